@@ -1,0 +1,25 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The edge to Ansible: the one place where the collection's errors become a module's failure."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+
+
+def run(module: AnsibleModule, action: Callable[[AnsibleModule, Frontend], dict[str, Any]]) -> None:
+    """Call `action` with the module and its front-end and exit with the result it returns.
+
+    The result is a plain dict that holds at least `changed`.
+    """
+    try:
+        result = action(module, Frontend.from_params(module.params))
+    except OnefedError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
