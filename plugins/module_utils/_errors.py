@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The collection's few exceptions. Their text is what the operator reads: what was attempted, where, what happened, what to do."""
+"""The collection's exceptions. Operators read their text: what was attempted, where, what happened, what to do."""
 
 from __future__ import annotations
 

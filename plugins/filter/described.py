@@ -1,0 +1,56 @@
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filter `described`: the databases of the federation by zone name and host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: described
+short_description: Databases of the federation by zone name and host
+version_added: 0.1.0
+author:
+  - onefed contributors (@onefed)
+description:
+  - Collects what M(onefed.opennebula.database_info) returned on every host, in the shape that
+    M(onefed.opennebula.federation_info) takes.
+positional: hostvars
+options:
+  _input:
+    description: The result of the filter P(onefed.opennebula.topology#filter).
+    type: dict
+    required: true
+  hostvars:
+    description: The magic variable C(hostvars); every host registered C(onefed_database).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Ask every zone
+  onefed.opennebula.federation_info:
+    databases: "{{ onefed_topology | onefed.opennebula.described(hostvars) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Descriptions of databases by zone name and host.
+  type: dict
+"""
+
+from typing import Any, Callable, Mapping
+
+from ansible_collections.onefed.opennebula.plugins.filter.report import registered
+from ansible_collections.onefed.opennebula.plugins.module_utils._report import databases
+
+
+def described(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect the registered results of database_info."""
+    return databases(topology, registered(topology, hostvars))
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"described": described}

@@ -1,0 +1,72 @@
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filter `plan`: what a run does to every zone."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: plan
+short_description: What a run does to every zone of the federation
+version_added: 0.1.0
+author:
+  - onefed contributors (@onefed)
+description:
+  - Compares the declared federation with what M(onefed.opennebula.frontend_info) found on its front-ends.
+  - Finds everything that stands in the way, on all hosts at once, each with its remedy.
+positional: results, hosts
+options:
+  _input:
+    description: The result of the filter P(onefed.opennebula.topology#filter).
+    type: dict
+    required: true
+  results:
+    description: Registered results of M(onefed.opennebula.frontend_info) by host, the master's included.
+    type: dict
+    required: true
+  hosts:
+    description: Hosts that the run works on.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Make the plan
+  ansible.builtin.set_fact:
+    onefed_plan: >-
+      {{ onefed_topology | onefed.opennebula.plan(results, ansible_play_hosts_all) }}
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The plan with C(master), C(zones) (by group), C(unmanaged), C(errors), C(changed), C(probe) and C(text).
+  type: dict
+"""
+
+import time
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
+
+
+def plan(topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
+    """Judge the registered results of frontend_info and make the plan."""
+    return make_plan(topology, {host: _finding(result) for host, result in results.items()}, hosts, time.time())
+
+
+def _finding(result: Mapping[str, Any]) -> dict[str, Any]:
+    if result.get("unreachable"):
+        return {"unreachable": str(result.get("msg", "no answer"))}
+    if "frontend" not in result:
+        return {"error": str(result.get("msg", "frontend_info returned nothing"))}
+    return {"frontend": result["frontend"]}
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"plan": plan}

@@ -1,0 +1,90 @@
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filter `report`: what a run did and what it left undone."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report
+short_description: What a run did to the federation, and what it left undone
+version_added: 0.1.0
+author:
+  - onefed contributors (@onefed)
+description:
+  - Compares the plan with what every host registered, hosts that were lost on the way included.
+positional: plan, hostvars, health, proof
+options:
+  _input:
+    description: The result of the filter P(onefed.opennebula.topology#filter).
+    type: dict
+    required: true
+  plan:
+    description: The result of the filter P(onefed.opennebula.plan#filter).
+    type: dict
+    required: true
+  hostvars:
+    description: The magic variable C(hostvars).
+    type: dict
+    required: true
+  health:
+    description: Registered result of M(onefed.opennebula.federation_info), once it ran.
+    type: dict
+    default: {}
+  proof:
+    description: Registered result of M(onefed.opennebula.replication_probe), once it ran.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Show the federation
+  ansible.builtin.debug:
+    msg: "{{ (onefed_topology | onefed.opennebula.report(onefed_plan, hostvars, onefed_health)).text }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The report with C(readers), C(databases), C(text) and C(undone).
+  type: dict
+"""
+
+from typing import Any, Callable, Mapping
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._report import make_report
+
+REGISTERED = (
+    "onefed_examined",
+    "onefed_database",
+    "onefed_join",
+    "onefed_joined",
+    "onefed_rolled_back",
+    "onefed_converged",
+    "onefed_failure",
+)
+
+
+def report(
+    topology: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    hostvars: Mapping[str, Any],
+    health: Mapping[str, Any] | None = None,
+    proof: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Collect what the federation's hosts registered and make the report."""
+    return make_report(topology, plan, registered(topology, hostvars), health or {}, proof or {})
+
+
+def registered(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What every host of the federation registered, those lost on the way included."""
+    return {
+        host: {name: hostvars[host][name] for name in REGISTERED if name in hostvars[host]}
+        for host in topology["hosts"]
+    }
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"report": report}

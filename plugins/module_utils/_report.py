@@ -1,0 +1,100 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a run did, and what it left undone: a pure function of the plan and of what every host registered."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+Data = Mapping[str, Any]
+
+
+def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: Data, proof: Data) -> dict[str, Any]:
+    """Return the state of a run as C(readers), C(databases), C(text) and C(undone).
+
+    `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
+    C(onefed_converged), C(onefed_rolled_back), C(onefed_failure), C(onefed_join). C(readers) are endpoints at which
+    replication must be seen, C(databases) descriptions by zone and host for M(federation_info); `health` is that
+    module's result and `proof` the marker's, both empty before they ran. C(undone) tells what is left to do.
+    """
+    undone = [*plan["left_out"]]
+    done = []
+    for group, entry in plan["zones"].items():
+        host = topology["zones"][group]["hosts"][0]
+        seen = hosts.get(host, {})
+        if entry["action"] == "join":
+            (done if _succeeded(seen, "onefed_joined") else undone).append(_joined(entry, host, seen))
+        elif entry["action"] == "converge" and not _succeeded(seen, "onefed_converged"):
+            undone.append(f"{entry['label']}, {host}: the changed declaration was not applied; run again.")
+    if proof.get("msg") and not proof.get("skipped"):
+        undone.append(f"Replication was not proved: {proof['msg']}")
+    undone += _unhealthy(plan, health)
+    return {
+        "readers": [entry["endpoint"] for entry in plan["zones"].values() if _replicates(topology, entry, hosts)],
+        "databases": databases(topology, _of_members(topology, plan, hosts)),
+        "text": [*health.get("text", []), *done, *(undone and ["Left undone:", *undone])],
+        "undone": undone,
+    }
+
+
+def _succeeded(seen: Data, name: str) -> bool:
+    result = seen.get(name)
+    return bool(result) and not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
+
+
+def _joined(entry: Data, host: str, seen: Data) -> str:
+    backups = (seen.get("onefed_join") or {}).get("journal", {}).get("directory")
+    kept = f" Backups: {backups} on {host}." if backups else ""
+    if _succeeded(seen, "onefed_joined"):
+        return f"{entry['label']} joined.{kept}"
+    why = seen.get("onefed_failure") or "the host was lost, or the run could not finish"
+    if _succeeded(seen, "onefed_rolled_back"):
+        return f"{entry['label']}, {host}: did not join and was returned to what it was. {why}.{kept}"
+    return f"{entry['label']}, {host}: did not join; the next run repairs it. {why}.{kept}"
+
+
+def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
+    host = topology["zones"][entry["group"]]["hosts"][0]
+    if entry["action"] in ("join", "converge"):
+        return _succeeded(hosts.get(host, {}), "onefed_joined" if entry["action"] == "join" else "onefed_converged")
+    return entry["action"] == "member" and entry["reachable"]
+
+
+def _of_members(topology: Data, plan: Data, hosts: Mapping[str, Data]) -> dict[str, Data]:
+    return {
+        host: seen
+        for host, seen in hosts.items()
+        for entry in [plan["zones"][topology["hosts"][host]["zone"]]]
+        if entry["action"] == "master" or _replicates(topology, entry, hosts)
+    }
+
+
+def databases(topology: Data, hosts: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
+    """The newest description of every database by zone name and host.
+
+    A master's zone that keeps its name is found by its endpoint in the tables.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for group, zone in topology["zones"].items():
+        for host in zone["hosts"]:
+            seen = hosts.get(host, {})
+            database = (seen.get("onefed_database") or {}).get("database")
+            if database is None:
+                database = ((seen.get("onefed_examined") or {}).get("frontend") or {}).get("database")
+            if database and not database.get("error"):
+                known = {record["endpoint"]: record["name"] for record in database["zones"]}
+                found.setdefault(zone["name"] or known.get(zone["endpoint"], group), {})[host] = database
+    return found
+
+
+def _unhealthy(plan: Data, health: Data) -> list[str]:
+    """Errors of zones that this run worked on; those of other zones are for playbook status to tell."""
+    worked = {entry["label"] for entry in plan["zones"].values() if entry["action"] in ("master", "join", "converge")}
+    return [
+        f"{zone['name']}: {problem['text']} {problem['remedy']}"
+        for zone in health.get("federation", {}).get("zones", [])
+        if zone["name"] in worked
+        for problem in zone["problems"]
+        if problem["severity"] == "error"
+    ]

@@ -1,0 +1,300 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""From the inventory to zones and servers: a pure function that reports every contradiction at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._variables import VARIABLES, Variable
+
+DEFAULT_PORT = 2633
+ZONE_NAME_LENGTH = 128
+ZONE_NAME_FORBIDDEN = "&|:\\\";/'#{}$<>\t\r\n"
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+class TopologyError(OnefedError):
+    """The inventory contradicts itself; `problems` lists everything that is wrong."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(
+            f"The inventory does not describe a federation ({len(self.problems)} to correct):"
+            + "".join(f"\n  - {problem}" for problem in self.problems)
+        )
+
+
+def topology(
+    group: str,
+    zones: Mapping[str, Sequence[str]],
+    variables: Mapping[str, Mapping[str, Any]],
+    strays: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the federation that the inventory declares.
+
+    `zones` maps the child groups of `group` to their hosts in order, `variables` each host to its variables;
+    `strays` are hosts of `group` itself, which belong to no zone.
+    The result is plain data: `group`, `settings` (the federation_* values without prefix), `api_options` and
+    each host's `frontend` (options that our modules share), `master` (a group),
+    `master_host`, `zones` by group and `hosts` by name. Raises TopologyError.
+    """
+    problems: list[str] = [f"Host {host!r} stands in group {group!r} itself, not in a zone." for host in strays]
+    if not zones:
+        raise TopologyError(
+            [f"Group {group!r} has no child groups. Every zone is one child group; federation_group names the parent."]
+        )
+    problems += [f"Zone group {name!r} has no hosts." for name, hosts in zones.items() if not hosts]
+    problems += _shared_hosts(zones)
+    known = {host: _values(host, variables.get(host, {}), problems) for hosts in zones.values() for host in hosts}
+    settings = _agreed("federation", f"federation {group!r}", list(known), known, problems)
+    declared = {
+        name: _agreed("zone", f"zone {name!r}", hosts, known, problems) for name, hosts in zones.items() if hosts
+    }
+    hosts = {
+        host: _host(host, zone, known[host], variables.get(host, {}), problems)
+        for zone, names in zones.items()
+        for host in names
+    }
+    masters = [name for name, zone in declared.items() if zone["role"] == "master"]
+    if len(masters) != 1:
+        found = f"{len(masters)} zones are ({', '.join(masters)})" if masters else "no zone is"
+        problems.append(f"Exactly one zone must have zone_role: master; {found}.")
+    result = {name: _zone(name, zones[name], zone, hosts, settings, problems) for name, zone in declared.items()}
+    problems += _duplicates(result, hosts)
+    if problems:
+        raise TopologyError(problems)
+    return {
+        "group": group,
+        "settings": settings,
+        "api_options": {key: settings[key] for key in ("validate_certs", "ca_path") if settings[key] is not None},
+        "master": masters[0],
+        "master_host": zones[masters[0]][0],
+        "zones": result,
+        "hosts": hosts,
+    }
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Whether an endpoint (URL or host:port) names this very machine."""
+    host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def same_endpoint(one: str | None, other: str | None) -> bool:
+    """Whether two endpoints are equal but for the case of scheme and host and a trailing slash."""
+    return _normal(one) == _normal(other)
+
+
+def _normal(endpoint: str | None) -> tuple[str, str, str]:
+    parts = urlsplit(endpoint or "")
+    return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")
+
+
+def _values(host: str, variables: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """The public variables of one host, typed, with defaults."""
+    values = {}
+    for variable in VARIABLES:
+        raw = variables.get(variable.name)
+        values[variable.name] = variable.default if raw is None or raw == "" else _typed(host, variable, raw, problems)
+    return values
+
+
+def _typed(host: str, variable: Variable, raw: Any, problems: list[str]) -> Any:
+    if variable.type == "bool":
+        value = _BOOLEANS.get(str(raw).lower())
+    elif variable.type == "int":
+        value = int(str(raw)) if str(raw).isdigit() else None
+    else:
+        value = str(raw)
+    if value is None or (variable.choices and value not in variable.choices):
+        expected = " or ".join(variable.choices) or {"bool": "true or false", "int": "a whole number"}[variable.type]
+        problems.append(f"{variable.name} of host {host!r} is {str(raw)!r}; it must be {expected}.")
+        return variable.default
+    return value
+
+
+def _agreed(
+    scope: str,
+    what: str,
+    hosts: Sequence[str],
+    known: Mapping[str, Mapping[str, Any]],
+    problems: list[str],
+) -> dict[str, Any]:
+    """Values on which all `hosts` must agree, without the prefix of their names."""
+    agreed = {}
+    for variable in VARIABLES:
+        if variable.scope != scope:
+            continue
+        values = {host: known[host][variable.name] for host in hosts}
+        if len(set(values.values())) > 1:
+            listed = ", ".join(f"{host}: {value}" for host, value in values.items())
+            problems.append(f"The hosts of {what} disagree on {variable.name} ({listed}). Set it on the group.")
+        agreed[variable.name.split("_", 1)[1]] = next(iter(values.values()), variable.default)
+    return agreed
+
+
+def _host(
+    host: str, zone: str, values: Mapping[str, Any], variables: Mapping[str, Any], problems: list[str]
+) -> dict[str, Any]:
+    port = values["oned_port"] or DEFAULT_PORT
+    if not 0 < port < 65536:
+        problems.append(f"oned_port of host {host!r} is {port}; a port lies between 1 and 65535.")
+        port = DEFAULT_PORT
+    address = str(values["oned_address"] or variables.get("ansible_host") or host)
+    become = values["oned_become"]
+    frontend_options = ("oned_location", "oned_user", "oned_group", "oned_service")
+    return {
+        "zone": zone,
+        "address": address,
+        "port": values["oned_port"],
+        "listen_address": values["oned_listen_address"],
+        "endpoint": _url(address, port),
+        "start_timeout": values["oned_start_timeout"],
+        "become": become if become is not None else values["oned_location"] is None,
+        "frontend": {name: values[name] for name in frontend_options if values[name] is not None},
+    }
+
+
+def _url(address: str, port: int) -> str:
+    return f"http://[{address}]:{port}/RPC2" if ":" in address else f"http://{address}:{port}/RPC2"
+
+
+def _zone(
+    group: str,
+    names: Sequence[str],
+    declared: dict[str, Any],
+    hosts: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    problems: list[str],
+) -> dict[str, Any]:
+    name = declared["name"] or (None if declared["role"] == "master" else group)
+    if name:
+        problems += _name_problems(group, name)
+    first = hosts[names[0]]
+    vip = _vip(group, names, declared, hosts, problems)
+    endpoint = declared["endpoint"] or (_url(vip, first["port"] or DEFAULT_PORT) if vip else first["endpoint"])
+    problems += _endpoint_problems(group, endpoint, settings["allow_loopback"])
+    if len(names) > 1:
+        problems += _ha_problems(group, names, declared)
+    if declared["endpoint_grpc"] and is_loopback(declared["endpoint_grpc"]):
+        problems.append(
+            f"zone_endpoint_grpc of zone {group!r} is {declared['endpoint_grpc']}: with a loopback address the master "
+            "would replicate to itself."
+        )
+    return {**declared, "group": group, "name": name, "label": name or group, "endpoint": endpoint, "hosts": [*names]}
+
+
+def _name_problems(group: str, name: str) -> list[str]:
+    found = sorted({character for character in name if character in ZONE_NAME_FORBIDDEN})
+    problems = []
+    if found:
+        problems.append(f"Zone name {name!r} of group {group!r} holds {''.join(found)!r}, which OpenNebula refuses.")
+    if len(name) > ZONE_NAME_LENGTH:
+        problems.append(f"The zone name of group {group!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} characters.")
+    return problems
+
+
+def _endpoint_problems(group: str, endpoint: str, allow_loopback: bool) -> list[str]:
+    try:
+        parts = urlsplit(endpoint)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        return [f"zone_endpoint of zone {group!r} is {endpoint!r}; expected http://address:port/RPC2 or https://…"]
+    if "RPC2" not in parts.path:
+        return [
+            f"zone_endpoint of zone {group!r} is {endpoint}: without /RPC2 OpenNebula 7.2 and newer take it for gRPC."
+        ]
+    if "@" in parts.netloc:
+        return [f"zone_endpoint of zone {group!r} carries a user name or password; every user can read endpoints."]
+    if is_loopback(endpoint) and not allow_loopback:
+        return [
+            f"The endpoint of zone {group!r} is {endpoint}: other machines cannot reach a loopback address. Set "
+            "zone_endpoint, or ansible_host or oned_address of its first host "
+            "(federation_allow_loopback: true for zones that share one machine)."
+        ]
+    return []
+
+
+def _vip(
+    group: str,
+    names: Sequence[str],
+    declared: Mapping[str, Any],
+    hosts: Mapping[str, Mapping[str, Any]],
+    problems: list[str],
+) -> str | None:
+    """The floating address without its prefix, checked against the servers' addresses."""
+    if not declared["vip"]:
+        return None
+    try:
+        vip = ipaddress.ip_interface(declared["vip"])
+    except ValueError:
+        vip = None
+    if vip is None or "/" not in declared["vip"]:
+        problems.append(f"zone_vip of zone {group!r} is {declared['vip']!r}; expected address/prefix.")
+        return None
+    if not declared["vip_interface"]:
+        problems.append(f"Zone {group!r} has zone_vip but no zone_vip_interface.")
+    for name in names:
+        try:
+            outside = ipaddress.ip_address(hosts[name]["address"]) not in vip.network
+        except ValueError:
+            continue
+        if outside:
+            problems.append(
+                f"zone_vip {declared['vip']} of zone {group!r} does not lie in the network of host {name!r} "
+                f"({hosts[name]['address']})."
+            )
+    return str(vip.ip)
+
+
+def _ha_problems(group: str, names: Sequence[str], declared: Mapping[str, Any]) -> list[str]:
+    problems = []
+    if len(names) % 2 == 0 and not declared["allow_even"]:
+        problems.append(
+            f"Zone {group!r} has {len(names)} servers; an even number survives no more failures than one server less. "
+            "Add or remove one, or set zone_allow_even: true."
+        )
+    if not declared["vip"] and not declared["endpoint"]:
+        problems.append(
+            f"Zone {group!r} has several servers but neither zone_vip nor, for a load balancer, zone_endpoint."
+        )
+    return problems
+
+
+def _shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:
+    owner: dict[str, str] = {}
+    problems = []
+    for zone, hosts in zones.items():
+        for host in hosts:
+            if owner.setdefault(host, zone) != zone:
+                problems.append(f"Host {host!r} stands in two zones, {owner[host]!r} and {zone!r}.")
+    return problems
+
+
+def _duplicates(zones: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    problems = []
+    names: dict[str, str] = {}
+    endpoints: dict[tuple[str, str, str], str] = {}
+    servers: dict[str, str] = {}
+    for name, host in hosts.items():
+        first = servers.setdefault(host["endpoint"].lower(), name)
+        if first != name:
+            problems.append(f"Hosts {first!r} and {name!r} have the same address, {host['address']}.")
+            endpoints[_normal(host["endpoint"])] = ""  # told already
+    for group, zone in zones.items():
+        if zone["name"] and names.setdefault(zone["name"], group) != group:
+            problems.append(f"Zones {names[zone['name']]!r} and {group!r} have the same name, {zone['name']}.")
+        first = endpoints.setdefault(_normal(zone["endpoint"]), group)
+        if first not in (group, ""):
+            problems.append(f"Zones {first!r} and {group!r} have the same endpoint, {zone['endpoint']}.")
+    return problems

@@ -1,0 +1,86 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The public inventory variables: the one home of their names, types, defaults and meaning.
+
+The README's table and the roles' argument_specs repeat this list; a unit test holds them to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A public variable. `scope` says where all hosts must agree on it: federation, zone or host."""
+
+    name: str
+    type: str
+    default: Any
+    meaning: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        return {"federation": "federation", "zone": "zone", "oned": "host"}[self.name.split("_", 1)[0]]
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable("federation_group", "str", "federation", "Inventory group whose child groups are the zones."),
+    Variable(
+        "federation_on_failure",
+        "str",
+        "rollback",
+        "What happens to a zone whose join fails: C(rollback) returns it to what it was, "
+        "C(stop) leaves it for inspection; the next run repairs it.",
+        ("rollback", "stop"),
+    ),
+    Variable("federation_allow_loopback", "bool", False, "Accept loopback endpoints: a federation on one machine."),
+    Variable("federation_log_records", "int", 1000, "Newest federated log records that a snapshot carries."),
+    Variable("federation_replication_timeout", "int", 60, "Seconds in which replication must be proved."),
+    Variable("federation_clock_skew", "int", 60, "Seconds by which a front-end's clock may differ before a warning."),
+    Variable("federation_validate_certs", "bool", True, "Verify the certificates of C(https) endpoints."),
+    Variable("federation_ca_path", "str", None, "File of trusted authorities, instead of the system's."),
+    Variable("federation_status_dir", "path", None, "Folder on the controller for status.json and status.html."),
+    Variable("zone_role", "str", "slave", "Exactly one zone is the master.", ("master", "slave")),
+    Variable(
+        "zone_name",
+        "str",
+        None,
+        "Name of the zone in OpenNebula; the group's name when unset, except that the master's zone keeps its name.",
+    ),
+    Variable(
+        "zone_endpoint",
+        "str",
+        None,
+        "XML-RPC endpoint that other zones and users call; when unset "
+        "C(http://<VIP or first host's address>:<port>/RPC2).",
+    ),
+    Variable(
+        "zone_endpoint_grpc",
+        "str",
+        None,
+        "gRPC endpoint (OpenNebula 7.2 and newer); gRPC between zones is plain text and would be preferred.",
+    ),
+    Variable("zone_vip", "str", None, "Floating address of a zone with several servers, as address/prefix."),
+    Variable("zone_vip_interface", "str", None, "Network interface that carries the floating address."),
+    Variable("zone_allow_even", "bool", False, "Accept an even number of servers in the zone."),
+    Variable("zone_import", "bool", False, "Keep the users, groups, VDCs, ACL rules and ownership of a joining zone."),
+    Variable(
+        "zone_discard",
+        "bool",
+        False,
+        "Let the federation's users, groups, VDCs, ACL rules and marketplaces replace those of a joining zone.",
+    ),
+    Variable("oned_location", "path", None, "Folder of a self-contained install (ONE_LOCATION); unset for packages."),
+    Variable("oned_user", "str", None, "Account of oned; C(oneadmin), or the owner of C(oned_location)."),
+    Variable("oned_group", "str", None, "Group of oned; C(oneadmin), or the group of C(oned_location)."),
+    Variable("oned_service", "str", "opennebula", "systemd unit of oned."),
+    Variable("oned_address", "str", None, "Address by which other zones reach the server; C(ansible_host) when unset."),
+    Variable("oned_port", "int", None, "Port of the XML-RPC API; set in C(oned.conf) when given, otherwise 2633."),
+    Variable("oned_listen_address", "str", None, "Address the API listens on; set in C(oned.conf) when given."),
+    Variable("oned_start_timeout", "int", 120, "Seconds in which oned must answer after a start."),
+    Variable("oned_become", "bool", None, "Escalate privileges; unset: yes for packages, no for C(oned_location)."),
+)
