@@ -1,0 +1,293 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""From what was found on the front-ends to the plan: who joins, who changes, who is left out, and why."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
+from ansible_collections.onefed.opennebula.plugins.module_utils._topology import topology
+
+MASTER_URL = "http://192.0.2.11:2633/RPC2"
+PARIS_URL = "http://192.0.2.31:2633/RPC2"
+NOW = 1_700_000_000.0
+
+
+def declared(**paris: Any) -> dict[str, Any]:
+    return topology(
+        "federation",
+        {"madrid": ["madrid-1"], "paris": ["paris-1"]},
+        {
+            "madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"},
+            "paris-1": {"ansible_host": "192.0.2.31", **paris},
+        },
+    )
+
+
+def frontend(mode: str = "STANDALONE", zone_id: int = 0, master_oned: str = "", zones: Any = None) -> dict[str, Any]:
+    """What frontend_info finds on a running front-end of OpenNebula 7.4 with SQLite."""
+    zones = zones or [zone(0, "OpenNebula", "http://localhost:2633/RPC2")]
+    return {
+        "installed": True,
+        "oned_version": "7.4.0",
+        "conf": {
+            "path": "/etc/one/oned.conf",
+            "error": None,
+            "mode": mode,
+            "zone_id": zone_id,
+            "server_id": -1,
+            "master_oned": master_oned,
+            "port": 2633,
+            "listen_address": "0.0.0.0",
+            "backend": "sqlite",
+        },
+        "service": {"state": "running", "enabled": True},
+        "api": {
+            "state": "open",
+            "conf": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned},
+            "zones": zones,
+        },
+        "database": {
+            "bootstrapped": True,
+            "backend": "sqlite",
+            "charset": "UTF-8",
+            "shared_version": "7.4.0",
+            "local_version": "7.4.0",
+            "own": {"users": [], "groups": [], "vdcs": [], "acls": 0, "marketplaces": [], "marketplace_apps": 0},
+            "zones": [{"id": one["id"], "name": one["name"]} for one in zones],
+            "log": {"last_federated_index": 12 if mode != "STANDALONE" else None},
+        },
+        "one_auth": "ok",
+        "disk": {"free": 10_000_000_000, "needed": 1_000_000},
+        "time": NOW,
+        "journal": None,
+        "probes": {MASTER_URL: {"state": "open", "detail": ""}, PARIS_URL: {"state": "open", "detail": ""}},
+    }
+
+
+def zone(zone_id: int, name: str, endpoint: str, **template: str) -> dict[str, Any]:
+    return {"id": zone_id, "name": name, "template": {"ENDPOINT": endpoint, **template}}
+
+
+def plan(
+    master: dict[str, Any], paris: dict[str, Any], what: dict[str, Any] | None = None, hosts: Any = None
+) -> dict[str, Any]:
+    findings = {"madrid-1": master, "paris-1": paris}
+    wrapped = {
+        host: found if "unreachable" in found or "error" in found else {"frontend": found}
+        for host, found in findings.items()
+    }
+    return make_plan(what or declared(), wrapped, hosts or ["madrid-1", "paris-1"], NOW)
+
+
+def federated() -> tuple[dict[str, Any], dict[str, Any]]:
+    zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "paris", PARIS_URL)]
+    return frontend("MASTER", 0, "", zones), frontend("SLAVE", 100, MASTER_URL, zones)
+
+
+def test_two_fresh_zones_become_master_and_joining_zone() -> None:
+    made = plan(frontend(), frontend())
+    assert made["errors"] == made["left_out"] == []
+    assert made["master"]["restart"] is True
+    assert made["master"]["stop_for_snapshot"] is True
+    assert made["master"]["conf"]["vectors"] == {"FEDERATION": {"MODE": "MASTER", "ZONE_ID": "0"}}
+    assert made["master"]["record"] == {"endpoint": MASTER_URL}
+    paris = made["zones"]["paris"]
+    assert (paris["action"], paris["zone_exists"], paris["bootstrap"]) == ("join", False, False)
+    assert paris["conf"]["vectors"] == {"FEDERATION": {"MODE": "SLAVE", "MASTER_ONED": MASTER_URL}}
+    assert made["changed"] and made["probe"]
+    assert any("(known after apply)" in line for line in made["text"])
+
+
+def test_a_federation_as_declared_needs_nothing() -> None:
+    made = plan(*federated())
+    assert made["zones"]["paris"]["action"] == "member"
+    assert (made["changed"], made["probe"], made["master"]["restart"]) == (False, False, False)
+    assert made["text"][-1] == "Nothing to change."
+
+
+def test_a_stock_loopback_grpc_endpoint_is_removed() -> None:
+    master, paris = federated()
+    master["api"]["zones"][0]["template"]["ENDPOINT_GRPC"] = "localhost:2634"
+    made = plan(master, paris)
+    assert made["master"]["record"] == {"endpoint_grpc": ""}
+    assert made["master"]["restart"] is False
+
+
+def test_a_new_endpoint_of_the_master_changes_every_slave() -> None:
+    what = declared()
+    what["zones"]["madrid"]["endpoint"] = "https://one.example.org/RPC2"
+    made = plan(*federated(), what=what)
+    paris = made["zones"]["paris"]
+    assert paris["action"] == "converge"
+    assert paris["conf"]["vectors"]["FEDERATION"]["MASTER_ONED"] == "https://one.example.org/RPC2"
+    assert any("oned restarts" in change for change in paris["changes"])
+
+
+def test_a_new_endpoint_of_a_member_restarts_the_master_that_caches_it() -> None:
+    made = plan(*federated(), what=declared(zone_endpoint="https://paris.example.org/RPC2"))
+    assert made["master"]["records"] == [{"id": 100, "endpoint": "https://paris.example.org/RPC2"}]
+    assert made["master"]["restart"] is True
+    assert made["zones"]["paris"]["action"] == "member"
+
+
+def test_a_member_under_a_new_name_is_renamed() -> None:
+    made = plan(*federated(), what=declared(zone_name="Paris-Nord"))
+    assert made["master"]["records"] == [{"id": 100, "name": "Paris-Nord"}]
+    assert made["master"]["restart"] is False
+
+
+def test_a_running_oned_that_has_not_read_its_file_restarts() -> None:
+    master, paris = federated()
+    paris["api"]["conf"]["MASTER_ONED"] = ""
+    assert plan(master, paris)["zones"]["paris"]["action"] == "converge"
+    master["api"]["conf"]["MODE"] = "STANDALONE"
+    assert plan(master, federated()[1])["master"]["restart"] is True
+
+
+def test_a_lagging_member_is_proved_with_a_marker() -> None:
+    master, paris = federated()
+    paris["database"]["log"]["last_federated_index"] = 9
+    made = plan(master, paris)
+    assert (made["changed"], made["probe"]) == (False, True)
+
+
+def test_an_open_journal_repeats_the_join_without_judging_its_data() -> None:
+    master, paris = federated()
+    paris["journal"] = {"zone_existed": False, "zone_name": "paris"}
+    paris["database"]["own"]["users"] = ["everyone of the master"]
+    entry = plan(master, paris)["zones"]["paris"]
+    assert (entry["action"], entry["resumes"], entry["zone_exists"]) == ("join", True, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        (("database", "shared_version"), "7.0.0", "Its shared tables have version 7.0.0, the master's 7.4.0."),
+        (("database", "backend"), "mysql", "Its database backend is mysql, the master's sqlite."),
+        (("database", "charset"), "latin1", "Its database charset is latin1, the master's UTF-8."),
+        (("database", "own", "users"), ["alice", "bob"], "users alice, bob"),
+        (("database", "own", "marketplace_apps"), 3, "3 marketplace apps"),
+        (("database",), {"error": "/var/lib/one/one.db: file is not a database"}, "file is not a database"),
+        (("conf", "error"), "oned.conf, line 7: syntax error", "line 7"),
+        (("conf", "mode"), "MASTER", "It is the master of a federation of its own."),
+        (("conf", "server_id"), 0, "Zones of several servers (Raft)"),
+        (("conf", "listen_address"), "127.0.0.1", "The API listens on 127.0.0.1 only"),
+        (("service", "state"), "failed", "The service of oned has failed."),
+        (("installed",), False, "OpenNebula is not installed"),
+        (("disk", "free"), 100, "are free"),
+        (("probes", MASTER_URL), {"state": "timeout", "detail": "10 s"}, "gets no answer from " + MASTER_URL),
+        (("probes", MASTER_URL), {"state": "refused", "detail": ""}, "is refused at " + MASTER_URL),
+    ],
+)
+def test_a_zone_that_cannot_join_is_left_out_with_the_reason(path: tuple[str, ...], value: Any, text: str) -> None:
+    paris = copy.deepcopy(frontend())
+    target = paris
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    made = plan(frontend(), paris)
+    assert made["errors"] == []
+    assert made["zones"]["paris"]["action"] == "excluded"
+    assert text in made["left_out"][0]
+    assert made["left_out"][0].startswith("paris, paris-1: ")
+
+
+def test_discarding_its_data_lets_a_zone_join() -> None:
+    paris = frontend()
+    paris["database"]["own"]["groups"] = ["chefs"]
+    assert plan(frontend(), paris, declared(zone_discard=True))["zones"]["paris"]["action"] == "join"
+
+
+def test_a_refused_connection_is_an_open_path_to_a_stopped_oned() -> None:
+    master, paris = frontend(), frontend()
+    paris["service"]["state"] = "stopped"
+    master["probes"][PARIS_URL] = {"state": "refused", "detail": ""}
+    assert plan(master, paris)["zones"]["paris"]["action"] == "join"
+
+
+def test_a_taken_zone_name_and_a_taken_endpoint_are_refused() -> None:
+    zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "paris", "http://192.0.2.99:2633/RPC2")]
+    made = plan(frontend("MASTER", 0, "", zones), frontend())
+    assert "has a zone 'paris' (id 100) at another endpoint" in made["left_out"][0]
+    zones[1] = zone(100, "roma", PARIS_URL)
+    made = plan(frontend("MASTER", 0, "", zones), frontend())
+    assert "belongs to zone 'roma' (id 100) already" in made["left_out"][0]
+
+
+def test_a_prepared_zone_record_is_adopted() -> None:
+    zones = [zone(0, "OpenNebula", MASTER_URL), zone(104, "paris", PARIS_URL)]
+    entry = plan(frontend("MASTER", 0, "", zones), frontend())["zones"]["paris"]
+    assert (entry["action"], entry["zone_id"], entry["zone_exists"]) == ("join", 104, True)
+
+
+def test_a_slave_of_another_federation_is_left_out() -> None:
+    paris = frontend("SLAVE", 101, "http://198.51.100.1:2633/RPC2")
+    made = plan(federated()[0], paris)
+    assert "slave of another federation, whose master is http://198.51.100.1:2633/RPC2" in made["left_out"][0]
+
+
+def test_a_slave_under_another_id_is_left_out() -> None:
+    master, paris = federated()
+    paris["conf"]["zone_id"] = 107
+    assert "in this federation under another id: its ZONE_ID is 107" in plan(master, paris)["left_out"][0]
+
+
+def test_an_unreachable_member_is_a_warning_and_an_unreachable_joiner_is_left_out() -> None:
+    lost = {"unreachable": "No route to host"}
+    made = plan(federated()[0], lost)
+    assert made["left_out"] == []
+    assert "No route to host" in made["zones"]["paris"]["warnings"][0]
+    assert "No route to host" in plan(frontend(), lost)["left_out"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"one_auth": "rejected"}, "oned refuses the name and password in it"),
+        ({"one_auth": "missing"}, "Its one_auth file is missing"),
+        ({"conf": {"error": "oned.conf, line 3: no value"}}, "line 3"),
+    ],
+)
+def test_trouble_at_the_master_stops_the_run_and_still_tells_of_the_others(change: dict[str, Any], text: str) -> None:
+    master, paris = frontend(), frontend()
+    for key, value in change.items():
+        master[key] = {**master[key], **value} if isinstance(value, dict) else value
+    paris["service"]["state"] = "failed"
+    made = plan(master, paris)
+    assert text in made["errors"][0]
+    assert "has failed" in made["left_out"][0]
+    assert made["changed"] is False
+
+
+def test_a_slave_cannot_be_declared_master() -> None:
+    made = plan(frontend("SLAVE", 100, "http://198.51.100.1:2633/RPC2"), frontend())
+    assert "It is a slave of the federation at http://198.51.100.1:2633/RPC2." in made["errors"][0]
+
+
+def test_zones_that_the_inventory_does_not_know_are_named_and_left_alone() -> None:
+    master, paris = federated()
+    master["api"]["zones"].append(zone(101, "roma", "http://192.0.2.61:2633/RPC2"))
+    made = plan(master, paris)
+    assert made["unmanaged"] == ["roma"]
+    assert "Not in the inventory, left alone: roma" in made["text"]
+
+
+def test_a_limit_works_on_one_zone_and_may_not_split_it() -> None:
+    made = plan(frontend(), frontend(), hosts=["madrid-1"])
+    assert made["zones"]["paris"]["action"] == "outside"
+    what = declared()
+    what["zones"]["paris"]["hosts"].append("paris-2")
+    made = plan(frontend(), frontend(), what, ["madrid-1", "paris-1"])
+    assert "the limit takes only a part of its servers (paris-1)" in made["errors"][0]
+
+
+def test_a_wrong_clock_is_a_warning() -> None:
+    paris = frontend()
+    paris["time"] = NOW + 600
+    assert plan(frontend(), paris)["zones"]["paris"]["warnings"] == [
+        "paris-1: its clock differs by +600 s from the controller's."
+    ]
