@@ -1,0 +1,118 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A run that fails or dies anywhere leaves a zone as it was, or repairable by the same command.
+
+ONEFED_ALL_FAULTS=1 kills before every task; otherwise a sample is taken.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from .lab import Federation, Zone, wait_for
+
+TASKS = 34
+SAMPLE = (9, 14, 19, 21, 23, 25, 27)
+KILL_POINTS = range(2, TASKS) if os.environ.get("ONEFED_ALL_FAULTS") else SAMPLE
+
+
+@pytest.mark.parametrize("number", KILL_POINTS)
+def test_a_run_killed_before_a_task_is_repaired_by_the_same_command(pair: Federation, number: int) -> None:
+    killed = pair.run("federate", ONEFED_KILL_AT=str(number))
+    assert killed.code in (-9, 0)
+    pair.federate()
+    pair.assert_federated("paris")
+    assert {"ana", "blas", "celia"} <= pair["paris"].users()
+    assert pair.federate().tasks("changed") == set()
+
+
+def never_comes_up(zone: Zone) -> None:
+    """Let oned of `zone` refuse to start as a slave, as a broken installation would."""
+    oned = zone.location / "bin/oned"
+    oned.rename(oned.with_name("oned.real"))
+    oned.write_text(
+        "#!/bin/sh\n"
+        f'if grep -q \'"SLAVE"\' "{zone.conf}"; then echo "cannot start today" >&2; exit 255; fi\n'
+        f'exec "{oned}.real" "$@"\n'
+    )
+    oned.chmod(0o755)
+
+
+def test_a_zone_whose_oned_never_comes_up_is_rolled_back_and_the_others_join(pair: Federation) -> None:
+    paris = pair["paris"]
+    pair.add("lyon")
+    never_comes_up(paris)
+    before = (paris.conf.read_bytes(), paris.tables(), paris.session)
+    run = pair.run()
+    assert run.code != 0
+    text = " ".join(run.output.split())
+    assert "paris, paris-1: did not join and was returned to what it was" in text
+    assert "cannot start today" in text
+    assert str(paris.state / "joins") in text
+    wait_for(paris.answers, "paris to answer again")
+    assert (paris.conf.read_bytes(), paris.tables(), paris.session) == before
+    assert not (paris.state / "journal.json").exists()
+    assert "<NAME>paris</NAME>" not in pair.master.call("one.zonepool.info")
+    pair.assert_federated("lyon")
+    real = paris.location / "bin/oned.real"
+    real.rename(paris.location / "bin/oned")
+    pair.federate()
+    pair.assert_federated("paris", "lyon")
+
+
+def test_a_master_that_cannot_start_as_master_gets_its_configuration_back(pair: Federation) -> None:
+    oned = pair.master.location / "bin/oned"
+    oned.rename(oned.with_name("oned.real"))
+    oned.write_text(
+        f"#!/bin/sh\nif grep -q '\"MASTER\"' '{pair.master.conf}'; then exit 255; fi\nexec '{oned}.real' \"$@\"\n"
+    )
+    oned.chmod(0o755)
+    before = pair.master.conf.read_bytes(), pair["paris"].conf.read_bytes()
+    run = pair.run()
+    assert run.code != 0
+    assert (pair.master.conf.read_bytes(), pair["paris"].conf.read_bytes()) == before
+    wait_for(pair.master.answers, "the master to answer")
+    wait_for(pair["paris"].answers, "paris to answer")
+    assert pair["paris"].rows("SELECT count(*) FROM zone_pool") == [(1,)]
+    oned.with_name("oned.real").rename(oned)
+    pair.federate()
+    pair.assert_federated("paris")
+
+
+def test_stop_on_failure_leaves_the_zone_for_inspection_and_the_next_run_repairs_it(pair: Federation) -> None:
+    paris = pair["paris"]
+    pair.settings["federation_on_failure"] = "stop"
+    never_comes_up(paris)
+    run = pair.run()
+    assert run.code != 0
+    assert (paris.mode(), paris.answers()) == ("SLAVE", False)
+    assert "did not join; the next run repairs it" in " ".join(run.output.split())
+    (paris.location / "bin/oned.real").rename(paris.location / "bin/oned")
+    pair.federate()
+    pair.assert_federated("paris")
+    assert len(list(paris.state.glob("joins/*"))) == 1
+
+
+def test_a_stopped_member_is_started_again(pair: Federation) -> None:
+    pair.federate()
+    pair["paris"].one("stop")
+    pair.federate()
+    pair.assert_federated("paris")
+
+
+def test_a_lagging_member_catches_up(pair: Federation) -> None:
+    """After a restart of the master a slave stays behind until the next federated write."""
+    pair.federate()
+    paris = pair["paris"]
+    paris.one("stop")
+    pair.master.create_user("late")
+    pair.master.one("stop")
+    pair.master.one("start")
+    paris.one("start")
+    assert "late" not in paris.users()
+    pair.federate()
+    assert "late" in paris.users()
+    assert re.search(r"ONEFED", pair.master.call("one.zonepool.info")) is None

@@ -1,0 +1,114 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""federate.yml from an inventory to a running federation, and back to it after every change."""
+
+from __future__ import annotations
+
+import pytest
+
+from .lab import Federation
+
+
+@pytest.mark.parametrize("version", ["6.10", "7.4"])
+def test_three_zones_become_a_federation_and_a_second_run_changes_nothing(federation: Federation, version: str) -> None:
+    federation.version = version
+    madrid = federation.add("madrid")
+    madrid.create_user("ana")
+    for name in ("paris", "lyon"):
+        federation.add(name)
+    first = federation.federate()
+    assert "ana" in federation["paris"].users()
+    federation.assert_federated("paris", "lyon")
+    assert (madrid.mode(), federation["paris"].mode()) == ("MASTER", "SLAVE")
+    assert "This database is a federation slave" in federation["paris"].tool("onedb", "version", "-v").stdout
+    log = (madrid.location / "var/oned.log").read_text()
+    assert log.count("Starting OpenNebula") == 3  # installed, MODE=MASTER, SQLite snapshot
+    assert max(first.count("paris-1"), first.count("lyon-1")) <= 25
+
+    before = {name: (zone.conf.read_bytes(), zone.federated_index()) for name, zone in federation.zones.items()}
+    second = federation.federate()
+    assert second.tasks("changed") == set()
+    assert second.count("lyon-1") <= 8
+    assert "Nothing to change." in second.output
+    assert {name: (zone.conf.read_bytes(), zone.federated_index()) for name, zone in federation.zones.items()} == before
+
+
+def test_the_plan_is_truthful(pair: Federation) -> None:
+    before = pair.master.conf.read_bytes(), pair["paris"].database.read_bytes()
+    plan = pair.federate("--check", "--diff")
+    assert (pair.master.conf.read_bytes(), pair["paris"].database.read_bytes()) == before
+    assert not pair["paris"].state.exists()
+    assert "(known after apply)" in plan.output
+    real = pair.federate()
+    assert plan.tasks("changed") == real.tasks("changed")
+    assert plan.tasks("changed")
+
+
+def test_front_ends_that_were_never_started_are_bootstrapped(federation: Federation) -> None:
+    federation.add("madrid", start=False)
+    federation.add("paris", start=False)
+    federation.federate()
+    federation.assert_federated("paris")
+
+
+def test_a_zone_is_onboarded_without_touching_members(pair: Federation) -> None:
+    pair.federate()
+    conf = pair["paris"].conf.stat().st_mtime_ns
+    log = (pair["paris"].location / "var/oned.log").read_text()
+    pair.add("lyon")
+    run = pair.federate("--limit", "lyon")
+    assert {host for host, _ in run.tasks("changed")} == {"lyon-1"}
+    pair.assert_federated("paris", "lyon")
+    assert pair["paris"].conf.stat().st_mtime_ns == conf
+    assert (pair["paris"].location / "var/oned.log").read_text().count("Starting") == log.count("Starting")
+
+
+def test_a_member_whose_configuration_was_changed_converges(pair: Federation) -> None:
+    pair.federate()
+    conf = pair["paris"].conf
+    conf.write_text(conf.read_text().replace(pair.master.url, "http://127.9.9.9:2633/RPC2"))
+    run = pair.federate()
+    assert ("paris-1", "onefed.opennebula.slave : Make oned.conf as declared") in run.tasks("changed")
+    pair.assert_federated("paris")
+    assert pair.federate().tasks("changed") == set()
+
+
+def test_writes_at_a_slave_reach_the_master_and_return(pair: Federation) -> None:
+    pair.federate()
+    pair["paris"].create_user("pierre")
+    assert "pierre" in pair.master.users()
+    pair.assert_federated("paris")
+
+
+def test_the_auth_files_are_the_masters_and_one_key_is_not(pair: Federation) -> None:
+    paris = pair["paris"]
+    key = (paris.location / "var/.one/one_key").read_bytes()
+    pair.federate()
+    for path in (pair.master.location / "var/.one").glob("*_auth"):
+        mine = paris.location / "var/.one" / path.name
+        assert mine.read_bytes() == path.read_bytes()
+        assert mine.stat().st_mode & 0o777 == 0o600
+    assert (paris.location / "var/.one/one_key").read_bytes() == key
+
+
+def test_status_shows_a_healthy_federation_and_names_what_is_wrong(pair: Federation) -> None:
+    pair.federate()
+    pages = pair.folder / "status"
+    pages.mkdir()
+    run = pair.run("status", "-e", f"federation_status_dir={pages}")
+    assert run.code == 0, run.output
+    assert "healthy" in (pages / "status.html").read_text()
+    pair["paris"].one("stop")
+    run = pair.run("status", "-e", f"federation_status_dir={pages}")
+    assert "needs attention" in (pages / "status.html").read_text()
+    assert '"unreachable"' in (pages / "status.json").read_text()
+
+
+def test_no_secret_is_printed(pair: Federation) -> None:
+    run = pair.run("federate", "-vvv", "--diff")
+    assert run.code == 0
+    secrets = {zone.password for zone in pair.zones.values()}
+    for zone in pair.zones.values():
+        for path in (zone.location / "var/.one").iterdir():
+            secrets.add(path.read_text().strip().split(":")[-1])
+    assert [secret for secret in secrets if secret in run.output] == []
