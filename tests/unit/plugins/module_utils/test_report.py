@@ -1,0 +1,82 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a run did and left undone, hosts that were lost on the way included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._report import databases, make_report
+
+TOPOLOGY = {
+    "zones": {
+        "madrid": {"name": None, "endpoint": "http://m/RPC2", "hosts": ["madrid-1"]},
+        "paris": {"name": "paris", "endpoint": "http://p/RPC2", "hosts": ["paris-1"]},
+    },
+    "hosts": {"madrid-1": {"zone": "madrid"}, "paris-1": {"zone": "paris"}},
+}
+JOURNAL = {"journal": {"directory": "/var/lib/one/onefed/joins/1-paris"}}
+
+
+def plan(action: str, **more: Any) -> dict[str, Any]:
+    return {
+        "left_out": [],
+        "zones": {
+            "madrid": {"group": "madrid", "label": "OpenNebula", "action": "master", "endpoint": "http://m/RPC2"},
+            "paris": {"group": "paris", "label": "paris", "action": action, "endpoint": "http://p/RPC2", **more},
+        },
+    }
+
+
+def report(action: str, paris: dict[str, Any], health: Any = None, proof: Any = None, **more: Any) -> dict[str, Any]:
+    return make_report(TOPOLOGY, plan(action, **more), {"madrid-1": {}, "paris-1": paris}, health or {}, proof or {})
+
+
+def test_a_zone_that_joined_is_read_at_its_endpoint_and_its_backups_are_told() -> None:
+    made = report("join", {"onefed_join": JOURNAL, "onefed_joined": {"changed": True}})
+    assert made["undone"] == []
+    assert made["readers"] == ["http://p/RPC2"]
+    assert made["text"] == ["paris joined. Backups: /var/lib/one/onefed/joins/1-paris on paris-1."]
+
+
+def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
+    made = report(
+        "join", {"onefed_join": JOURNAL, "onefed_failure": "Start oned: no", "onefed_rolled_back": {"changed": True}}
+    )
+    assert made["undone"] == [
+        "paris, paris-1: did not join and was returned to what it was. Start oned: no. "
+        "Backups: /var/lib/one/onefed/joins/1-paris on paris-1."
+    ]
+    assert made["readers"] == []
+
+
+def test_a_lost_host_is_named_though_it_registered_nothing() -> None:
+    made = report("join", {"onefed_joined": {"unreachable": True, "msg": "lost"}})
+    assert "paris, paris-1: did not join; the next run repairs it." in made["undone"][0]
+
+
+def test_a_declaration_that_was_not_applied_is_left_undone() -> None:
+    assert "was not applied" in report("converge", {"onefed_converged": {"failed": True}})["undone"][0]
+    assert report("converge", {"onefed_converged": {"changed": True}})["undone"] == []
+
+
+def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() -> None:
+    problems = [
+        {"severity": "error", "text": "Its log is empty.", "remedy": "Resync it."},
+        {"severity": "warning", "text": "x", "remedy": "y"},
+    ]
+    health = {"federation": {"zones": [{"name": "paris", "problems": problems}]}, "text": ["table"]}
+    made = report("join", {"onefed_joined": {"changed": True}}, health, {"msg": "not at paris"})
+    assert made["undone"] == ["Replication was not proved: not at paris", "paris: Its log is empty. Resync it."]
+    assert made["text"][0] == "table"
+    assert report("member", {}, health, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
+
+
+def test_databases_are_found_by_zone_name_and_the_newest_description_counts() -> None:
+    records = [{"name": "OpenNebula", "endpoint": "http://m/RPC2"}]
+    old, new = {"zones": records, "n": 1}, {"zones": records, "n": 2}
+    hosts = {
+        "madrid-1": {"onefed_examined": {"frontend": {"database": old}}, "onefed_database": {"database": new}},
+        "paris-1": {"onefed_examined": {"frontend": {"database": {"error": "gone"}}}},
+    }
+    assert databases(TOPOLOGY, hosts) == {"OpenNebula": {"madrid-1": new}}
