@@ -37,6 +37,10 @@ def usable(finding: Data) -> list[Problem]:
         return [problem(f"OpenNebula is not installed ({conf['path']}).", "Install it, or set oned_location.")]
     if conf["error"]:
         return [problem(conf["error"], f"Correct {conf['path']}.")]
+    if (frontend["journal"] or {}).get("error"):
+        return [problem(frontend["journal"]["error"], "")]
+    if frontend["service"]["state"] == "unknown":
+        return [problem(frontend["service"]["error"], "Set oned_service or oned_location.")]
     if database.get("error"):
         return [problem(database["error"], "Correct the DB section of oned.conf or start the database.")]
     return []

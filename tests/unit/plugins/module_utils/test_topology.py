@@ -73,14 +73,20 @@ def test_an_ipv6_address_is_bracketed_and_the_port_is_used() -> None:
     [
         ({"paris_1": {"zone_role": "master"}}, "2 zones are (madrid, paris)"),
         ({"madrid_1": {"zone_role": "slave"}}, "no zone is"),
-        ({"paris_1": {"zone_role": "mistress"}}, "zone_role of host 'paris-1' is 'mistress'; it must be master or slave"),
+        (
+            {"paris_1": {"zone_role": "mistress"}},
+            "zone_role of host 'paris-1' is 'mistress'; it must be master or slave",
+        ),
         ({"madrid_1": {"zone_name": "paris"}}, "Zones 'madrid' and 'paris' have the same name, paris."),
         ({"paris_1": {"zone_endpoint": "http://192.0.2.11:2633/RPC2"}}, "have the same endpoint"),
         ({"paris_1": {"zone_endpoint": "HTTP://192.0.2.11:2633/RPC2/"}}, "have the same endpoint"),
         ({"paris_1": {"ansible_host": "192.0.2.11"}}, "Hosts 'madrid-1' and 'paris-1' have the same address"),
         ({"paris_1": {"zone_name": "par;is"}}, "holds ';', which OpenNebula refuses"),
         ({"paris_1": {"zone_name": "x" * 129}}, "longer than OpenNebula's 128 characters"),
-        ({"paris_1": {"zone_endpoint": "http://192.0.2.31:2633"}}, "without /RPC2 OpenNebula 7.2 and newer take it for"),
+        (
+            {"paris_1": {"zone_endpoint": "http://192.0.2.31:2633"}},
+            "without /RPC2 OpenNebula 7.2 and newer take it for",
+        ),
         ({"paris_1": {"zone_endpoint": "192.0.2.31:2634"}}, "expected http://address:port/RPC2"),
         ({"paris_1": {"zone_endpoint": "http://192.0.2.31:99999/RPC2"}}, "expected http://address:port/RPC2"),
         ({"paris_1": {"zone_endpoint": "http://me:secret@192.0.2.31/RPC2"}}, "carries a user name or password"),
@@ -105,7 +111,12 @@ def test_all_contradictions_are_told_at_once() -> None:
     zones = {"madrid": ["madrid-1"], "paris": ["paris-1", "paris-2"], "lyon": [], "rome": ["madrid-1"]}
     hosts = variables(paris_1={"zone_role": "master"}, paris_2={"ansible_host": "192.0.2.32", "zone_role": "slave"})
     found = " ".join(problems(zones, hosts))
-    for text in ("Zone group 'lyon' has no hosts", "stands in two zones", "disagree on zone_role", "2 servers; an even"):
+    for text in (
+        "Zone group 'lyon' has no hosts",
+        "stands in two zones",
+        "disagree on zone_role",
+        "2 servers; an even",
+    ):
         assert text in found
 
 

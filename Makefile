@@ -1,0 +1,82 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+# What one can do here; `make help` lists it. CI runs `make test` and nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# Every tool finds its siblings and this collection as a user's would.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: venv link
+venv: $(VENV)/.installed ## Make the development environment in .venv; PYTHON=… chooses the interpreter
+$(VENV)/.installed: tests/requirements.txt tests/tools/make_venv
+	tests/tools/make_venv $(VENV) -r tests/requirements.txt
+	touch $@
+
+LINK := .build/ansible_collections/onefed/opennebula
+link: $(LINK) ## Make the collection importable under its name, in .build
+$(LINK):
+	mkdir -p $(@D)
+	ln -sfn ../../.. $@
+
+.PHONY: demo demo-down
+demo: venv link ## Start a federation of emulated zones on loopback
+	tests/demo/up
+
+demo-down: ## Stop it and remove it
+	tests/demo/down
+
+.PHONY: test
+test: venv link ## Run every part below down to test-build and sum up
+	$(BIN)/python tests/tools/run_parts.py
+
+.PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-build
+test-unit: venv link ## Unit tests
+	$(PYTEST) tests/unit
+
+test-sanity: venv link ## ansible-test sanity, with no ignore file
+	$(BIN)/python tests/tools/sanity.py
+
+test-lint: venv link ## ruff, mypy, yamllint, ansible-lint, antsibull, licence headers
+	$(BIN)/python tests/tools/lint.py
+
+test-conformance: venv link ## The emulator behaves as OpenNebula does
+	$(PYTEST) tests/conformance
+
+test-zones: venv link ## Playbooks end to end on emulated zones on loopback
+	$(PYTEST) tests/zones
+
+test-molecule: venv link ## The same as a Molecule scenario, verified with testinfra
+	molecule test --no-command-borders --scenario-name loopback
+
+test-build: venv link ## The collection builds, installs and works where it is installed
+	$(PYTEST) tests/build
+
+.PHONY: test-cores test-faults bench
+test-cores: link ## Extra: unit tests and playbook syntax on the older supported ansible-cores
+	tests/tools/test_core 2.17
+	tests/tools/test_core 2.18
+
+test-faults: venv link ## Extra, long: the run killed before every task, then repeated
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py
+
+bench: venv link ## Extra: measure what a run costs
+	$(BIN)/python tests/bench/bench.py
+
+.PHONY: build
+build: venv ## Build the file to install with ansible-galaxy
+	$(BIN)/ansible-galaxy collection build --force
+
+.PHONY: clean
+clean: ## Remove all that these targets made
+	if [ -d .demo ]; then tests/demo/down; fi
+	rm -rf .build .cache .demo .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,148 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Backups on a front-end: full copies of its database, and federated snapshots."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Iterator
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._database import open_database
+from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import (
+    DatabaseError,
+    FrontendError,
+    OnefedError,
+    SnapshotError,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._interrupt import interruptible
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import host_lock
+from ansible_collections.onefed.opennebula.plugins.module_utils._large_files import (
+    appearing,
+    need_room,
+    remove_partial,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document
+from ansible_collections.onefed.opennebula.plugins.module_utils._service import is_running, start, stop
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import ALL_RECORDS, verify, write_snapshot
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot_format import Header
+
+
+@dataclass(frozen=True)
+class SnapshotRequest:
+    """The options of federated_backup. `records` is a number or "all"; `timeout` is in seconds."""
+
+    dest: str | None
+    records: int | str
+    keep: bool
+    stop_oned: bool
+    wait: bool
+    timeout: float
+
+
+def parse_records(value: str) -> int | str:
+    """The option `records`. Raises SnapshotError."""
+    if value == ALL_RECORDS:
+        return value
+    if not value.isdecimal() or int(value) < 1:
+        raise SnapshotError(f"records is {value!r}; it must be a whole number of at least 1, or {ALL_RECORDS}.")
+    return int(value)
+
+
+def frontend_database(frontend: Frontend) -> Database:
+    """The database of this front-end, as its oned.conf names it."""
+    return open_database(frontend, Document.load(frontend.conf))
+
+
+def back_up_database(frontend: Frontend, dest: str, check_mode: bool) -> dict[str, Any]:
+    """Copy the whole database to `dest` unless that exists: {"changed", "dest", "size"} (bytes, None if unknown)."""
+    with host_lock(frontend, check_mode=check_mode):
+        if os.path.lexists(dest):
+            return {"changed": False, "dest": dest, "size": os.path.getsize(dest)}
+        if check_mode:
+            return {"changed": True, "dest": dest, "size": None}
+        database = frontend_database(frontend)
+        refuse_running(frontend, database, "back up")
+        _prepare(frontend, dest)
+        need_room(os.path.dirname(dest), database.size(), "a copy of the database")
+        with interruptible("The backup of the database"), appearing(dest) as stream:
+            database.copy_to(stream.name)
+        return {"changed": True, "dest": dest, "size": os.path.getsize(dest)}
+
+
+def back_up_federated(frontend: Frontend, request: SnapshotRequest, check_mode: bool) -> dict[str, Any]:
+    """Take a federated snapshot: {"changed", "dest", "snapshot", "oned_stopped", "outage"} (seconds or None)."""
+    dest = request.dest or os.path.join(
+        frontend.state_dir, "snapshots", time.strftime("federated-%Y%m%dT%H%M%SZ.sql", time.gmtime())
+    )
+    result: dict[str, Any] = {"changed": True, "dest": dest, "snapshot": None, "oned_stopped": False, "outage": None}
+    with host_lock(frontend, check_mode=check_mode):
+        if request.keep and os.path.lexists(dest):
+            return {**result, "changed": False, "snapshot": public(verify(dest))}
+        if check_mode:
+            return result
+        database = frontend_database(frontend)
+        _prepare(frontend, dest)
+        with _stopped(frontend, database, request) as outage:
+            result["snapshot"] = public(write_snapshot(database, dest, request.records))
+        return {**result, "oned_stopped": bool(outage), "outage": outage.get("seconds")}
+
+
+def public(header: Header) -> dict[str, Any]:
+    """What modules return of a snapshot. Holds no secret."""
+    values = asdict(header)
+    del values["body"]
+    return values
+
+
+def refuse_running(frontend: Frontend, database: Database, verb: str) -> None:
+    """Raise DatabaseError while oned uses a database that only one may use."""
+    if database.needs_stop and is_running(frontend):
+        raise DatabaseError(
+            f"Cannot {verb} the database {database.name} while oned runs: with the backend {database.backend} "
+            "only a stopped zone's data belongs together. Stop oned first."
+        )
+
+
+def _prepare(frontend: Frontend, dest: str) -> None:
+    folder = os.path.dirname(dest)
+    if f"{folder}/".startswith(f"{frontend.state_dir}/"):
+        frontend.make_dir(folder)
+    remove_partial(folder)
+
+
+@contextlib.contextmanager
+def _stopped(frontend: Frontend, database: Database, request: SnapshotRequest) -> Iterator[dict[str, float]]:
+    """Keep oned stopped for the block, if it must and may be; it is started again whatever happens."""
+    outage: dict[str, float] = {}
+    if not request.stop_oned:
+        refuse_running(frontend, database, "take a snapshot of")
+    with interruptible("The federated backup") as hold:
+        if not (database.needs_stop and is_running(frontend)):
+            yield outage
+            return
+        begun = time.monotonic()
+        failed: BaseException | None = None
+        try:
+            # Whatever interrupts this finally, the outer one starts oned.
+            try:
+                stop(frontend, request.timeout)
+                yield outage
+            except BaseException as error:
+                failed = error
+                raise
+            finally:
+                hold()
+        finally:
+            try:
+                start(frontend, wait=request.wait, timeout=request.timeout)
+            except OnefedError as error:
+                if failed is None:
+                    raise
+                raise FrontendError(f"{error} Before that: {failed}") from error
+            outage["seconds"] = round(time.monotonic() - begun, 1)

@@ -1,0 +1,273 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""All that is to be known of a front-end, read in one go. A part that is broken says so; the others still come."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable, Sequence
+
+from ansible_collections.onefed.opennebula.plugins.module_utils import _auth_files
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
+    AUTHENTICATION,
+    Client,
+    config_from_xml,
+    local_url,
+    probe,
+    raft_from_xml,
+    read_one_auth,
+    zones_from_xml,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS, Document
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets import scrub, secrets
+from ansible_collections.onefed.opennebula.plugins.module_utils._run_as_oned import run_as_oned
+from ansible_collections.onefed.opennebula.plugins.module_utils._service_managers import manager_of
+
+VERSION_SECONDS = 10.0
+# A join keeps a copy of the database and one of its federated tables; the rest is room for the master's snapshot.
+COPIES = 2
+SNAPSHOT_ROOM = 64 * 2**20
+_VERSION = re.compile(r"OpenNebula (\d[\w.]*)")
+
+
+@dataclass
+class Task:
+    """Something that may wait for the network: `result` is None until it is done."""
+
+    function: Callable[[], Any]
+    result: Any = None
+
+    def start(self) -> Task:
+        # A daemon thread, so that a name server that never answers cannot keep the module from ending.
+        threading.Thread(target=self._run, daemon=True).start()
+        return self
+
+    def _run(self) -> None:
+        try:
+            self.result = self.function()
+        except Exception as error:
+            self.result = {"state": "error", "detail": str(error)}
+
+    def wait(self, deadline: float) -> Any:
+        while self.result is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self.result or {"state": "timeout", "detail": "there was no answer in the time that was left"}
+
+
+def examine(frontend: Frontend, endpoints: Sequence[str], timeout: float) -> dict[str, Any]:
+    """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret."""
+    document, conf = _conf(frontend)
+    hidden = secrets(document) if document else []
+    # Started before the database is read, which takes its time too; files are read by this thread alone, because
+    # reading the database changes the effective account of all threads.
+    credentials, one_auth = _credentials(frontend)
+    service = _service(frontend)
+    version = _version(frontend)
+    begun = time.monotonic()
+    api = Task(lambda: _api(_url(frontend), credentials, timeout)).start()
+    probes = {url: Task(partial(probe, url, timeout)).start() for url in dict.fromkeys(endpoints)}
+    database = _database(frontend, document)
+    answers = api.wait(begun + 4 * timeout)
+    facts = {
+        "installed": os.path.exists(frontend.oned),
+        "oned_version": version,
+        "conf": conf,
+        "service": service,
+        "api": {**_NO_ANSWERS, **answers},
+        "database": database,
+        "auth_files": _guarded(lambda: _auth_files.names(frontend)),
+        "one_auth": one_auth or {True: "ok", False: "rejected"}.get(answers.get("authenticated"), "unknown"),
+        "disk": _disk(frontend, database),
+        "time": time.time(),
+        "journal": _guarded(lambda: _journal(frontend)),
+        "probes": {url: task.wait(begun + 4 * timeout) for url, task in probes.items()},
+        "beside": _guarded(lambda: manager_of(frontend).companions()),
+    }
+    return _scrubbed(facts, hidden)
+
+
+def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:
+    facts: dict[str, Any] = dict.fromkeys(_CONF_KEYS)
+    facts.update(path=frontend.conf, vectors={}, lens_problems=[])
+    try:
+        document = Document.load(frontend.conf)
+    except OnefedError as error:
+        return None, {**facts, "error": str(error)}
+    federation = {**STOCK_VECTORS["FEDERATION"], **(document.vector("FEDERATION") or {})}
+    database = document.vector("DB") or {}
+    backend = database.get("BACKEND", "sqlite")
+    facts.update(
+        mode=federation["MODE"].upper(),
+        zone_id=_integer(federation["ZONE_ID"], 0),
+        server_id=_integer(federation["SERVER_ID"], -1),
+        master_oned=federation["MASTER_ONED"],
+        port=_integer(document.get("PORT"), 2633),
+        listen_address=document.get("LISTEN_ADDRESS") or "0.0.0.0",
+        backend=backend,
+        db_name=database.get("DB_NAME", "opennebula") if backend == "mysql" else None,
+        vectors={name: document.vector(name) or {} for name in STOCK_VECTORS},
+        lens_problems=document.lens_problems(),
+    )
+    return document, facts
+
+
+_CONF_KEYS = (
+    "path",
+    "error",
+    "mode",
+    "zone_id",
+    "server_id",
+    "master_oned",
+    "port",
+    "listen_address",
+    "backend",
+    "db_name",
+)
+
+
+def _integer(value: str | None, default: int) -> int:
+    # oned takes a number that it cannot read for a missing one.
+    return int(value) if value and re.fullmatch(r"-?[0-9]+", value) else default
+
+
+def _credentials(frontend: Frontend) -> tuple[tuple[str, str] | None, str | None]:
+    """Name and password in one_auth, and what is wrong with the file if that is known already."""
+    if not os.path.lexists(frontend.one_auth):
+        return None, "missing"
+    try:
+        return read_one_auth(frontend.one_auth), None
+    except OnefedError:
+        return None, "rejected" if os.access(frontend.one_auth, os.R_OK) else "unknown"
+
+
+def _service(frontend: Frontend) -> dict[str, Any]:
+    try:
+        manager = manager_of(frontend)
+        return {"state": manager.state(), "enabled": manager.enabled(), "error": None}
+    except OnefedError as error:
+        return {"state": "unknown", "enabled": None, "error": str(error)}
+
+
+def _version(frontend: Frontend) -> str | None:
+    if not os.path.exists(frontend.oned):
+        return None
+    try:
+        found = _VERSION.search(run_as_oned(frontend, [frontend.oned, "-v"], VERSION_SECONDS)[1])
+    except OnefedError:
+        return None
+    return found.group(1) if found else None
+
+
+def _url(frontend: Frontend) -> str | None:
+    try:
+        return local_url(frontend)
+    except OnefedError:
+        return None
+
+
+_NO_ANSWERS: dict[str, Any] = {
+    "state": "unknown",
+    "detail": "",
+    **dict.fromkeys(("authenticated", "version", "mode", "zone_id", "server_id", "conf", "zones", "raft")),
+    "errors": [],
+}
+
+
+def _api(url: str | None, credentials: tuple[str, str] | None, timeout: float) -> dict[str, Any]:
+    if url is None:
+        return {"state": "unknown", "detail": "oned.conf does not tell the endpoint"}
+    facts: dict[str, Any] = dict(probe(url, timeout))
+    if facts["state"] != "open" or not credentials:
+        return facts
+    client = Client(url, *credentials, timeout=timeout)
+    try:
+        facts["zones"] = zones_from_xml(client.call("one.zonepool.info"))
+    except ApiError as error:
+        return {**facts, "authenticated": False if error.code == AUTHENTICATION else None, "errors": [str(error)]}
+    except OnefedError as error:
+        return {**facts, "errors": [str(error)]}
+    facts.update(authenticated=True, errors=[])
+    _ask(facts, partial(_raft, client))
+    # Answered by the leader for its followers, so its SERVER_ID says nothing about this server.
+    _ask(facts, lambda: {"version": client.call("one.system.version")})
+    _ask(facts, lambda: _running(config_from_xml(client.call("one.system.config"))))
+    return facts
+
+
+def _ask(facts: dict[str, Any], question: Callable[[], dict[str, Any]]) -> None:
+    try:
+        facts.update(question())
+    except OnefedError as error:
+        facts["errors"].append(str(error))
+
+
+def _raft(client: Client) -> dict[str, Any]:
+    raft = raft_from_xml(client.call("one.zone.raftstatus"))
+    return {"raft": raft, "server_id": raft["server_id"]}
+
+
+def _running(config: dict[str, Any]) -> dict[str, Any]:
+    """What the running oned read from oned.conf at its start."""
+    federation = config.get("FEDERATION") or {}
+    running = {**{name: config.get(name) for name in ("PORT", "LISTEN_ADDRESS")}, **federation}
+    conf = {name: value for name, value in running.items() if isinstance(value, str)}
+    conf["MODE"] = conf.get("MODE", "").upper()
+    return {"mode": conf["MODE"], "zone_id": _integer(conf.get("ZONE_ID"), 0), "conf": conf}
+
+
+def _database(frontend: Frontend, document: Document | None) -> dict[str, Any]:
+    if document is None:
+        return {"error": "oned.conf cannot be read, so it is not known which database is used."}
+    try:
+        return describe(open_database(frontend, document))
+    except OnefedError as error:
+        return {"error": str(error)}
+
+
+def _disk(frontend: Frontend, database: dict[str, Any]) -> dict[str, Any]:
+    """Room where backups go, in bytes, and how much of it a join needs."""
+    try:
+        room = os.statvfs(frontend.var)
+    except OSError as error:
+        return {"free": 0, "needed": 0, "error": f"{frontend.var}: {error.strerror}"}
+    needed = COPIES * (database.get("size") or 0) + SNAPSHOT_ROOM
+    return {"free": room.f_bavail * room.f_frsize, "needed": needed, "error": None}
+
+
+def _journal(frontend: Frontend) -> dict[str, Any] | None:
+    journal = Journal.load(frontend)
+    return journal.public() if journal else None
+
+
+def _guarded(part: Callable[[], Any]) -> Any:
+    try:
+        return part()
+    except OnefedError as error:
+        return {"error": str(error)}
+
+
+def _scrubbed(value: Any, hidden: Sequence[str], is_error: bool = False) -> Any:
+    """`value` without credentials in URLs, and error texts without the secrets of oned.conf.
+
+    Only those: a password that happens to be a zone's name must not alter the facts.
+    """
+    if isinstance(value, str):
+        return scrub(value, hidden if is_error else ())
+    if isinstance(value, dict):
+        return {key: _scrubbed(item, hidden, is_error or key in _ERRORS) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_scrubbed(item, hidden, is_error) for item in value]
+    return value
+
+
+_ERRORS = ("error", "errors", "detail", "lens_problems")

@@ -1,0 +1,34 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Restoring a federated snapshot on a front-end."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._backup import frontend_database, refuse_running
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._interrupt import interruptible
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal, host_lock
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import restore_snapshot
+
+
+def restore_federated(
+    frontend: Frontend, src: str, restore_as: str, zone_id: int | None, check_mode: bool
+) -> dict[str, Any]:
+    """Restore `src` into the front-end's database and say what changed, with a diff that holds no secret.
+
+    In check mode a snapshot that the run has not made yet is only known to change something.
+    """
+    if check_mode and not os.path.lexists(src):
+        return {"changed": True}
+    with host_lock(frontend, check_mode=check_mode), interruptible("The restore of the federated tables"):
+        database = frontend_database(frontend)
+        if not check_mode:
+            refuse_running(frontend, database, "restore into")
+        result = restore_snapshot(
+            database, src, restore_as, zone_id, check_mode, lambda step: Journal.note(frontend, step)
+        )
+    return {**result, "database": database.name, "diff": {"before": result["before"], "after": result["after"]}}

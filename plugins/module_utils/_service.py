@@ -1,0 +1,174 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Starts and stops oned and waits for it. A start that fails is noticed at once and told in oned's own words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Any
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import local_url, probe, read_one_auth
+from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import host_lock
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets import scrub, secrets
+from ansible_collections.onefed.opennebula.plugins.module_utils._service_managers import (
+    LINES_SHOWN,
+    Manager,
+    manager_of,
+)
+
+POLL = 0.2
+PROBE_SECONDS = 5.0
+# More than the last lines of a log that an oned in a retry loop fills with hundreds of lines a second.
+LOG_BYTES = 65536
+
+
+def state(frontend: Frontend) -> str:
+    """running, stopped or failed."""
+    return manager_of(frontend).state()
+
+
+def is_running(frontend: Frontend) -> bool:
+    """Whether an oned runs, or will be started by systemd's automatic restart."""
+    return not manager_of(frontend).is_quiet()
+
+
+def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> None:
+    """Start oned and, if `wait`, wait until its API answers, `timeout` seconds at most.
+
+    Raises FrontendError with the end of journal and oned.log when that fails; systemd is kept from trying again.
+    """
+    manager, log = manager_of(frontend), _NewLines(frontend.oned_log)
+    manager.begin_start(timeout)
+    if wait:
+        _await_api(frontend, manager, log, timeout)
+        return
+    failure = manager.failure()
+    if failure:
+        raise _failed(frontend, manager, log, failure)
+
+
+def stop(frontend: Frontend, timeout: float = 120.0, wait: bool = True) -> None:
+    """Stop oned and, if `wait`, wait until it has ended. Raises FrontendError when it does not."""
+    manager = manager_of(frontend)
+    deadline = time.monotonic() + timeout
+    manager.begin_stop(timeout, wait)
+    while wait and not manager.is_quiet():
+        if time.monotonic() >= deadline:
+            raise FrontendError(f"oned did not end within {timeout:g} s after it was told to. See {frontend.oned_log}.")
+        time.sleep(POLL)
+
+
+def ensure(frontend: Frontend, wanted: str, wait: bool, timeout: float, check_mode: bool) -> dict[str, Any]:
+    """Bring oned into the state `wanted` of module oned_service: {"changed", "state", "seconds"}."""
+    begun = time.monotonic()
+    with host_lock(frontend, check_mode=check_mode):
+        running = is_running(frontend)
+        if wanted == "initialized":
+            changed = not describe(open_database(frontend, Document.load(frontend.conf)))["bootstrapped"]
+            if changed and not check_mode:
+                _initialize(frontend, running, timeout)
+        else:
+            changed = wanted == "restarted" or running != (wanted == "started")
+            running = wanted != "stopped"
+            if not check_mode:
+                _reach(frontend, wanted, changed, wait, timeout)
+    return {
+        "changed": changed,
+        "state": "running" if running else "stopped",
+        "seconds": round(time.monotonic() - begun, 1),
+    }
+
+
+def _reach(frontend: Frontend, wanted: str, changed: bool, wait: bool, timeout: float) -> None:
+    if wanted == "stopped":
+        if changed:
+            stop(frontend, timeout, wait)
+        return
+    if wanted == "restarted" and is_running(frontend):
+        stop(frontend, timeout)
+    if changed:
+        start(frontend, wait, timeout)
+    elif wait:
+        _await_api(frontend, manager_of(frontend), _NewLines(frontend.oned_log), timeout)
+
+
+def _initialize(frontend: Frontend, running: bool, timeout: float) -> None:
+    if running:
+        _await_api(frontend, manager_of(frontend), _NewLines(frontend.oned_log), timeout)
+    else:
+        start(frontend, timeout=timeout)
+        stop(frontend, timeout)
+
+
+def _await_api(frontend: Frontend, manager: Manager, log: _NewLines, timeout: float) -> None:
+    url = local_url(frontend)
+    deadline = time.monotonic() + timeout
+    while True:
+        failure = manager.failure()
+        if failure:
+            raise _failed(frontend, manager, log, failure)
+        seen = probe(url, PROBE_SECONDS)
+        if seen["state"] == "open":
+            return
+        if time.monotonic() >= deadline:
+            raise _failed(
+                frontend,
+                manager,
+                log,
+                f"waited {timeout:g} s for its API at {url}, which was last seen {seen['state']} ({seen['detail']})",
+            )
+        time.sleep(POLL)
+
+
+def _failed(frontend: Frontend, manager: Manager, log: _NewLines, what: str) -> FrontendError:
+    told = [f"oned did not come up: {what}."]
+    for source, words in (("It said", manager.words()), (frontend.oned_log, log.read())):
+        if words.strip():
+            told.append(f"{source}:\n{words.strip()}")
+    if len(told) == 1:
+        told.append(f"It left no word. Run {frontend.oned} -f as {frontend.user} to see more.")
+    return FrontendError(scrub("\n".join(told), _secrets(frontend)))
+
+
+def _secrets(frontend: Frontend) -> list[str]:
+    hidden = []
+    # A broken file is perhaps why oned failed.
+    with contextlib.suppress(OnefedError):
+        hidden += secrets(Document.load(frontend.conf))
+    with contextlib.suppress(OnefedError):
+        hidden.append(read_one_auth(frontend.one_auth)[1])
+    return hidden
+
+
+class _NewLines:
+    """The lines that are added to a log from now on, also when it is replaced by a new file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.file, self.size = self._identity()
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return 0, 0
+        return status.st_ino, status.st_size
+
+    def read(self) -> str:
+        """The last of the new lines."""
+        file, size = self._identity()
+        start = self.size if file == self.file and size >= self.size else 0
+        try:
+            with open(self.path, "rb") as stream:
+                stream.seek(max(start, size - LOG_BYTES))
+                lines = stream.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join(lines[-LINES_SHOWN:])

@@ -1,0 +1,240 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""OpenNebula's database in a SQLite file, opened with the rights of oned's account.
+
+SQLite creates its journal beside the file: made by root it would lock oned out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sqlite3
+from typing import Iterator
+from urllib.parse import quote
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._account import acting_as
+from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database, Row, Session, Text, Value
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
+from ansible_collections.onefed.opennebula.plugins.module_utils._tables import (
+    FEDERATED_ROWS,
+    NOT_FEDERATED,
+    NOT_FEDERATED_REAL,
+    digest,
+)
+
+# Seconds to wait for another process's lock. A running oned holds one for the time of a single statement.
+BUSY_TIMEOUT = 10.0
+
+# OpenNebula's own schema (src/sql/OneDB.cc, src/sql/LogDB.cc), equal in 6.4 to 7.4.
+LOG_SCHEMA = (
+    "CREATE TABLE logdb (log_index BIGINT UNSIGNED PRIMARY KEY, term INTEGER, sqlcmd MEDIUMTEXT, "
+    "timestamp INTEGER, fed_index BIGINT UNSIGNED, applied BOOLEAN)",
+    "CREATE INDEX fed_index_idx on logdb (fed_index)",
+    "CREATE INDEX applied_idx on logdb (applied)",
+)
+LOG_INDEXES = {("log_index",), ("fed_index",), ("applied",)}
+
+
+class SqliteSession(Session):
+    """A transaction on an open connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str) -> Iterator[Row]:
+        with contextlib.closing(self._connection.execute(sql)) as cursor:
+            yield from cursor
+
+    def execute(self, sql: str) -> None:
+        self._connection.execute(sql).close()
+
+    def charset(self) -> str:
+        return "".join(_name(row[0]) for row in self.query("PRAGMA encoding"))
+
+    def tables(self) -> set[str]:
+        return {_name(row[0]) for row in self.query("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def columns(self, table: str) -> list[str]:
+        return [_name(row[1]) for row in self.query(f"PRAGMA table_info({table})")]
+
+    def log_has_keys(self) -> bool:
+        names = [_name(row[1]) for row in list(self.query("PRAGMA index_list(logdb)"))]
+        found = {tuple(_name(column[2]) for column in self.query(f"PRAGMA index_info({name})")) for name in names}
+        return found >= LOG_INDEXES
+
+    def recreate_log(self) -> None:
+        self.execute("DROP TABLE logdb")
+        for statement in LOG_SCHEMA:
+            self.execute(statement)
+
+
+class SqliteDatabase(Database):
+    """The file of an oned with BACKEND sqlite."""
+
+    backend = "sqlite"
+    # The sqlite3 program goes on after an error, up to the COMMIT, unless told otherwise.
+    prologue = (".bail on",)
+    needs_stop = True
+
+    def exists(self) -> bool:
+        # An empty file is what a first start that failed at once leaves behind.
+        return self.size() > 0
+
+    def size(self) -> int:
+        try:
+            return os.path.getsize(self.name)
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise DatabaseError(f"Cannot read the database {self.name}: {error.strerror}.") from error
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._open("ro", "read") as connection:
+            connection.execute("BEGIN")
+            yield SqliteSession(connection)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self._open("rw", "write to") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield SqliteSession(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                # After some errors, a full disk among them, SQLite has rolled back already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def copy_to(self, path: str) -> None:
+        copy = SqliteDatabase(path)
+        with copy._connected("rw", "write to") as target:
+            # The copy's folder may be closed to the owner of the original: make no journal there.
+            target.execute("PRAGMA journal_mode = OFF")
+            with self._open("ro", "copy") as source:
+                source.execute("BEGIN")
+                expected = _counts(SqliteSession(source))
+                try:
+                    source.backup(target)
+                except sqlite3.Error as error:
+                    raise copy._explained(error, "write to") from error
+        with copy.reading() as session:
+            faults = [_name(row[0]) for row in session.query("PRAGMA quick_check")]
+            if faults != ["ok"] or _counts(session) != expected:
+                raise DatabaseError(
+                    f"The copy {path} of the database {self.name} is damaged: {'; '.join(faults)}. "
+                    "Check the disk, and the database with PRAGMA integrity_check."
+                )
+
+    def literal(self, value: Value) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, float):
+            return _real(value)
+        if isinstance(value, int):
+            return str(value)
+        if not isinstance(value, Text):
+            return f"X'{value.hex()}'"
+        return _quoted(value) or f"CAST(X'{value.hex()}' AS TEXT)"
+
+    @contextlib.contextmanager
+    def _open(self, mode: str, verb: str) -> Iterator[sqlite3.Connection]:
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(self._connected(mode, verb))
+            stack.enter_context(self._as_owner(verb))
+            try:
+                self._first_read(connection)
+                yield connection
+            except sqlite3.Error as error:
+                raise self._explained(error, verb) from error
+
+    @contextlib.contextmanager
+    def _connected(self, mode: str, verb: str) -> Iterator[sqlite3.Connection]:
+        with self._as_owner(verb):
+            try:
+                connection = sqlite3.connect(
+                    f"file:{quote(self.name)}?mode={mode}", BUSY_TIMEOUT, isolation_level=None, uri=True
+                )
+            except sqlite3.Error as error:
+                raise self._explained(error, verb) from error
+        connection.text_factory = Text
+        with contextlib.closing(connection):
+            yield connection
+
+    @contextlib.contextmanager
+    def _as_owner(self, verb: str) -> Iterator[None]:
+        """Act as the owner of the file's folder, oned's account, who could lay a link to any file there."""
+        try:
+            os.stat(self.name)
+            owner = os.stat(os.path.dirname(self.name))
+        except OSError as error:
+            raise DatabaseError(f"Cannot {verb} the database {self.name}: {error.strerror}.") from error
+        with acting_as(owner.st_uid, owner.st_gid):
+            yield
+
+    def _first_read(self, connection: sqlite3.Connection) -> None:
+        """Find out whether the file is a database that can be read."""
+        try:
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or not self._has_journal():
+                raise
+            # A process died while it wrote. What it began is rolled back by whoever next may write, as oned would.
+            with contextlib.closing(sqlite3.connect(self.name, BUSY_TIMEOUT)) as healer:
+                healer.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+
+    def _has_journal(self) -> bool:
+        try:
+            return os.path.getsize(f"{self.name}-journal") > 0
+        except OSError:
+            return False
+
+    def _explained(self, error: sqlite3.Error, verb: str) -> DatabaseError:
+        text = str(error)
+        if "locked" in text:
+            remedy = f"another process kept it locked for {BUSY_TIMEOUT:g} s. Stop oned, or end that process"
+        elif "disk is full" in text:
+            remedy = "the disk is full. Nothing was changed in it; make room on its file system"
+        elif self._has_journal() and ("readonly" in text or "unable to open" in text):
+            remedy = (
+                f"{text}. The journal {self.name}-journal of a process that died while writing is beside it and "
+                "cannot be rolled back: give both files to the account of oned, then start and stop oned once"
+            )
+        else:
+            remedy = f"{text}. Check the file, its owner and its file system"
+        return DatabaseError(f"Cannot {verb} the database {self.name}: {remedy}.")
+
+
+def _counts(session: Session) -> dict[str, object]:
+    """What a copy must have in common with its original."""
+    tables = sorted(name for name in session.tables() if not name.startswith("sqlite_"))
+    counts: dict[str, object] = {name: next(session.query(f'SELECT COUNT(*) FROM "{name}"'))[0] for name in tables}
+    counts["digests"] = [digest(session, part) for part in FEDERATED_ROWS if part.table in counts]
+    return counts
+
+
+def _quoted(value: Text) -> str | None:
+    """A string literal; None for what none can hold on one line of SQL, or the sqlite3 program would alter."""
+    if b"\0" in value or b"\n" in value or b"\r" in value:
+        return None
+    try:
+        return "'{}'".format(value.decode().replace("'", "''"))
+    except UnicodeDecodeError:
+        return None
+
+
+def _real(value: float) -> str:
+    if math.isinf(value):
+        return "9e999" if value > 0 else "-9e999"
+    # oned wrote 2^64-1, which SQLite could only keep as REAL.
+    return str(NOT_FEDERATED) if value == NOT_FEDERATED_REAL else repr(value)
+
+
+def _name(value: Value) -> str:
+    assert isinstance(value, bytes)
+    return value.decode()

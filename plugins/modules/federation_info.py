@@ -1,0 +1,289 @@
+#!/usr/bin/python
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: federation_info
+short_description: Judge the health of an OpenNebula federation
+version_added: 0.1.0
+description:
+  - Asks every server of every zone that one endpoint knows, side by side, and judges what they answer.
+  - Names each known state in which replication stands still, with what to do about it.
+  - Only a marker proves replication, see M(onefed.opennebula.replication_probe). This module does not write.
+options:
+  databases:
+    description:
+      - What M(onefed.opennebula.database_info) returned as RV(onefed.opennebula.database_info#module:database),
+        as a dictionary of zone names to dictionaries of server names. It adds checks of the content.
+      - For a zone with a single server the name of the server does not matter.
+    type: dict
+  allow_loopback:
+    description: Whether endpoints may be loopback addresses, as in a federation on a single machine.
+    type: bool
+    default: false
+  settle_timeout:
+    description:
+      - How long a server that is behind may take to catch up, in seconds.
+      - The indexes of a federation in use are never all equal at one moment.
+    type: float
+    default: 3.0
+extends_documentation_fragment:
+  - onefed.opennebula.api
+  - onefed.opennebula.frontend
+attributes:
+  check_mode:
+    description: Reads only.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: N/A
+notes:
+  - All servers are called with the same credentials, which a working federation shares. They need ADMIN rights on
+    every zone, so use C(oneadmin).
+seealso:
+  - module: onefed.opennebula.replication_probe
+  - module: onefed.opennebula.zone_info
+author:
+  - onefed contributors (@onefed)
+"""
+
+EXAMPLES = r"""
+- name: Judge the federation from its master
+  onefed.opennebula.federation_info:
+  register: health
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ health.text }}"
+
+- name: Stop unless it is healthy
+  ansible.builtin.assert:
+    that: health.federation.healthy
+    fail_msg: "{{ health.federation.problems | map(attribute='text') | list }}"
+"""
+
+RETURN = r"""
+text:
+  description: A table of all servers and the problems, in lines for a human.
+  returned: success
+  type: list
+  elements: str
+federation:
+  description: The state of the federation.
+  returned: success
+  type: dict
+  contains:
+    healthy:
+      description: Whether no problem is an error.
+      type: bool
+    master:
+      description: Name of the master's zone. V(null) when there is no federation.
+      type: str
+      sample: madrid
+    index:
+      description: Federated index of the master. V(null) if unknown.
+      type: int
+      sample: 512
+    zones:
+      description: All zones by rising id.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id.
+          type: int
+          sample: 100
+        name:
+          description: Name.
+          type: str
+          sample: paris
+        state:
+          description: V(enabled) or V(disabled).
+          type: str
+          sample: enabled
+        endpoint:
+          description: XML-RPC endpoint.
+          type: str
+          sample: http://192.0.2.30:2633/RPC2
+        endpoint_grpc:
+          description: gRPC endpoint, V(null) without one.
+          type: str
+        is_master:
+          description: Whether it is, or is to be, the master.
+          type: bool
+        servers:
+          description: Its servers. A zone that is not highly available has one, called like the zone.
+          type: list
+          elements: dict
+          contains:
+            id:
+              description: Id in the zone's list of servers, -1 without a list.
+              type: int
+            name:
+              description: Name.
+              type: str
+              sample: paris-1
+            endpoint:
+              description: XML-RPC endpoint.
+              type: str
+            reachable:
+              description: Whether an C(oned) answers there.
+              type: bool
+            error:
+              description: Why something could not be read.
+              type: str
+            version:
+              description: Version of OpenNebula.
+              type: str
+              sample: 7.4.0
+            mode:
+              description: C(MODE) of the running configuration. A follower tells its leader's.
+              type: str
+              sample: SLAVE
+            zone_id:
+              description: C(ZONE_ID) of the running configuration. A follower tells its leader's.
+              type: int
+            server_id:
+              description: C(SERVER_ID) that it runs with, -1 without one.
+              type: int
+            raft_state:
+              description: V(solo), V(candidate), V(follower) or V(leader).
+              type: str
+              sample: solo
+            term:
+              description: Term of Raft.
+              type: int
+            log_index:
+              description: Last record of its zone's log. V(null) for a server on its own.
+              type: int
+            index:
+              description: Federated index. V(null) if there is none.
+              type: int
+              sample: 512
+            federated_log:
+              description: V(filled), V(empty) (it would lose records) or V(none) (it takes part in no federation).
+              type: str
+              sample: filled
+            lag:
+              description:
+                - By how much its federated index is smaller than the master's.
+                - Not the number of records that it lacks, because the index also counts the master's own records.
+              type: int
+              sample: 0
+            database:
+              description: Backend and character set. This and the following need O(databases).
+              type: str
+              sample: sqlite, UTF-8
+            shared_version:
+              description: Version of the shared tables.
+              type: str
+              sample: 7.4.0
+            local_version:
+              description: Version of the local tables.
+              type: str
+              sample: 7.4.0
+            is_slave:
+              description: Whether the database says that it is a slave's.
+              type: bool
+            digests_differ:
+              description:
+                - Shared tables with other content than the master's.
+                - V(null) when the two were not read at the same federated index.
+              type: list
+              elements: str
+            in_master_log:
+              description: Whether its federated index lies within the master's log, so that it can catch up.
+              type: bool
+            log_keys:
+              description: Whether the log has its primary key and its indexes.
+              type: bool
+            newest_record_age:
+              description: Age of the newest federated record, in seconds.
+              type: int
+            pool_control_behind:
+              description: Shared tables with ids beyond what C(pool_control) knows.
+              type: list
+              elements: str
+        problems:
+          description: What is wrong with the zone, in the shape of RV(federation.problems).
+          type: list
+          elements: dict
+    problems:
+      description: What is wrong with all zones.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description:
+            - Name of the state that does not change between versions of the collection.
+            - "Of the answers: V(unreachable), V(authentication_refused), V(not_authorized), V(no_zone_record),
+              V(status_refused), V(endpoint_unreachable)."
+            - "Of roles: V(not_federated), V(wrong_mode), V(wrong_zone_id), V(master_oned_differs), V(version_differs)."
+            - "Of replication: V(empty_federated_log), V(lagging), V(stale), V(ahead_of_master)."
+            - "Of records: V(zone_disabled), V(endpoint_not_xmlrpc), V(duplicate_endpoint), V(loopback_endpoint),
+              V(loopback_grpc_endpoint), V(leftover_probe)."
+            - "Of highly available zones: V(no_leader), V(split_brain), V(no_quorum), V(server_id_unset),
+              V(wrong_server_id), V(follower_behind)."
+            - "Of databases: V(database_unreadable), V(shared_version_differs), V(backend_differs), V(charset_differs),
+              V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys), V(pool_control_behind)."
+          type: str
+          sample: stale
+        severity:
+          description: V(error) or V(warning).
+          type: str
+          sample: error
+        zone:
+          description: Name of the zone.
+          type: str
+          sample: paris
+        server:
+          description: Name of the server, V(null) if it is about the whole zone.
+          type: str
+        text:
+          description: What is wrong.
+          type: str
+        remedy:
+          description: What to do.
+          type: str
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._health import judge
+from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ansible_collections.onefed.opennebula.plugins.module_utils._observe import observe
+from ansible_collections.onefed.opennebula.plugins.module_utils._status_text import status_text
+
+
+def federation_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
+    params = module.params
+    observation = observe(client_for(params, frontend), params["settle_timeout"])
+    federation = judge(observation, params["databases"], time.time(), params["allow_loopback"])
+    return {"changed": False, "federation": federation, "text": status_text(federation)}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **API,
+            **FRONTEND,
+            "databases": {"type": "dict"},
+            "allow_loopback": {"type": "bool", "default": False},
+            "settle_timeout": {"type": "float", "default": 3.0},
+        },
+        supports_check_mode=True,
+    )
+    run(module, federation_info)
+
+
+if __name__ == "__main__":
+    main()

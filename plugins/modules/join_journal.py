@@ -1,0 +1,202 @@
+#!/usr/bin/python
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: join_journal
+short_description: Keep the journal of a zone that joins a federation
+version_added: 0.1.0
+description:
+  - Saves what a front-end was before it joins, and what the join has done so far, so that a run that died anywhere can be
+    repeated or undone.
+  - The open journal is C(journal.json) in the folder C(onefed) of OpenNebula's var folder. Each join has a folder of its
+    own below C(joins) there, with copies of C(oned.conf) and of the auth files, and room for the backups of the database.
+    The folders stay.
+  - While a journal is open, other modules of this collection note in it what they do on the front-end.
+options:
+  state:
+    description:
+      - V(opened) saves the files and opens a journal. When one is open already it is kept, and so are its first copies.
+        Without O(zone_name) an open journal is only read.
+      - V(updated) notes O(zone_id) and O(step) in the open journal.
+      - V(reverted) puts C(oned.conf) and the auth files back as they were. C(oned) must be stopped. The journal stays open.
+        Nothing happens without an open journal.
+      - V(closed) moves the journal to the folder of the join. Nothing happens without an open journal.
+    type: str
+    choices: [opened, updated, reverted, closed]
+    required: true
+  id:
+    description:
+      - Id of the journal. When set, no other one is touched.
+      - With it, check mode predicts what happens to a journal that an earlier task only predicted.
+    type: str
+  zone_name:
+    description: Name of the zone that joins. Needed to open a journal.
+    type: str
+  zone_endpoint:
+    description: Endpoint of the zone. Needed to open a journal.
+    type: str
+  zone_existed:
+    description: Whether the zone's record existed before the join, so that it stays when the join is undone. Needed to open
+      a journal.
+    type: bool
+  zone_id:
+    description: Id of the zone's record.
+    type: int
+  master_endpoint:
+    description: Endpoint of the master. Needed to open a journal.
+    type: str
+  step:
+    description: Name of the step that was reached.
+    type: str
+extends_documentation_fragment:
+  - onefed.opennebula.frontend
+attributes:
+  check_mode:
+    description: Predicts whether it would change anything.
+    support: full
+  diff_mode:
+    description: Shows no difference.
+    support: none
+seealso:
+  - module: onefed.opennebula.frontend_info
+    description: Returns the open journal too.
+author:
+  - onefed contributors (@onefed)
+"""
+
+EXAMPLES = r"""
+- name: Open the journal
+  onefed.opennebula.join_journal:
+    state: opened
+    zone_name: paris
+    zone_endpoint: http://192.0.2.31:2633/RPC2
+    zone_existed: false
+    master_endpoint: http://192.0.2.11:2633/RPC2
+  register: join
+
+- name: Put the files back
+  onefed.opennebula.join_journal:
+    state: reverted
+
+- name: Close the journal
+  onefed.opennebula.join_journal:
+    state: closed
+    id: "{{ join.journal.id }}"
+"""
+
+RETURN = r"""
+journal:
+  description: The journal, V(null) when none is open.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Name of the join, also of its folder.
+      type: str
+      sample: 20250401T120000Z-paris
+    directory:
+      description: Folder of the saved files and backups.
+      type: str
+      sample: /var/lib/one/onefed/joins/20250401T120000Z-paris
+    zone_name:
+      description: Name of the zone.
+      type: str
+      sample: paris
+    zone_endpoint:
+      description: Endpoint of the zone.
+      type: str
+      sample: http://192.0.2.31:2633/RPC2
+    zone_existed:
+      description: Whether the zone's record existed before.
+      type: bool
+    zone_id:
+      description: Id of the zone's record, V(null) as long as it is not noted.
+      type: int
+      sample: 100
+    master_endpoint:
+      description: Endpoint of the master.
+      type: str
+      sample: http://192.0.2.11:2633/RPC2
+    opened_at:
+      description: When it was opened, in UTC.
+      type: str
+      sample: "2025-04-01T12:00:00Z"
+    original:
+      description: What the front-end was before.
+      type: dict
+      contains:
+        running:
+          description: Whether C(oned) ran.
+          type: bool
+        mode:
+          description: C(MODE) in C(oned.conf).
+          type: str
+          sample: STANDALONE
+        bootstrapped:
+          description: Whether a first start had filled the database.
+          type: bool
+        is_slave:
+          description: Whether the database was marked as that of a slave.
+          type: bool
+    step:
+      description: The last step that was reached.
+      type: str
+      sample: restored
+    steps:
+      description: All steps, each with its time.
+      type: list
+      elements: dict
+      sample: [{"step": "opened", "at": "2025-04-01T12:00:00Z"}]
+    backups:
+      description: Backups in the folder, each V(null) as long as there is none.
+      type: dict
+      contains:
+        database:
+          description: The whole database.
+          type: str
+        undo:
+          description: The federated tables as they were.
+          type: str
+    resumed:
+      description: Whether it was open before. Only with O(state=opened).
+      type: bool
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._join import manage
+from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+
+
+def join_journal(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
+    return manage(frontend, module.params, module.check_mode)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **FRONTEND,
+            "state": {"type": "str", "choices": ["opened", "updated", "reverted", "closed"], "required": True},
+            "id": {"type": "str"},
+            "zone_name": {"type": "str"},
+            "zone_endpoint": {"type": "str"},
+            "zone_existed": {"type": "bool"},
+            "zone_id": {"type": "int"},
+            "master_endpoint": {"type": "str"},
+            "step": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    run(module, join_journal)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+#!/usr/bin/python
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: oned_service
+short_description: Start and stop the OpenNebula daemon
+version_added: 0.1.0
+description:
+  - Starts C(oned) and waits until its API answers; stops it and waits until it has ended.
+  - A start that fails is noticed at once, although systemd goes on showing the unit as starting, and is reported with
+    the words of C(oned) in the journal and in C(oned.log).
+  - Works with the systemd unit of packages, and with C(bin/one) of a self-contained OpenNebula.
+options:
+  state:
+    description:
+      - V(started), V(stopped) and V(restarted) as usual; V(restarted) also starts an C(oned) that is stopped.
+      - V(initialized) fills a new database, which only a first start does. C(oned) is started and stopped again. Nothing
+        happens when the database has been filled before.
+    type: str
+    choices: [started, stopped, restarted, initialized]
+    default: started
+  wait:
+    description:
+      - Whether to wait until the API answers, or until C(oned) has ended. V(initialized) always waits.
+      - Also an C(oned) that runs already is waited for.
+    type: bool
+    default: true
+  timeout:
+    description: Limit of each wait, in seconds.
+    type: float
+    default: 120.0
+extends_documentation_fragment:
+  - onefed.opennebula.frontend
+attributes:
+  check_mode:
+    description: Predicts whether it would change anything.
+    support: full
+  diff_mode:
+    description: Shows no difference.
+    support: none
+notes:
+  - A start that failed is stopped for good, so that systemd does not repeat it. Its count of failed starts is reset
+    before each start.
+seealso:
+  - module: onefed.opennebula.oned_conf
+author:
+  - onefed contributors (@onefed)
+"""
+
+EXAMPLES = r"""
+- name: Restart oned and wait for its API
+  onefed.opennebula.oned_service:
+    state: restarted
+
+- name: Create the database of a new front-end
+  onefed.opennebula.oned_service:
+    state: initialized
+"""
+
+RETURN = r"""
+state:
+  description: V(running) or V(stopped), as it is afterwards.
+  returned: success
+  type: str
+  sample: running
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 7.2
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ansible_collections.onefed.opennebula.plugins.module_utils._service import ensure
+
+
+def oned_service(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
+    params = module.params
+    return ensure(frontend, params["state"], params["wait"], params["timeout"], module.check_mode)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **FRONTEND,
+            "state": {
+                "type": "str",
+                "choices": ["started", "stopped", "restarted", "initialized"],
+                "default": "started",
+            },
+            "wait": {"type": "bool", "default": True},
+            "timeout": {"type": "float", "default": 120.0},
+        },
+        supports_check_mode=True,
+    )
+    run(module, oned_service)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the checks run against: the emulator, an installed OpenNebula, or a zone that is given (README.md)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .api import Api
+from .frontend import Frontend, Paths, Zone
+from .shell import Shell
+
+EMULATOR = Path(__file__).resolve().parents[1] / "emulator" / "install.py"
+PASSWORD = "conformance"
+# The oldest and the newest that the emulator stands for.
+EMULATED_VERSIONS = ("6.10", "7.4")
+
+
+class Unavailable(Exception):
+    """The target cannot do what a check needs; the text is the reason for skipping it."""
+
+
+class Target:
+    """Makes zones, or hands out the one that is given."""
+
+    name: str
+    makes_zones = True
+
+    def new_zone(self, directory: Path, name: str) -> Zone:
+        """A zone that has never been started."""
+        raise NotImplementedError
+
+    def given_zone(self) -> Frontend:
+        raise Unavailable("no zone is given: ONE_URL is not set")
+
+    def given_slave(self) -> Frontend:
+        raise Unavailable("no slave is given: ONE_SLAVE_URL is not set")
+
+
+@dataclass
+class Emulator(Target):
+    version: str
+
+    def __post_init__(self) -> None:
+        self.name = f"emulator-{self.version}"
+        self._made = 0
+
+    def new_zone(self, directory: Path, name: str) -> Zone:
+        self._made += 1
+        # A loopback network for this process and an address for each zone, so that all can use the stock port.
+        series = os.getpid() % 120 * 2 + EMULATED_VERSIONS.index(self.version)
+        address = f"127.{1 + series}.{self._made // 250}.{1 + self._made % 250}"
+        location = directory / name
+        shell = Shell()
+        shell.must(
+            f"{shlex.quote(sys.executable)} {shlex.quote(str(EMULATOR))} --version {self.version} "
+            f"--location {shlex.quote(str(location))} --listen {address} --port 2633 --password {PASSWORD}"
+        )
+        return Zone(shell, str(location), self.version, address, PASSWORD)
+
+
+# A driver that starts, does nothing and knows no user: real ones cost start-up time, and the markets' would go out to
+# the Internet.
+_DRIVER = """#!/bin/sh
+while read -r word number rest; do
+    case $word in
+        INIT) echo "INIT SUCCESS" ;;
+        AUTHENTICATE) echo "AUTHENTICATE FAILURE $number unknown user" ;;
+        FINALIZE) exit 0 ;;
+    esac
+done
+"""
+
+
+@dataclass
+class Installed(Target):
+    """OpenNebula's own programs on a host, run below directories of our own beside whatever runs there."""
+
+    shell: Shell
+    scratch: str
+    address: str
+
+    def __post_init__(self) -> None:
+        said = self.shell.must("oned -v")
+        number = re.search(r"(\d+\.\d+)\.\d+", said)
+        assert number, f"no version in {said!r}"
+        self.version = number.group(1)
+        self.name = f"installed-{self.version}"
+        self._stock = self.shell.read("/etc/one/oned.conf")
+        self._made = 0
+
+    def new_zone(self, directory: Path, name: str) -> Zone:
+        self._made += 1
+        location = f"{self.scratch}/{os.getpid()}-{directory.name}-{name}"
+        # Room for ten processes beside each other, each with a hundred zones of two ports.
+        port = 26000 + os.getpid() % 10 * 200 + self._made % 100 * 2
+        zone = Zone(self.shell, location, self.version, self.address, PASSWORD, port)
+        here = shlex.quote(location)
+        drivers = " ".join(sorted(set(re.findall(r'^\s*EXECUTABLE\s*=\s*"([\w.-]+)"', self._stock, re.M))))
+        self.shell.must(
+            f"umask 022; mkdir -p {here}/bin {here}/etc {here}/lib/mads {here}/var/lock {here}/var/vms && "
+            f"mkdir -m 700 {here}/var/.one && cd {here} && ln -s /usr/share/one share && "
+            f"ln -s /usr/bin/oned /usr/bin/onedb bin && "
+            "for each in /usr/lib/one/*; do test -e lib/${each##*/} || ln -s $each lib; done && cd lib/mads && "
+            f"for each in {drivers}; do printf %s {shlex.quote(_DRIVER)} >$each; done && chmod 755 *"
+        )
+        self.shell.write(f"{zone.paths.auth}/one_auth", f"oneadmin:{PASSWORD}", "644")
+        text = re.sub(r"^(PORT|GRPC_PORT)\b.*$", "", self._stock, flags=re.M)
+        ports = f"PORT = {port}\n" + ("" if self.version == "6.10" else f"GRPC_PORT = {port + 1}\n")
+        zone.write_configuration(f"{text}\n{ports}")
+        return zone
+
+
+@dataclass
+class Given(Target):
+    environment: Mapping[str, str]
+    makes_zones = False
+
+    def __post_init__(self) -> None:
+        self.name = "given"
+
+    def given_zone(self) -> Frontend:
+        return self._frontend("ONE_")
+
+    def given_slave(self) -> Frontend:
+        return self._frontend("ONE_SLAVE_")
+
+    def _frontend(self, prefix: str) -> Frontend:
+        """ONE_SLAVE_* falls back to ONE_* for the credentials: in a federation they are the same."""
+
+        def variable(name: str, default: str = "") -> str:
+            return self.environment.get(prefix + name) or default
+
+        if not variable("URL"):
+            raise Unavailable(f"{prefix}URL is not set")
+        api = Api(
+            variable("URL"),
+            variable("USERNAME", self.environment.get("ONE_USERNAME", "oneadmin")),
+            variable("PASSWORD", self.environment.get("ONE_PASSWORD", "")),
+        )
+        if variable("SHELL"):
+            shell = Shell(tuple(shlex.split(variable("SHELL"))))
+        elif variable("DATABASE"):
+            shell = Shell()
+        else:
+            return Frontend(api)
+        if variable("LOCATION"):
+            return Frontend(api, shell, Paths.below(variable("LOCATION")))
+        return Frontend(api, shell, Paths.packaged(variable("DATABASE", "/var/lib/one/one.db")))
+
+
+def targets(environment: Mapping[str, str]) -> list[Target]:
+    if environment.get("ONE_SCRATCH"):
+        shell = Shell(tuple(shlex.split(environment.get("ONE_SHELL", ""))))
+        return [Installed(shell, environment["ONE_SCRATCH"], environment.get("ONE_SCRATCH_ADDRESS", "127.0.0.1"))]
+    if environment.get("ONE_URL"):
+        return [Given(environment)]
+    return [Emulator(version) for version in EMULATED_VERSIONS]

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Install the OpenNebula emulator; see README.md beside this file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from onedemu.install import Settings, install_location, install_packages  # noqa: E402
+from onedemu.versions import RELEASES  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--version", choices=sorted(RELEASES), default="7.4", help="release to be (default 7.4)")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--location", metavar="DIR", help="install self-contained below this directory")
+    place.add_argument("--packages", action="store_true", help="install where distribution packages do")
+    parser.add_argument("--root", default="/", metavar="DIR", help="root directory for --packages (default /)")
+    parser.add_argument("--python", metavar="FILE",
+                        help="interpreter of the commands (default: this one, or the system's for another root)")
+    parser.add_argument("--listen", default="0.0.0.0", metavar="ADDRESS", help="address to listen on (default all)")
+    parser.add_argument("--port", type=int, default=2633, help="port of the API (default 2633)")
+    parser.add_argument("--password", help="oneadmin's password (default: a random one, in one_auth)")
+    options = parser.parse_args()
+    elsewhere = options.packages and options.root != "/"
+    settings = Settings(RELEASES[options.version], options.listen, options.port, options.port + 1, options.password,
+                        options.python or ("/usr/bin/python3" if elsewhere else sys.executable))
+    if options.packages:
+        install_packages(options.root, settings)
+    else:
+        install_location(options.location, settings)
+    print(f"installed OpenNebula emulator {settings.release.code} below {options.location or options.root}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The commands of an installation."""

@@ -1,0 +1,73 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Calls from one daemon, or one of its commands, to another."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+
+from . import xmlrpc
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+class CallError(Exception):
+    """The call brought no answer: nobody listens, time ran out, or the answer is a fault."""
+
+
+def post(endpoint: str, body: bytes, timeout: float) -> bytes:
+    """Send one request and return the answer's body.
+
+    :param timeout: seconds for connecting and for every read.
+    :raises CallError: with a text like the one that oned's library gives.
+    """
+    request = urllib.request.Request(endpoint, body, {"Content-Type": "text/xml"})
+    try:
+        # Proxies of the environment are not for calls between zones.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=timeout) as answer:
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        raise CallError(f"HTTP response code is {error.code}, not 200") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise CallError("libcurl failed to execute the HTTP POST transaction, explaining:  "
+                        f"Failed to connect to {endpoint}: {reason}") from error
+
+
+def call(endpoint: str, method: str, params: Sequence[Any], timeout: float) -> list[Any]:
+    """Call a method and return the list that OpenNebula answers: success, value, code, and so on.
+
+    :raises CallError: as :func:`post`, and for faults.
+    """
+    try:
+        value = xmlrpc.decode_response(post(endpoint, xmlrpc.encode_call(method, params), timeout))
+    except xmlrpc.Fault as fault:
+        raise CallError(f"RPC failed at server.  {fault.text}") from fault
+    if not isinstance(value, list) or len(value) < 2:
+        raise CallError("The answer is no OpenNebula answer")
+    return value
+
+
+def is_grpc(endpoint: str) -> bool:
+    """How OpenNebula tells the protocols apart."""
+    return "RPC2" not in endpoint
+
+
+def calls_itself(endpoint: str) -> bool:
+    """Whether a gRPC endpoint is one of the caller's own host, whose name every zone has."""
+    return is_grpc(endpoint) and endpoint.rpartition(":")[0] in _LOOPBACK
+
+
+def grpc_carrier(endpoint: str) -> str:
+    """Where the emulator listens in place of gRPC: the same calls, in XML-RPC, on the other port.
+
+    :raises CallError: for what gRPC takes for no address.
+    """
+    if "/" in endpoint:
+        raise CallError(f"DNS resolution failed for {endpoint}")
+    return f"http://{endpoint}/RPC2"

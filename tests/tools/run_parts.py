@@ -1,0 +1,97 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Run the parts of the test suite, two at a time, and sum up. `make test` calls it.
+
+A part is the make target `test-<name>`. It says how many tests passed, failed and were skipped on its last line of
+that kind ("3 passed, 1 failed, 2 skipped", in any order, as pytest does), and why on lines that begin with "SKIPPED ".
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / ".cache" / "parts"
+# Lanes run side by side; what starts daemons on loopback stays in one lane, so that addresses and ports never clash.
+LANES = (("lint", "unit", "sanity", "build"), ("conformance", "zones", "molecule"))
+SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS
+# A failure that is not in a test of its own (a collection error, say) is counted as one all the same.
+COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed", "skipped": "skipped"}
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+COUNT = re.compile(rf"\b(\d+) ({'|'.join(COUNTED)})\b")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    part: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    reasons: tuple[str, ...]
+
+    @property
+    def state(self) -> str:
+        if self.failed:
+            return "FAILED"
+        return "passed" if self.passed else "SKIPPED"
+
+
+def outcome(part: str, status: int, output: str, seconds: float) -> Outcome:
+    """Judge a part by its exit status and by what it printed."""
+    lines = [line.strip() for line in COLOURS.sub("", output).splitlines()]
+    summaries = [line for line in lines if COUNT.search(line)]
+    counts = dict.fromkeys(COUNTED.values(), 0)
+    for number, word in COUNT.findall(summaries[-1] if summaries else ""):
+        counts[COUNTED[word]] += int(number)
+    if not counts["failed"] and (status or not any(counts.values())):
+        counts["failed"] = 1  # it died before it could count, or ran no test at all
+    reasons = tuple(line for line in lines if line.startswith("SKIPPED "))
+    return Outcome(part, counts["passed"], counts["failed"], counts["skipped"], seconds, reasons)
+
+
+def run(part: str) -> Outcome:
+    print(f"--- {part}: started", flush=True)
+    start = time.monotonic()
+    log = LOGS / f"{part}.log"
+    with log.open("w", encoding="utf-8") as stream:
+        command = ["make", "--no-print-directory", f"test-{part}"]
+        done = subprocess.run(
+            command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+        )
+    output = log.read_text(encoding="utf-8", errors="replace")
+    result = outcome(part, done.returncode, output, time.monotonic() - start)
+    if result.failed:
+        tail = "\n".join(output.splitlines()[-SHOWN_ON_FAILURE:])
+        print(f"--- {part}: the end of {log.relative_to(ROOT)}\n{tail}", flush=True)
+    print(f"--- {part}: {result.state}, {result.seconds:.0f} s", flush=True)
+    return result
+
+
+def report(outcomes: list[Outcome]) -> str:
+    lines = [f"{'part':<13}{'result':<9}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}"]
+    for one in outcomes:
+        counts = f"{one.passed:>8}{one.failed:>8}{one.skipped:>9}{one.seconds:>9.0f}"
+        lines.append(f"{one.part:<13}{one.state:<9}{counts}")
+    lines += [f"{one.part}: {reason}" for one in outcomes for reason in one.reasons]
+    lines.append(f"{sum(one.passed for one in outcomes)} passed, {sum(one.failed for one in outcomes)} failed")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        lanes = pool.map(lambda lane: [run(part) for part in lane], LANES)
+        outcomes = [one for lane in lanes for one in lane]
+    print(report(outcomes), flush=True)
+    return 1 if any(one.failed for one in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

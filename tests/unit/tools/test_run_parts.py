@@ -1,0 +1,37 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A part counts as what it printed and how it ended; nothing that went wrong is taken for a pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tools.run_parts import Outcome, outcome, report
+
+
+@pytest.mark.parametrize(
+    ("status", "output", "counts", "state"),
+    [
+        (0, "==== 12 passed, 2 skipped in 3.10s ====", (12, 0, 2), "passed"),
+        (0, "\x1b[32m\x1b[1m12 passed\x1b[0m in 1s", (12, 0, 0), "passed"),
+        (1, "==== 1 failed, 11 passed, 2 errors in 3s ====", (11, 3, 0), "FAILED"),
+        (0, "1 failed\nlater and final:\n3 passed, 0 failed", (3, 0, 0), "passed"),
+        (2, "3 passed, 0 failed\nmake: *** [Makefile:1: x] Error 1", (3, 1, 0), "FAILED"),
+        (5, "==== no tests ran in 0.01s ====", (0, 1, 0), "FAILED"),
+        (0, "", (0, 1, 0), "FAILED"),
+        (0, "SKIPPED [2] needs root\n==== 2 skipped in 0.1s ====", (0, 0, 2), "SKIPPED"),
+    ],
+)
+def test_a_part_is_judged_by_its_last_counts_and_its_exit_status(
+    status: int, output: str, counts: tuple[int, int, int], state: str
+) -> None:
+    judged = outcome("part", status, output, 1.0)
+    assert (judged.passed, judged.failed, judged.skipped) == counts
+    assert judged.state == state
+
+
+def test_report_tells_why_something_was_skipped_and_ends_with_the_sum() -> None:
+    outcomes = [Outcome("one", 3, 0, 0, 1.0, ()), Outcome("two", 2, 1, 1, 61.4, ("SKIPPED needs root",))]
+    lines = report(outcomes).splitlines()
+    assert lines[2].split() == ["two", "FAILED", "2", "1", "1", "61"]
+    assert lines[-2:] == ["two: SKIPPED needs root", "5 passed, 1 failed"]
