@@ -41,12 +41,16 @@ def of_master(master: Zone | None, given: Databases) -> Description | None:
     by_server = of_servers(master, given.get(master["name"], {}))
     leader = leader_of(master)
     first = [by_server[leader["name"]]] if leader and leader["name"] in by_server else []
-    return next((one for one in [*first, *by_server.values()] if not one.get("error")), None)
+    return next((one for one in [*first, *by_server.values()] if _usable(one)), None)
+
+
+def _usable(description: Description) -> bool:
+    return not description.get("error") and bool(description["bootstrapped"])
 
 
 def facts(server: Server, own: Description | None, master: Description | None, now: float) -> dict[str, Any]:
     """The server's keys of UNKNOWN, as far as they can be told."""
-    if own is None or own.get("error"):
+    if own is None or not _usable(own):
         return dict(UNKNOWN)
     newest = own["log"]["newest_federated_time"]
     return {
@@ -77,12 +81,18 @@ def _digest(description: Description, table: str) -> Any:
 
 def _in_log(server: Server, own: Description, master: Description | None) -> bool | None:
     """Whether the master still has the record after which the slave continues. Beyond its log's end nothing is told."""
-    index = own["log"]["last_federated_index"] if server["index"] is None else server["index"]
+    index = _index(server, own)
     if master is None or index is None or not master["log"]["federated"]:
         return None
     if index > master["log"]["last_federated_index"]:
         return None
     return bool(index >= master["log"]["first_federated_index"])
+
+
+def _index(server: Server, own: Description) -> int | None:
+    """The index that the server told, else, as of a stopped one, the one in its database."""
+    index: int | None = own["log"]["last_federated_index"] if server["index"] is None else server["index"]
+    return index
 
 
 def database_problems(server: Server, own: Description, master: Description | None, is_master: bool) -> list[Problem]:
@@ -95,6 +105,16 @@ def database_problems(server: Server, own: Description, master: Description | No
                 server,
                 f"Its database could not be examined: {own['error']}",
                 "Correct that and ask again.",
+            )
+        ]
+    if not _usable(own):
+        return [
+            problem(
+                "database_empty",
+                "error",
+                server,
+                "Its database was never filled by a start of oned.",
+                "Start oned once as STANDALONE." if is_master else "Join the zone: playbook federate.",
             )
         ]
     found = [*_upkeep_problems(server, own, is_master)]
@@ -168,7 +188,7 @@ def _copy_problems(server: Server, own: Description, master: Description | None)
             "stale",
             "error",
             server,
-            f"Its federated index {server['index']} is older than the master's log, which begins at "
+            f"Its federated index {_index(server, own)} is older than the master's log, which begins at "
             f"{master['log']['first_federated_index']}: it can never catch up.",
             RESYNC,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Sequence
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
 from ansible_collections.onefed.opennebula.plugins.module_utils._standing import (
     Server,
     Zone,
@@ -16,7 +17,6 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._standing import
     lag_of,
     leader_of,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._topology import is_loopback, same_endpoint
 from ansible_collections.onefed.opennebula.plugins.module_utils._zones import PROBE_ATTRIBUTE
 
 Problem = Dict[str, Any]
@@ -130,7 +130,7 @@ def _record_problems(federation: Federation, zone: Zone) -> Iterator[Problem]:
 def _loopback_problems(zone: Zone, master: bool) -> Iterator[Problem]:
     for server in [None, *(zone["servers"] if zone["clustered"] else [])]:
         endpoint = (server or zone)["endpoint"]
-        if _loopback(endpoint):
+        if is_loopback(endpoint):
             yield problem(
                 "loopback_endpoint",
                 "error",
@@ -138,7 +138,7 @@ def _loopback_problems(zone: Zone, master: bool) -> Iterator[Problem]:
                 f"Its endpoint {endpoint} is a loopback address: whoever calls it from elsewhere reaches himself.",
                 "Set it to an address that every zone reaches, with module zone, then restart the master.",
             )
-    if _loopback(zone["endpoint_grpc"]):
+    if is_loopback(zone["endpoint_grpc"]):
         yield problem(
             "loopback_grpc_endpoint",
             "warning" if master else "error",
@@ -148,13 +148,6 @@ def _loopback_problems(zone: Zone, master: bool) -> Iterator[Problem]:
             'Remove it: module zone with endpoint_grpc: ""'
             + ("." if master else ". Then restart the master and run replication_probe."),
         )
-
-
-def _loopback(endpoint: str | None) -> bool:
-    try:
-        return bool(endpoint) and is_loopback(endpoint or "")
-    except ValueError:
-        return False
 
 
 def _server_problems(federation: Federation, zone: Zone, server: Server) -> Iterator[Problem]:

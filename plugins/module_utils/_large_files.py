@@ -43,7 +43,7 @@ def appearing(path: str) -> Iterator[IO[bytes]]:
 
 def remove_partial(folder: str) -> None:
     """Remove what a killed run left in `folder`. Only under the host's lock: a living run's file looks the same."""
-    with contextlib.suppress(FileNotFoundError), _explained(folder):
+    with _explained(folder):
         for name in os.listdir(folder):
             if name.endswith(_PARTIAL):
                 os.unlink(os.path.join(folder, name))

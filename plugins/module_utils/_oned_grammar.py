@@ -131,7 +131,8 @@ class _Parser:
             else:
                 self.kind, self.start, self.end = kind, position, end
                 return
-        self.kind, self.start, self.end = _END, position, position
+        end = len(self.text.rstrip(" \t\n"))
+        self.kind, self.start, self.end = _END, end, end
 
     def fail(self, expected: str) -> ConfigError:
         if self.kind == _CDATA:

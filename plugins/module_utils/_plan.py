@@ -25,7 +25,7 @@ def make_plan(topology: Data, findings: Mapping[str, Data], hosts: Sequence[str]
     Shape: C(master) and C(zones) (by group) hold per zone C(action) (one of master, join, converge, member, excluded,
     outside), C(problems), C(warnings), C(changes) and what the action needs; C(unmanaged) names zones that the
     inventory does not know; C(errors) are problems that stop the run, C(left_out) those of zones that the run goes
-    on without; C(probe) tells whether replication must be
+    on without; C(prepare) tells whether the master needs Step 1, C(probe) tells whether replication must be
     proved; C(changed) whether anything will change; C(text) is the plan in lines.
     """
     master = _master(topology, findings, hosts)
@@ -50,6 +50,7 @@ def make_plan(topology: Data, findings: Mapping[str, Data], hosts: Sequence[str]
         "unmanaged": _unmanaged(topology, zones, known),
         "errors": errors,
         "left_out": [line for entry in zones.values() for line in _left_out(entry)],
+        "prepare": not errors and bool(master["changes"] or master["records"] or master["restart"]),
         "changed": not errors and any(_changes(entry) for entry in zones.values()),
         "probe": not errors and (_any(zones, "join", "converge") or master["restart"] or _lags(topology, findings)),
     }

@@ -131,7 +131,10 @@ class Probe:
                 if reader.index is None or reader.index < target:
                     return False
                 # Other writes go on meanwhile; only an index that the writer never had is wrong.
-                return reader.index == target or reader.index <= self._raft(self.writer)["fedlog_index"]
+                if reader.index == target or reader.index <= self._raft(self.writer)["fedlog_index"]:
+                    return True
+                reader.reason = "it holds records that the writer never had"
+                return False
             except OnefedError as error:
                 reader.reason = str(error)
                 return False

@@ -213,8 +213,5 @@ def write_zone(client: Client, params: Mapping[str, Any], check_mode: bool) -> t
         allow_loopback=params["allow_loopback"],
     )
     writer = ZoneWriter(client, wanted, check_mode, params["wait_timeout"], may_predict=not params["api_url"])
-    if state == "present":
-        result = writer.present()
-    else:
-        result = writer.absent() if state == "absent" else writer.switch(state)
-    return result, writer.warnings
+    act = {"present": writer.present, "absent": writer.absent}.get(state, lambda: writer.switch(state))
+    return act(), writer.warnings

@@ -9,13 +9,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._template import normalise
 from ansible_collections.onefed.opennebula.plugins.module_utils._topology import (
     ZONE_NAME_FORBIDDEN,
     ZONE_NAME_LENGTH,
-    is_loopback,
-    same_endpoint,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._transport import NOT_XML, split_url
 

@@ -11,8 +11,8 @@ short_description: Write the auth files of an OpenNebula front-end
 version_added: 0.1.0
 description:
   - Writes files C(*_auth) in the C(.one) folder of C(oned), with mode 0600 and the account of C(oned) as owner.
-  - Replace them together with the federated tables, while C(oned) is stopped. It reads C(one_auth) at its start, and does
-    not work with users whose passwords it does not have.
+  - Replace them together with the federated tables, while C(oned) is stopped. It reads C(one_auth) at its start and
+    does not work with users whose passwords it does not have.
   - Files that are not named stay. C(one_key) is never written.
 options:
   files:

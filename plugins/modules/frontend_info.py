@@ -206,7 +206,7 @@ frontend:
       type: dict
       sample: {"http://192.0.2.11:2633/RPC2": {"state": "open", "detail": "oned answers"}}
     beside:
-      description: Active services that packages install beside C(oned), and that keep old credentials until they restart.
+      description: Active services of OpenNebula beside C(oned). They keep old credentials until they restart.
       type: list
       elements: str
       sample: [opennebula-flow]

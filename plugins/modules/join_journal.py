@@ -10,11 +10,11 @@ module: join_journal
 short_description: Keep the journal of a zone that joins a federation
 version_added: 0.1.0
 description:
-  - Saves what a front-end was before it joins, and what the join has done so far, so that a run that died anywhere can be
-    repeated or undone.
-  - The open journal is C(journal.json) in the folder C(onefed) of OpenNebula's var folder. Each join has a folder of its
-    own below C(joins) there, with copies of C(oned.conf) and of the auth files, and room for the backups of the database.
-    The folders stay.
+  - Saves what a front-end was before it joins, and what the join has done so far, so that a run that died anywhere
+    can be repeated or undone.
+  - The open journal is C(journal.json) in the folder C(onefed) of OpenNebula's var folder. Each join has a folder of
+    its own below C(joins) there, with copies of C(oned.conf) and of the auth files, and room for the backups of the
+    database. The folders stay.
   - While a journal is open, other modules of this collection note in it what they do on the front-end.
 options:
   state:
@@ -22,8 +22,8 @@ options:
       - V(opened) saves the files and opens a journal. When one is open already it is kept, and so are its first copies.
         Without O(zone_name) an open journal is only read.
       - V(updated) notes O(zone_id) and O(step) in the open journal.
-      - V(reverted) puts C(oned.conf) and the auth files back as they were. C(oned) must be stopped. The journal stays open.
-        Nothing happens without an open journal.
+      - V(reverted) puts C(oned.conf) and the auth files back as they were. C(oned) must be stopped. The journal stays
+        open. Nothing happens without an open journal.
       - V(closed) moves the journal to the folder of the join. Nothing happens without an open journal.
     type: str
     choices: [opened, updated, reverted, closed]
@@ -40,8 +40,9 @@ options:
     description: Endpoint of the zone. Needed to open a journal.
     type: str
   zone_existed:
-    description: Whether the zone's record existed before the join, so that it stays when the join is undone. Needed to open
-      a journal.
+    description:
+      - Whether the zone's record existed before the join, so that it stays when the join is undone.
+      - Needed to open a journal.
     type: bool
   zone_id:
     description: Id of the zone's record.

@@ -20,13 +20,13 @@ description:
 options:
   attributes:
     description:
-      - Single attributes and their values, for example V({PORT: 2633}).
+      - Single attributes and their values, for example C(PORT).
       - V(null) removes an attribute, so that the built-in default of C(oned) holds.
     type: dict
     default: {}
   vectors:
     description:
-      - Vector attributes and the keys to set in them, for example V({FEDERATION: {MODE: MASTER, ZONE_ID: 0}}).
+      - Vector attributes and the keys to set in them, for example C(MODE) in C(FEDERATION).
         Keys that are not named keep their value. V(null) in place of a value removes a key, in place of the keys the
         whole vector.
       - C(oned) does not merge a vector with its defaults. So C(FEDERATION) and C(RAFT) are completed with the values of
@@ -117,6 +117,8 @@ def oned_conf(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     result = configure(frontend, Request(**options, hidden=module.no_log), module.check_mode)
     for problem in result["lens_problems"]:
         module.warn(f"onedb cannot read {result['path']}: {problem}.")
+    if not module._diff:
+        del result["diff"]
     return result
 
 

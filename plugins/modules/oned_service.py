@@ -18,8 +18,8 @@ options:
   state:
     description:
       - V(started), V(stopped) and V(restarted) as usual; V(restarted) also starts an C(oned) that is stopped.
-      - V(initialized) fills a new database, which only a first start does. C(oned) is started and stopped again. Nothing
-        happens when the database has been filled before.
+      - V(initialized) fills a new database, which only a first start does. C(oned) is started and stopped again.
+        Nothing happens when the database has been filled before.
     type: str
     choices: [started, stopped, restarted, initialized]
     default: started

@@ -56,7 +56,7 @@ class Outage(threading.Thread):
 
 
 def starts(zone: Zone) -> int:
-    return (zone.location / "var/oned.log").read_text().count("Starting OpenNebula")
+    return zone.log().count("Starting OpenNebula")
 
 
 def measure(federation: Federation) -> Cost:

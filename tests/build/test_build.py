@@ -140,7 +140,7 @@ def test_installed_module_works_in_a_play(run_installed: Run, inventory: Path, t
     play.write_text(PLAY.format(result=result), encoding="utf-8")
     run_installed("ansible-playbook", "--inventory", str(inventory), str(play))
     (found,) = json.loads(result.read_text(encoding="utf-8"))
-    assert (found["id"], found["name"], found["state"]) == (0, "OpenNebula", "ENABLED")
+    assert (found["id"], found["name"], found["state"]) == (0, "OpenNebula", "enabled")
 
 
 def test_installed_playbook_makes_a_plan(run_installed: Run, inventory: Path) -> None:

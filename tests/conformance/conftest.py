@@ -16,7 +16,7 @@ import pytest
 
 from .api import Api
 from .federation import Federation, federate
-from .frontend import Frontend, Zone
+from .frontend import Frontend, Spoilable, Zone
 from .targets import EMULATOR, Emulator, Target, Unavailable, targets
 
 _TARGETS = targets(os.environ)
@@ -132,18 +132,6 @@ def new_zone(target: Target, tmp_path: Path) -> Iterator[NewZone]:
     yield make
     for each in made:
         each.stop()
-
-
-class Spoilable:
-    """A zone with a database, stopped, that each check gets back as it was."""
-
-    def __init__(self, zone: Zone) -> None:
-        self.zone = zone
-        zone.shell.must(f"cd {shlex.quote(zone.location)} && mkdir saved && cp -a etc var saved")
-
-    def fresh(self) -> Zone:
-        self.zone.shell.must(f"cd {shlex.quote(self.zone.location)} && rm -rf etc var && cp -a saved/etc saved/var .")
-        return self.zone
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,6 @@ class Zone(Frontend):
         self.endpoint = f"http://{address}:{port}/RPC2"
         super().__init__(Api(self.endpoint, "oneadmin", password), shell, Paths.below(location))
         self.location = location
-        self.address = address
         self.expected_version = version
         self._started = False
 
@@ -168,7 +167,7 @@ class Zone(Frontend):
         try:
             wait_for(lambda: self.shell.exists(f"{self.location}/oned.exit"), "oned to end", 30)
         except AssertionError:
-            self.shell.run(f'kill -9 "$(cat {here}/oned.pid)"')
+            self.shell.run(f'kill -9 "$(cat {here}/oned.pid)"; rm -f {shlex.quote(self.paths.lock)}')
             raise
         finally:
             self._started = False
@@ -211,6 +210,18 @@ class Zone(Frontend):
         listed = other.shell.must(f"cd {shlex.quote(other.paths.auth)} && ls").split()
         for name in (each for each in listed if each.endswith("_auth")):
             self.shell.write(f"{self.paths.auth}/{name}", other.shell.read(f"{other.paths.auth}/{name}"))
+
+
+class Spoilable:
+    """A stopped zone that can be had back as it was."""
+
+    def __init__(self, zone: Zone) -> None:
+        self.zone = zone
+        zone.shell.must(f"cd {shlex.quote(zone.location)} && mkdir saved && cp -a etc var saved")
+
+    def fresh(self) -> Zone:
+        self.zone.shell.must(f"cd {shlex.quote(self.zone.location)} && rm -rf etc var && cp -a saved/etc saved/var .")
+        return self.zone
 
 
 def _quoted(value: str | int) -> str:

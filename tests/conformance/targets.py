@@ -18,6 +18,7 @@ from .shell import Shell
 
 EMULATOR = Path(__file__).resolve().parents[1] / "emulator" / "install.py"
 PASSWORD = "conformance"
+STOCK_PORT = 2633
 # The oldest and the newest that the emulator stands for.
 EMULATED_VERSIONS = ("6.10", "7.4")
 
@@ -60,9 +61,9 @@ class Emulator(Target):
         shell = Shell()
         shell.must(
             f"{shlex.quote(sys.executable)} {shlex.quote(str(EMULATOR))} --version {self.version} "
-            f"--location {shlex.quote(str(location))} --listen {address} --port 2633 --password {PASSWORD}"
+            f"--location {shlex.quote(str(location))} --listen {address} --port {STOCK_PORT} --password {PASSWORD}"
         )
-        return Zone(shell, str(location), self.version, address, PASSWORD)
+        return Zone(shell, str(location), self.version, address, STOCK_PORT, PASSWORD)
 
 
 # A driver that starts, does nothing and knows no user: real ones cost start-up time, and the markets' would go out to
@@ -100,7 +101,7 @@ class Installed(Target):
         location = f"{self.scratch}/{os.getpid()}-{directory.name}-{name}"
         # Room for ten processes beside each other, each with a hundred zones of two ports.
         port = 26000 + os.getpid() % 10 * 200 + self._made % 100 * 2
-        zone = Zone(self.shell, location, self.version, self.address, PASSWORD, port)
+        zone = Zone(self.shell, location, self.version, self.address, port, PASSWORD)
         here = shlex.quote(location)
         drivers = " ".join(sorted(set(re.findall(r'^\s*EXECUTABLE\s*=\s*"([\w.-]+)"', self._stock, re.M))))
         self.shell.must(

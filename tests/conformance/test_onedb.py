@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from .api import NO_INDEX
-from .conftest import Spoilable
-from .frontend import Frontend, Zone
+from .frontend import Frontend, Spoilable, Zone
 from .targets import Target
 from .test_database import FEDERATED, columns
 

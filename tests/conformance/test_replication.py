@@ -10,46 +10,50 @@ from collections.abc import Iterator
 import pytest
 
 from .api import ACTION, INTERNAL, NO_INDEX, Refused
-from .federation import OwnFederation, dump, federate, join
-from .frontend import wait_for
+from .federation import OwnFederation, federate
+from .frontend import Spoilable, wait_for
 from .targets import Target
 
 # Long enough for a daemon to do what it is not expected to do: a working one needs some 10 ms.
-STANDSTILL = 0.7
+STANDSTILL = 0.5
+
+
+class Saved:
+    """A federation that can be had back as it was, at the price of two restarts."""
+
+    def __init__(self, pair: OwnFederation) -> None:
+        self.pair = pair
+        pair.stop()
+        self._zones = [Spoilable(pair.master), Spoilable(pair.slave)]
+        self.mend()
+
+    def mend(self) -> None:
+        self.pair.stop()
+        for each in self._zones:
+            each.fresh().start()
+        self.pair.replicates()
 
 
 @pytest.fixture(scope="module")
-def shared(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnFederation]:
+def saved(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
     if not target.makes_zones:
         pytest.skip("breaks things: only on zones of our own (the emulator, or ONE_SCRATCH)")
-    made = federate(target, tmp_path_factory.mktemp("replication"))
+    made = Saved(federate(target, tmp_path_factory.mktemp("replication")))
     yield made
-    made.stop()
+    made.pair.stop()
 
 
 @pytest.fixture
-def pair(shared: OwnFederation) -> Iterator[OwnFederation]:
-    """A healthy federation, which is mended afterwards with a new dump if need be."""
-    yield shared
-    for zone in (shared.master, shared.slave):
-        if not zone.running:
-            zone.start()
+def pair(saved: Saved) -> Iterator[OwnFederation]:
+    """A federation that is healthy to begin with."""
+    yield saved.pair
     try:
-        shared.replicates(limit=0.5)
+        for zone in (saved.pair.master, saved.pair.slave):
+            if not zone.running:
+                zone.start()
+        saved.pair.replicates(limit=0.3)
     except (AssertionError, Refused):
-        mend(shared)
-
-
-def mend(pair: OwnFederation) -> None:
-    pair.slave.stop()
-    pair.master.stop()
-    file = f"{pair.master.location}/mend.sql"
-    pair.master.shell.must(f"rm -f {file}")
-    dump(pair.master, file)
-    join(pair.master, pair.slave, 100, file)
-    pair.master.start()
-    pair.slave.start()
-    pair.replicates()
+        saved.mend()
 
 
 def news(pair: OwnFederation) -> tuple[int, int]:

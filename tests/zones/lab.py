@@ -114,6 +114,10 @@ class Zone:
         assert found
         return int(found[1])
 
+    def log(self) -> str:
+        """All that oned ever logged; every start begins a new file."""
+        return "".join(path.read_text() for path in sorted((self.location / "var").glob("oned.log*")))
+
     def mode(self) -> str:
         found = re.search(r'MODE\s*=\s*"(\w+)"', re.sub(r"#.*", "", self.conf.read_text()))
         assert found
@@ -185,7 +189,7 @@ class Federation:
             **self.settings,
         }
         path = self.folder / "inventory.yml"
-        path.write_text(yaml.safe_dump({"federation": {"vars": settings, "children": children}}))
+        path.write_text(yaml.safe_dump({"federation": {"vars": settings, "children": children}}, sort_keys=False))
         return path
 
     def run(self, playbook: str = "federate", *options: str, timeout: float = 300, **environment: str) -> Run:

@@ -139,7 +139,7 @@ def _authenticate_known(context: Context, user: User, secret: str) -> Caller | N
 def _rehash(context: Context, user: User, secret: str) -> None:
     """Old SHA-1 hashes become SHA-256 at the first login; on a slave the change is refused and not stored."""
     try:
-        set_password(user, secret, context.release.grpc)
+        set_password(user, secret, limited=not context.release.is_6)
     except PoolError:
         return
     context.users.update(user)

@@ -199,7 +199,7 @@ _DATASTORES = (("system", 1, "-", "SYSTEM_DS"), ("default", 0, "fs", "IMAGE_DS")
 
 def _datastore(context: Context, oid: int) -> _Row:
     name, kind, driver, label = _DATASTORES[oid]
-    new = context.release.name != "6.10"
+    new = not context.release.is_6
     transfer = "local" if new else "ssh"
     template = Template([("ALLOW_ORPHANS", "FORMAT" if new else "YES"), ("RESTRICTED_DIRS", "/"),
                          ("SAFE_DIRS", "/var/tmp"), ("TM_MAD", transfer), ("TYPE", label)])

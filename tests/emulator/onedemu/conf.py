@@ -150,7 +150,7 @@ def _masked(template: Template, hide: bool) -> Template:
 
 def _defaults(layout: Layout, release: Release) -> Template:
     federation = {"MODE": "STANDALONE", "ZONE_ID": "0", "SERVER_ID": "-1", "MASTER_ONED": ""}
-    more = _SINCE_7 if release.plans else _ONLY_6
+    more = _ONLY_6 if release.is_6 else _SINCE_7
     template = Template([*_SINGLES.items(), *_VECTORS.items(), *more.items()])
     template.add("DATASTORE_LOCATION", layout.var + "/datastores")
     if release.grpc:
@@ -170,12 +170,12 @@ def _complete(template: Template, layout: Layout, release: Release) -> None:
     for driver, required in _DATASTORES.items():
         if driver not in known:
             template.add("DS_MAD_CONF", {"NAME": driver, "REQUIRED_ATTRS": required, "PERSISTENT_ONLY": "NO"})
-    if not release.plans and not any(vector.get("NAME") == "vmfs" for vector in template.vectors("TM_MAD_CONF")):
+    if release.is_6 and not any(vector.get("NAME") == "vmfs" for vector in template.vectors("TM_MAD_CONF")):
         template.add("TM_MAD_CONF", {"NAME": "vmfs", "LN_TARGET": "NONE", "CLONE_TARGET": "SYSTEM", "SHARED": "YES",
                                      "DS_MIGRATE": "NO", "DRIVER": ""})
     known = {vector.get("NAME") for vector in template.vectors("AUTH_MAD_CONF")}
     for driver, (change, groups, admins, tokens) in _AUTH.items():
-        if driver not in known and (driver != "saml" or release.saml):
+        if driver not in known and (driver != "saml" or not release.is_6):
             template.add("AUTH_MAD_CONF", {
                 "NAME": driver, "PASSWORD_CHANGE": change, "DRIVER_MANAGED_GROUPS": groups,
                 "DRIVER_MANAGED_GROUP_ADMIN": admins, "MAX_TOKEN_TIME": tokens})

@@ -64,18 +64,17 @@ class Method:
     unlocked: bool
     on_slave: bool
     logged: bool
-    since: str
 
 
 METHODS: dict[str, Method] = {}
 
 
 def method(name: str, kind: str, params: str = "", *, disabled: bool = False, proxied: bool = False,
-           unlocked: bool = False, on_slave: bool = True, logged: bool = True,
-           since: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+           unlocked: bool = False, on_slave: bool = True,
+           logged: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a method of the API; see :class:`Method`."""
     def register(run: Callable[..., Any]) -> Callable[..., Any]:
-        METHODS[name] = Method(name, run, kind, params, disabled, proxied, unlocked, on_slave, logged, since)
+        METHODS[name] = Method(name, run, kind, params, disabled, proxied, unlocked, on_slave, logged)
         return run
     return register
 
@@ -167,8 +166,7 @@ class Gate:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known = {name: what for name, what in METHODS.items()
-                       if (what.on_slave or not context.is_slave)
-                       and (not what.since or float(context.release.name) >= float(what.since))}
+                       if what.on_slave or not context.is_slave}
 
     def handle(self, body: bytes, address: str) -> bytes:
         """The answer to one HTTP request."""
@@ -189,9 +187,8 @@ class Gate:
         caller = authenticate(self._context, params[0])
         uid = -1 if caller is None else caller.uid
         if what.logged:
-            shown = ", ".join(map(_shown, params[1:])) if what.name not in _SECRET else "****"
-            self._context.log.debug(
-                "ReM", f"Req:{number:04d} UID:{uid} IP:{address} {what.name} invoked {', ' + shown if shown else ''}")
+            shown = _parameters(what.name, params, old=self._context.release.is_6)
+            self._context.log.debug("ReM", f"Req:{number:04d} UID:{uid} IP:{address} {what.name} invoked {shown}")
         if caller is not None and what.proxied and self._context.is_slave:
             answer = self._proxy(what, caller, body)
             if isinstance(answer, bytes):
@@ -227,13 +224,30 @@ class Gate:
             self._context.log.error("ReM", f"{start}FAILURE {answer[1]}")
 
 
-# Calls whose parameters hold a password or a token.
-_SECRET = frozenset({"one.user.allocate", "one.user.passwd", "one.user.chauth", "one.user.login"})
+# Places of passwords and tokens among the parameters, the session being at 0.
+_SECRET = {"one.user.allocate": 2, "one.user.passwd": 2, "one.user.chauth": 3, "one.user.login": 2}
+_SHOWN = 20
+
+
+def _parameters(name: str, params: list[Any], old: bool) -> str:
+    """The parameters of a call as the log shows them: release 6.10 cuts each, newer ones the whole."""
+    secret = _SECRET.get(name)
+    if old:
+        return "".join(", ****" if place == secret else f", {_shown(value)}"
+                       for place, value in enumerate(params) if place)
+    text = ", ".join("****" if place == secret else _plain(value) for place, value in enumerate(params) if place)
+    return text if len(text) <= _SHOWN else text[:_SHOWN - 3] + "..."
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ""
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{value[:20]}{"..." if len(value) > 20 else ""}"'
+        return f'"{value[:_SHOWN]}{"..." if len(value) > _SHOWN else ""}"'
     return str(value)

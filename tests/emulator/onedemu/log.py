@@ -13,11 +13,14 @@ LEVELS = {"E": 0, "W": 1, "I": 2, "D": 3}
 
 
 class Log:
-    """Appends to one file. Messages above the level (0 errors … 3 debug) are dropped."""
+    """Writes one file. Messages above the level (0 errors … 3 debug) are dropped.
 
-    def __init__(self, path: Path, level: int = 3) -> None:
+    :param anew: begin with an empty file rather than go on with what is there.
+    """
+
+    def __init__(self, path: Path, level: int = 3, anew: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if anew else 0), 0o644)
         self._level = level
         self._lock = threading.Lock()
         self.zone_id = 0

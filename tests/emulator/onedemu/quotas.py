@@ -127,7 +127,7 @@ def merge(inner: str, template: Template, release: Release) -> str:
 
 def _set_limits(entries: list[Vector], name: str, wanted: Vector, release: Release) -> None:
     if name == "VM":
-        metrics = _VM + (_VM_PCI if release.pci_quotas else ())
+        metrics = _VM + (_VM_PCI if not release.is_6 else ())
         entry = next((e for e in entries if e.get("CLUSTER_IDS") == wanted.get("CLUSTER_IDS")), None)
         default = DEFAULT_LIMIT
     else:

@@ -35,7 +35,7 @@ def _object(table: str, *more: str) -> str:
 
 def local_tables(release: Release) -> list[str]:
     """The tables of one zone alone, in the order of their creation."""
-    resched = "resched INTEGER, " if release.plans else ""
+    resched = "" if release.is_6 else "resched INTEGER, "
     tables = [
         "vm_pool (oid INTEGER PRIMARY KEY, name VARCHAR(128), body MEDIUMTEXT, uid INTEGER, gid INTEGER, "
         f"state INTEGER, lcm_state INTEGER, {resched}owner_u INTEGER, group_u INTEGER, other_u INTEGER, "
@@ -70,11 +70,11 @@ def local_tables(release: Release) -> list[str]:
         "schedaction_pool (oid INTEGER PRIMARY KEY, parent_id INTEGER, type VARCHAR(128), body MEDIUMTEXT, "
         "time INTEGER, done INTEGER)",
     ]
-    if release.plans:
+    if not release.is_6:
         tables.append("plan_pool (cid INTEGER PRIMARY KEY, state INTEGER, body MEDIUMTEXT)")
     else:
         tables.insert(4, "vm_import (deploy_id VARCHAR(128), vmid INTEGER, PRIMARY KEY(deploy_id))")
-    if release.group_vlans:
+    if not release.is_6:
         tables.insert(18, "group_vlans (group_oid INTEGER PRIMARY KEY, body MEDIUMTEXT)")
     return tables
 

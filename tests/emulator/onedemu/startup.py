@@ -106,10 +106,12 @@ class Start:
         try:
             self.conf = load(layout, release)
         except ConfError as error:
-            print(f"\nError while parsing configuration file: {error}", flush=True)
+            separator = "\n" if release.is_6 else " "
+            print(f"\nError while parsing configuration file:{separator}{error}", flush=True)
             raise StartError("Could not load nebula configuration file.") from error
         self._write_config_dump()
-        self.log = Log(layout.oned_log, to_int(self.conf.vector("LOG").get("DEBUG_LEVEL", ""), 3))
+        self.log = Log(layout.oned_log, to_int(self.conf.vector("LOG").get("DEBUG_LEVEL", ""), 3),
+                       anew=release.is_6)
         self._log_configuration()
         self.conf.load_key(layout.auth_directory)
         self.mode, self.zone_id, self.server_id = _federation(self.conf)

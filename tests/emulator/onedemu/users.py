@@ -24,7 +24,7 @@ def create_user(context: Context, name: str, password: str, driver: str, gids: l
     """
     driver = driver or CORE
     if context.conf.auth_driver(driver).get("PASSWORD_REQUIRED", "YES").upper() != "NO":
-        _with_stop(lambda: check_password(password, driver, context.release.grpc))
+        _with_stop(lambda: check_password(password, driver, limited=not context.release.is_6))
     _with_stop(lambda: check_name(name, " "))
     other = context.users.by_name(name)
     if other is not None:
@@ -92,7 +92,7 @@ def store_group(context: Context, group: Group) -> int:
     oid = context.groups.allocate(group)
     try:
         context.group_quotas.insert(oid)
-        if context.release.group_vlans:
+        if not context.release.is_6:
             context.logdb.execute("INSERT INTO group_vlans (group_oid, body) VALUES "
                                   f"({oid},'<VLAN_RULES><ID><![CDATA[{oid}]]></ID></VLAN_RULES>')")
     except DatabaseError as error:

@@ -20,12 +20,16 @@ class Release:
     shared: str
     local: str
     auth_files: tuple[str, ...]
-    grpc: bool
-    plans: bool
-    group_vlans: bool
-    pci_quotas: bool
-    saml: bool
-    fsck_reports_errors: bool
+
+    @property
+    def is_6(self) -> bool:
+        """Whether it is one of the releases before much of oned was written anew."""
+        return self.name.startswith("6.")
+
+    @property
+    def grpc(self) -> bool:
+        """Whether it has a gRPC API beside XML-RPC: since 7.2."""
+        return not self.is_6
 
     @property
     def banner(self) -> str:
@@ -40,12 +44,6 @@ RELEASES: dict[str, Release] = {
         shared="6.10.0",
         local="6.10.0",
         auth_files=("sunstone_auth", "onegate_auth", "oneflow_auth"),
-        grpc=False,
-        plans=False,
-        group_vlans=False,
-        pci_quotas=False,
-        saml=False,
-        fsck_reports_errors=False,
     ),
     "7.4": Release(
         name="7.4",
@@ -53,11 +51,5 @@ RELEASES: dict[str, Release] = {
         shared="7.4.0",
         local="7.4.0",
         auth_files=("sunstone_auth", "onegate_auth", "oneflow_auth", "oneform_auth", "oneks_auth"),
-        grpc=True,
-        plans=True,
-        group_vlans=True,
-        pci_quotas=True,
-        saml=True,
-        fsck_reports_errors=True,
     ),
 }

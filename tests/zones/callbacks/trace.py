@@ -15,6 +15,7 @@ description: Appends one JSON line per task result to the file in ONEFED_TRACE; 
 import json
 import os
 import signal
+import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -47,6 +48,7 @@ class CallbackModule(CallbackBase):
             "task": result._task.get_name(),
             "status": status,
             "number": self._started,
+            "time": time.time(),
         }
         with open(os.environ["ONEFED_TRACE"], "a", encoding="utf-8") as trace:
             trace.write(json.dumps(line) + "\n")

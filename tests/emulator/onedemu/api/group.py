@@ -44,7 +44,7 @@ def delete(request: Request, oid: int) -> int:
     except PoolError as error:
         raise Failure(ACTION, f"Cannot delete group. {error}") from error
     context.group_quotas.drop(oid)
-    if context.release.group_vlans:
+    if not context.release.is_6:
         context.logdb.execute(f"DELETE FROM group_vlans WHERE group_oid = {oid}")
     context.acl.delete_where(lambda rule: rule.user == GROUP | oid or (
         bool(rule.resource & GROUP) and rule.resource & 0xFFFFFFFF == oid))
@@ -95,7 +95,7 @@ def deladmin(request: Request, oid: int, uid: int) -> int:
 
 def _vlans(context: Context) -> dict[int, str]:
     """The documents beside groups that newer releases have."""
-    if not context.release.group_vlans:
+    if context.release.is_6:
         return {}
     try:
         return {int(oid): body for oid, body in context.logdb.query("SELECT group_oid, body FROM group_vlans")}
@@ -108,7 +108,7 @@ def info(request: Request, oid: int, decrypt: bool = False) -> str:
     context = request.context
     group = shared.authorized(request, context.groups, request.caller.gid if oid == -1 else oid, "USE")
     vlans = _vlans(context).get(group.oid, "")
-    if context.release.group_vlans and not vlans:
+    if not context.release.is_6 and not vlans:
         vlans = f"<VLAN_RULES><ID><![CDATA[{group.oid}]]></ID></VLAN_RULES>"
     return (f"<GROUP>{group.inner_xml()}{context.group_quotas.sections(group.oid)}{vlans}"
             f"{default_quotas(context, 'GROUP')}</GROUP>")

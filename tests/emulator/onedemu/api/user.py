@@ -76,7 +76,7 @@ def passwd(request: Request, oid: int, password: str) -> int:
 
 def _set_password(request: Request, user: User, password: str) -> None:
     try:
-        set_password(user, password, request.context.release.grpc)
+        set_password(user, password, limited=not request.context.release.is_6)
     except PoolError as error:
         raise Failure(ACTION, str(error)) from error
     request.context.sessions.forget(user.oid)

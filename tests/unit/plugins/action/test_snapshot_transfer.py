@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
-import shutil
-import stat
+import platform
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import write_snapshot
+from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
 from ansible_collections.onefed.opennebula.plugins.plugin_utils import _transfer
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -26,32 +28,138 @@ class Controller:
     def __init__(self, folder: Path, location: Path) -> None:
         self.local_tmp = folder / "local"
         self.remote_tmp = folder / "remote"
-        self.location = location
+        self._location = str(location)
         self._folder = folder
 
     def play(self, *tasks: dict[str, Any], check: bool = False) -> list[dict[str, Any]]:
-        """The results of the tasks, in their order; failures are results, too."""
-        play = [{"hosts": "localhost", "gather_facts": False, "tasks": [{**task, "ignore_errors": True} for task in tasks]}]
-        playbook = self._folder / "play.yml"
-        playbook.write_text(json.dumps(play))
+        """The results of the tasks, failures included. A task's arguments may use those before it: r0, r1, …"""
+        steps: list[dict[str, Any]] = []
+        for number, task in enumerate(tasks):
+            name, arguments = next(iter(task.items()))
+            if name.startswith("onefed."):
+                arguments = {"oned_location": self._location, **arguments}
+            steps.append({name: arguments, "register": f"r{number}", "ignore_errors": True})
+        results, playbook = self._folder / "results.json", self._folder / "play.yml"
+        names = ", ".join(f"r{number}" for number in range(len(tasks)))
+        keep = {"dest": str(results), "content": f"{{{{ [{names}] | to_json }}}}"}
+        steps.append({"ansible.builtin.copy": keep, "check_mode": False})
+        playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": steps}]))
+        program = Path(sys.executable).with_name("ansible-playbook")
         done = subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook]
-            + (["--check"] if check else []),
+            [program, "-i", "localhost,", "-c", "local", playbook, *(["--check"] if check else [])],
             env={
                 **os.environ,
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build"),
                 "ANSIBLE_LOCAL_TEMP": str(self.local_tmp),
                 "ANSIBLE_REMOTE_TEMP": str(self.remote_tmp),
-                "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json" if _has_posix() else "minimal",
                 "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-                "ANSIBLE_PIPELINING": "0",
             },
             capture_output=True,
             text=True,
             check=False,
         )
-        return _results(done.stdout)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(results.read_text())  # type: ignore[no-any-return]
 
     def snapshots(self) -> list[str]:
         """All files of snapshots in temporary folders."""
         return sorted(str(path) for root in (self.local_tmp, self.remote_tmp) for path in root.rglob("*onefed-*"))
+
+
+@pytest.fixture
+def controller(tmp_path: Path, location: Path) -> Controller:
+    return Controller(tmp_path, location)
+
+
+def backup(**options: Any) -> dict[str, Any]:
+    return {"onefed.opennebula.federated_backup": options}
+
+
+def restore(**options: Any) -> dict[str, Any]:
+    return {"onefed.opennebula.federated_restore": options}
+
+
+def test_a_snapshot_is_fetched_restored_and_gone(controller: Controller, master_db: Any) -> None:
+    (taken, mode, lost, restored) = controller.play(
+        backup(fetch=True),
+        {"ansible.builtin.stat": {"path": "{{ r0.controller_path }}"}},
+        {"ansible.builtin.command": {"argv": ["sqlite3", str(master_db.path), "DELETE FROM user_pool WHERE oid = 2"]}},
+        restore(src="{{ r0.controller_path }}", zone_id=100),
+    )
+    assert taken["snapshot"]["federated_index"] == 5
+    assert {"changed", "controller_path", "oned_stopped", "outage", "snapshot"} == set(taken) - {"failed"}
+    assert mode["stat"]["mode"] == "0600"
+    assert lost["rc"] == 0
+    assert (restored["changed"], restored["before"]["tables"]["user_pool"]["rows"]) == (True, 2)
+    assert master_db.rows("SELECT name FROM user_pool WHERE oid = 2") == [(b"ada",)]
+    assert controller.snapshots() == []
+
+
+def test_a_plain_snapshot_of_the_controller_is_uploaded_too(
+    controller: Controller, master_db: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.sql"
+    write_snapshot(SqliteDatabase(str(master_db.path)), str(path))
+    (restored,) = controller.play(restore(src=str(path)))
+    assert (restored["changed"], restored["after"]["is_slave"]) == (True, True)
+    assert controller.snapshots() == []
+
+
+def test_a_file_on_the_host_is_used_there(controller: Controller, tmp_path: Path) -> None:
+    dest = str(tmp_path / "undo.sql")
+    (taken, again, restored) = controller.play(
+        backup(dest=dest, records="all", keep=True),
+        backup(dest=dest, records="all", keep=True),
+        restore(src=dest, remote_src=True, restore_as="source"),
+    )
+    assert (taken["changed"], taken["dest"], again["changed"], restored["changed"]) == (True, dest, False, False)
+
+
+def test_check_mode_tells_that_both_would_change(controller: Controller, location: Path) -> None:
+    before = sorted(location.rglob("*"))
+    (taken, restored) = controller.play(
+        backup(fetch=True), restore(src="{{ r0.controller_path }}", zone_id=100), check=True
+    )
+    assert (taken["changed"], taken["snapshot"], restored["changed"]) == (True, None, True)
+    assert sorted(location.rglob("*")) == before
+
+
+def test_failures_of_the_module_reach_the_play(controller: Controller, master_db: Any) -> None:
+    master_db.execute("DELETE FROM logdb")
+    (taken, both, missing) = controller.play(
+        backup(fetch=True), backup(fetch=True, dest="/tmp/x.sql"), restore(src="missing.sql")
+    )
+    assert "no federated record" in taken["msg"]
+    assert "leave dest out" in both["msg"]
+    assert "The snapshot missing.sql is not on the controller" in missing["msg"]
+    assert controller.snapshots() == []
+
+
+def test_leftovers_of_killed_runs_are_removed(controller: Controller, master_db: Any, tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    node = platform.node()
+    left = [
+        controller.local_tmp / f"ansible-local-{gone.pid}abcd1234" / f"onefed-{node}-{gone.pid}-aa.sql.gz",
+        controller.remote_tmp / "ansible-tmp-1.2-3-4" / f"onefed-{node}-{gone.pid}-bb.sql.gz",
+        controller.remote_tmp / "ansible-tmp-1.2-3-5" / f".onefed-{node}-{gone.pid}-cc.sql.gz.x.onefed-partial",
+    ]
+    others = [
+        controller.local_tmp / f"ansible-local-{os.getpid()}abcd1234" / f"onefed-{node}-{os.getpid()}-aa.sql.gz",
+        controller.local_tmp / f"ansible-local-{gone.pid}abcd1234" / "something",
+        controller.remote_tmp / "ansible-tmp-1.2-3-6" / f"onefed-{node}-{os.getpid()}-dd.sql.gz",
+        controller.remote_tmp / "ansible-tmp-1.2-3-7" / f"onefed-elsewhere-{gone.pid}-ee.sql.gz",
+    ]
+    for path in left + others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(b""))
+    controller.play(backup(fetch=True))
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in others if not path.exists()] == []
+
+
+def test_names_tell_whose_they_are() -> None:
+    name = _transfer.new_name()
+    assert _transfer.new_name() != name
+    assert _transfer.abandoned([f"/tmp/ansible-tmp-1/{name}"]) == []
+    assert _transfer.abandoned(["/tmp/ansible-tmp-1/other.sql.gz", ""]) == []

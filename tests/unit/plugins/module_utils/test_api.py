@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_oned import FakeOned, Served, zone_xml
+
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
     AUTHENTICATION,
     NO_EXISTS,
@@ -31,7 +33,6 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._errors import (
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._transport import NoAnswer
-from fake_oned import FakeOned, Served, zone_xml
 
 PARAMS: dict[str, Any] = {
     "api_url": None,
@@ -219,7 +220,9 @@ def test_a_zone_becomes_plain_data() -> None:
 
 
 def test_oned_takes_the_first_of_repeated_endpoints_and_so_do_we() -> None:
-    zone = zone_from_xml(zone_xml(1, "z", {"ENDPOINT": ["http://a/RPC2", "http://b/RPC2"], "ENDPOINT_GRPC": {"A": "1"}}))
+    zone = zone_from_xml(
+        zone_xml(1, "z", {"ENDPOINT": ["http://a/RPC2", "http://b/RPC2"], "ENDPOINT_GRPC": {"A": "1"}})
+    )
     assert zone["endpoint"] == "http://a/RPC2"
     assert zone["endpoint_grpc"] is None
 
@@ -236,7 +239,8 @@ def test_a_document_that_is_not_xml_is_refused_with_its_subject() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fed_index", "index", "log"), [(-1, None, "none"), (2**64 - 1, None, "empty"), (0, 0, "filled"), (512, 512, "filled")]
+    ("fed_index", "index", "log"),
+    [(-1, None, "none"), (2**64 - 1, None, "empty"), (0, 0, "filled"), (512, 512, "filled")],
 )
 def test_federated_indexes_that_are_none_are_told_apart(fed_index: int, index: int | None, log: str) -> None:
     raft = raft_from_xml(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.onefed.opennebula.plugins.module_utils import _backup
 from ansible_collections.onefed.opennebula.plugins.module_utils._backup import (
     SnapshotRequest,

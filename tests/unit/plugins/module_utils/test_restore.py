@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.onefed.opennebula.plugins.module_utils import _backup, _restore, _snapshot
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend

@@ -7,15 +7,18 @@ import string
 from typing import Any
 
 import pytest
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
-from ansible_collections.onefed.opennebula.plugins.module_utils._template import normalise, render
 from fake_oned import parse_template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._template import normalise, render
+
 NAMES = st.text(string.ascii_letters + "_", min_size=1).filter(lambda name: not name.upper().startswith("XML"))
 TEXTS = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\t\n", exclude_characters="\ufffe\uffff")
+    st.characters(
+        codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\t\n", exclude_characters="\ufffe\uffff"
+    )
 ).filter(lambda text: not text.strip().endswith("\\") and "]]>" not in text)
 SCALARS = st.one_of(TEXTS, st.integers(), st.booleans())
 VECTORS = st.dictionaries(NAMES.map(str.upper), SCALARS, min_size=1)

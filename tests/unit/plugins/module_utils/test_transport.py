@@ -9,10 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fake_oned import SESSION, FakeOned, Served
+
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import probe
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._transport import NoAnswer, split_url, tls_context
-from fake_oned import SESSION, FakeOned, Served
 
 
 @pytest.fixture(scope="session")

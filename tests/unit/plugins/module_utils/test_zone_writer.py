@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fake_oned import FakeOned, Served
+
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, ApiUnreachable, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_writer import write_zone
-from fake_oned import FakeOned, Served
 
 MADRID = "http://192.0.2.11:2633/RPC2"
 PARIS = "http://192.0.2.31:2633/RPC2"
@@ -125,7 +126,12 @@ def test_check_mode_predicts_a_creation(oned: FakeOned) -> None:
 
 
 def test_check_mode_predicts_what_the_real_run_returns(oned: FakeOned) -> None:
-    options: dict[str, Any] = {"id": 100, "name": "lyon", "endpoint_grpc": "192.0.2.31:2634", "template": {"SITE": None}}
+    options: dict[str, Any] = {
+        "id": 100,
+        "name": "lyon",
+        "endpoint_grpc": "192.0.2.31:2634",
+        "template": {"SITE": None},
+    }
     foreseen = run(oned, check_mode=True, **options)
     assert oned.writes == []
     assert foreseen == run(oned, **options)
@@ -172,7 +178,9 @@ def test_a_slave_is_asked_until_the_zone_is_gone(slave: FakeOned) -> None:
 
 def test_a_slave_that_never_shows_the_change_is_an_error(slave: FakeOned, oned: FakeOned) -> None:
     slave.delay = 10**6
-    with pytest.raises(OnefedError, match="accepted the change, but .* did not show the change of zone 100 within 0.3 s"):
+    with pytest.raises(
+        OnefedError, match="accepted the change, but .* did not show the change of zone 100 within 0.3 s"
+    ):
         run(slave, name="paris", template={"SITE": "Q"}, wait_timeout=0.3)
     assert oned.zones[100]["template"]["SITE"] == "Q"
 

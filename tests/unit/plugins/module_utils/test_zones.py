@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._zones import Wanted, check_name, desired, predicted
 
@@ -150,7 +151,9 @@ def test_a_loopback_grpc_endpoint_needs_consent() -> None:
     Wanted("a", endpoint_grpc="localhost:2634", allow_loopback=True).check()
 
 
-@pytest.mark.parametrize("endpoint", ["http://192.0.2.9:2633", "http://192.0.2.9:2633/rpc2", "http://RPC2.example.com/"])
+@pytest.mark.parametrize(
+    "endpoint", ["http://192.0.2.9:2633", "http://192.0.2.9:2633/rpc2", "http://RPC2.example.com/"]
+)
 def test_an_endpoint_without_rpc2_is_refused(endpoint: str) -> None:
     with pytest.raises(OnefedError, match="does not contain RPC2"):
         Wanted("a", endpoint=endpoint).check()

@@ -25,9 +25,7 @@ def zone_xml(zone_id: int, name: str, template: dict[str, Any], state: int = 0, 
         if isinstance(value, list):
             return "".join(attribute(key, item) for item in value)
         inner = (
-            "".join(attribute(*item) for item in value.items())
-            if isinstance(value, dict)
-            else f"<![CDATA[{value}]]>"
+            "".join(attribute(*item) for item in value.items()) if isinstance(value, dict) else f"<![CDATA[{value}]]>"
         )
         return f"<{key}>{inner}</{key}>"
 
@@ -39,26 +37,44 @@ def zone_xml(zone_id: int, name: str, template: dict[str, Any], state: int = 0, 
     )
 
 
+_NAME = re.compile(r"\s*([A-Za-z0-9_]+)[ \t]*=[ \t]*")
+# flex takes the longest match: a backslash before a quote never ends the value.
+_QUOTED = re.compile(r'"((?:[^"\\]|\\"|\\(?!"))*)"')
+_PLAIN = re.compile(r"([^\s=#,\[\]]+)")
+
+
 def parse_template(text: str) -> dict[str, Any]:
-    """What OpenNebula's parser makes of a template text: flex's rules, longest match, then unescaping."""
-    attribute = re.compile(r'\s*(\w+)\s*=\s*(?:\[(.*?)\]\s*(?=\Z|\n)|"((?:[^"\\]|\\"|\\(?!"))*)"|([^\s=#,\[\]"]+))', re.S)
+    """What OpenNebula's parser makes of a template text: its lexer's rules, then unescaping and trimming."""
     values: dict[str, Any] = {}
     position = 0
-    while position < len(text.rstrip()):
-        match = attribute.match(text, position)
-        assert match, f"parse error at {text[position:]!r}"
-        position = match.end()
-        name, vector, quoted, plain = match.groups()
-        value: Any = plain if quoted is None else quoted.replace('\\"', '"').strip()
-        if vector is not None:
-            value = parse_template(re.sub(r'("(?:[^"\\]|\\"|\\(?!"))*")\s*,', r"\1" + "\n", vector))
-        key = name.upper()
-        if key in values:
-            known = values[key]
-            values[key] = [*known, value] if isinstance(known, list) else [known, value]
+    while text[position:].strip():
+        key, position = _expect(_NAME, text, position)
+        value: Any
+        if text[position] == "[":
+            value, separator = {}, ","
+            while separator == ",":
+                name, position = _expect(_NAME, text, position + 1)
+                value[name.upper()], position = _value(text, position)
+                separator = text[position]
+            assert separator == "]"
+            position += 1
         else:
-            values[key] = value
+            value, position = _value(text, position)
+        key = key.upper()
+        known = values.get(key, [])
+        values[key] = [*(known if isinstance(known, list) else [known]), value] if key in values else value
     return values
+
+
+def _value(text: str, position: int) -> tuple[str, int]:
+    value, end = _expect(_QUOTED if text[position] == '"' else _PLAIN, text, position)
+    return value.replace('\\"', '"').strip(), end
+
+
+def _expect(pattern: re.Pattern[str], text: str, position: int) -> tuple[str, int]:
+    match = pattern.match(text, position)
+    assert match, f"parse error at {text[position:]!r}"
+    return match.group(1), match.end()
 
 
 @dataclass
@@ -72,7 +88,8 @@ class FakeOned:
     raft: dict[str, int] = field(default_factory=dict)
     session: str = SESSION
     calls: list[tuple[Any, ...]] = field(default_factory=list)
-    # Replies by method that come instead of the usual ones: a reply, raw bytes, or an exception to hang up with.
+    # Replies by method that come instead of the usual ones: a reply, a fault, raw bytes, an
+    # HTTP status, or None to hang up.
     instead: dict[str, Any] = field(default_factory=dict)
     master: FakeOned | None = None
     delay: int = 0
