@@ -27,7 +27,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal, await_quiet
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS, Document
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets import scrub, secrets
 from ansible_collections.onefed.opennebula.plugins.module_utils._run_as_oned import run_as_oned
@@ -66,6 +66,7 @@ class Task:
 
 def examine(frontend: Frontend, endpoints: Sequence[str], timeout: float) -> dict[str, Any]:
     """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret."""
+    await_quiet(frontend)
     document, conf = _conf(frontend)
     hidden = secrets(document) if document else []
     # Started before the database is read, which takes its time too; files are read by this thread alone, because
@@ -162,7 +163,7 @@ def _version(frontend: Frontend) -> str | None:
     if not os.path.exists(frontend.oned):
         return None
     try:
-        found = _VERSION.search(run_as_oned(frontend, [frontend.oned, "-v"], VERSION_SECONDS)[1])
+        found = _VERSION.search(run_as_oned(frontend, [frontend.oned, "-v"], VERSION_SECONDS).output())
     except OnefedError:
         return None
     return found.group(1) if found else None

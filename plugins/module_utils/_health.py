@@ -1,14 +1,17 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Judges a federation: plain data in, plain data out. The rules stand in _health_rules and _health_database."""
+"""Judges a federation: plain data in, plain data out. The rules stand in the modules _health_*."""
 
 from __future__ import annotations
 
 from typing import Any, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _health_database as database
-from ansible_collections.onefed.opennebula.plugins.module_utils._health_rules import Federation, zone_problems
+from ansible_collections.onefed.opennebula.plugins.module_utils._health_base import Federation
+from ansible_collections.onefed.opennebula.plugins.module_utils._health_clusters import cluster_problems
+from ansible_collections.onefed.opennebula.plugins.module_utils._health_records import record_problems
+from ansible_collections.onefed.opennebula.plugins.module_utils._health_servers import server_problems
 from ansible_collections.onefed.opennebula.plugins.module_utils._standing import Zone, lag_of
 
 _SERVER_KEYS = (
@@ -54,7 +57,10 @@ def judge(
         for server in zone["servers"]:
             server["lag"] = lag_of(server, federation.index_before)
             server.update(database.facts(server, described.get(server["name"]), None if is_master else reference, now))
-        found = zone_problems(federation, zone)
+        found = [*record_problems(federation, zone)]
+        for server in zone["servers"]:
+            found += server_problems(federation, zone, server)
+        found += cluster_problems(zone)
         for server in zone["servers"]:
             if server["name"] in described:
                 found += database.database_problems(server, described[server["name"]], reference, is_master)

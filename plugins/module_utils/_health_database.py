@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._health_rules import RESYNC, Problem, problem
+from ansible_collections.onefed.opennebula.plugins.module_utils._health_base import RESYNC, Problem, problem
 from ansible_collections.onefed.opennebula.plugins.module_utils._standing import Server, Zone, leader_of
 
 Description = Mapping[str, Any]

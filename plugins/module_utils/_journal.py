@@ -22,7 +22,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._files import (
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 
-LOCK_WAIT = 60.0
+LOCK_WAIT = 180.0  # seconds; a stop of oned, within a snapshot say, may take systemd's 90
 LOCK_POLL = 0.2
 FORMAT = 1
 # Kind of backup and its name in the journal's folder: the whole database, and the federated tables as they were.
@@ -54,6 +54,22 @@ def host_lock(frontend: Frontend, wait: float = LOCK_WAIT, check_mode: bool = Fa
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def await_quiet(frontend: Frontend, wait: float = LOCK_WAIT) -> None:
+    """Wait until no changing module works on this front-end; what is read meanwhile would not last.
+
+    Raises FrontendError that names the holder.
+    """
+    path = os.path.join(frontend.state_dir, "lock")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return  # nothing of ours ever ran here, or what did is not ours to see
+    try:
+        _acquire(descriptor, path, wait)
     finally:
         os.close(descriptor)
 

@@ -165,9 +165,9 @@ def alike(frontend: Data, master: Data) -> list[Problem]:
     return found
 
 
-def path(probe: Data | None, source: str, target: str, endpoint: str, target_runs: bool) -> list[Problem]:
-    """Whether `source` reaches `endpoint`; a refused connection is an open path to a stopped oned."""
-    if probe is None or probe["state"] == "open" or (probe["state"] == "refused" and not target_runs):
+def path(probe: Data | None, source: str, target: str, endpoint: str, target_serves: bool) -> list[Problem]:
+    """Whether `source` reaches `endpoint`; a refused connection is an open path to an oned that does not serve."""
+    if probe is None or probe["state"] == "open" or (probe["state"] == "refused" and not target_serves):
         return []
     if probe["state"] == "refused":
         return [
@@ -214,6 +214,11 @@ def zones_of(frontend: Data) -> list[dict[str, Any]]:
 
 def runs(frontend: Data) -> bool:
     return frontend["service"]["state"] == "running"
+
+
+def serves(frontend: Data) -> bool:
+    """Whether its API answers on the host itself, so that it should at its endpoint."""
+    return runs(frontend) and frontend["api"]["state"] == "open"
 
 
 def _minor(version: str) -> tuple[str, ...]:

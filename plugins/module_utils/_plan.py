@@ -311,9 +311,9 @@ def _paths(topology: Data, zone: Data, frontend: Data, master: Data) -> list[jud
     master_zone = topology["zones"][topology["master"]]
     there, back = master_zone["endpoint"], zone["endpoint"]
     master_host, host = topology["hosts"][topology["master_host"]], topology["hosts"][zone["hosts"][0]]
-    # An API that is about to move to another port or address is not expected to answer there yet.
-    master_serves = judge.runs(master) and not _moves(master, master_host)
-    zone_serves = judge.runs(frontend) and not _moves(frontend, host)
+    # An API that is starting, or about to move to another port or address, is not expected to answer there yet.
+    master_serves = judge.serves(master) and not _moves(master, master_host)
+    zone_serves = judge.serves(frontend) and not _moves(frontend, host)
     return judge.path(
         frontend["probes"].get(there), zone["hosts"][0], master_zone["label"], there, master_serves
     ) + judge.path(master["probes"].get(back), topology["master_host"], zone["label"], back, zone_serves)

@@ -9,13 +9,29 @@ import os
 import pwd
 import subprocess
 import tempfile
+from dataclasses import dataclass
+from typing import IO
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 
+OUTPUT_BYTES = 65536
 
-def run_as_oned(frontend: Frontend, command: list[str], timeout: float) -> tuple[int, str]:
-    """Exit status and output of a program. Raises FrontendError when it cannot be run or does not end in time."""
+
+@dataclass(frozen=True)
+class Ended:
+    """A program that has ended; what it left running may still add to its output."""
+
+    code: int
+    file: IO[bytes]
+
+    def output(self) -> str:
+        # Not read(): the position belongs to whoever writes there.
+        return os.pread(self.file.fileno(), OUTPUT_BYTES, 0).decode("utf-8", "replace")
+
+
+def run_as_oned(frontend: Frontend, command: list[str], timeout: float) -> Ended:
+    """Run a program to its end. Raises FrontendError when it cannot be run or does not end in time."""
     uid, gid = frontend.ids()
     account = pwd.getpwuid(uid)
 
@@ -25,28 +41,27 @@ def run_as_oned(frontend: Frontend, command: list[str], timeout: float) -> tuple
             os.setgid(gid)
             os.setuid(uid)
 
-    # A file, not a pipe: an oned that is started this way keeps the output open as long as it runs. A session of its
-    # own, so that it outlives the connection by which Ansible came.
-    with tempfile.TemporaryFile() as output:
-        try:
-            code = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=frontend.location or "/",
-                env=_environment(frontend, account),
-                preexec_fn=become_oned,
-                start_new_session=True,
-                timeout=timeout,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            raise FrontendError(f"{' '.join(command)} did not end within {timeout:g} s.") from None
-        except (OSError, subprocess.SubprocessError) as error:
-            raise FrontendError(f"Cannot run {' '.join(command)} as {account.pw_name}: {error}.") from error
-        output.seek(0)
-        return code, output.read().decode("utf-8", "replace")
+    # A file, not a pipe: an oned that is started this way keeps the output open as long as it runs.
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the result
+    try:
+        code = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=frontend.location or "/",
+            env=_environment(frontend, account),
+            preexec_fn=become_oned,
+            # So that it outlives the connection by which Ansible came.
+            start_new_session=True,
+            timeout=timeout,
+            check=False,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        raise FrontendError(f"{' '.join(command)} did not end within {timeout:g} s.") from None
+    except (OSError, subprocess.SubprocessError) as error:
+        raise FrontendError(f"Cannot run {' '.join(command)} as {account.pw_name}: {error}.") from error
+    return Ended(code, output)
 
 
 def _environment(frontend: Frontend, account: pwd.struct_passwd) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -14,10 +15,12 @@ from typing import Protocol
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._run_as_oned import run_as_oned
+from ansible_collections.onefed.opennebula.plugins.module_utils._run_as_oned import Ended, run_as_oned
 
 COMMAND_SECONDS = 30.0
 LINES_SHOWN = 15
+LOOKS, LOOK_SECONDS = 3, 0.05
+_INTERPRETER = re.compile(r"python|ruby|(ba|da|z|k)?sh$")
 # Services that packages install beside oned, and that hold its old credentials and state until they are restarted.
 COMPANIONS = ("flow", "gate", "fireedge", "scheduler", "hem", "form", "ks")
 
@@ -137,32 +140,37 @@ class SelfContained:
 
     def __init__(self, frontend: Frontend) -> None:
         self.frontend = frontend
-        self.output = ""
-        self.code = 0
+        self.script = os.path.join(frontend.location or "", "bin", "one")
+        self.started: Ended | None = None
 
     def state(self) -> str:
-        return "running" if self._pid() else "stopped"
+        return "running" if self.pid() else "stopped"
 
     def is_quiet(self) -> bool:
-        return self._pid() is None
+        return self.pid() is None
 
     def enabled(self) -> bool | None:
         return None
 
     def begin_start(self, timeout: float) -> None:
-        self.code, self.output = self._one("start", timeout)
+        self.started = run_as_oned(self.frontend, [self.script, "start"], timeout)
 
     def failure(self) -> str | None:
-        if self.code:
-            return f"{self.frontend.location}/bin/one start ended with exit status {self.code}"
-        return None if self._pid() else "its process has ended"
+        if self.started and self.started.code:
+            return f"{self.script} start ended with exit status {self.started.code}"
+        for _look in range(LOOKS):
+            if self.pid():
+                return None
+            # For an instant a process that is about to become oned shows no command line.
+            time.sleep(LOOK_SECONDS)
+        return "its process has ended"
 
     def begin_stop(self, timeout: float, wait: bool) -> None:
         if wait:
-            self._one("stop", timeout)
+            run_as_oned(self.frontend, [self.script, "stop"], timeout)
         # Without waiting, the script is no help: it removes the pid file at last, perhaps that of the next oned.
         # With waiting, a process is left when there was no pid file.
-        pid = self._pid()
+        pid = self.pid()
         if pid:
             try:
                 os.kill(pid, signal.SIGTERM)
@@ -172,41 +180,42 @@ class SelfContained:
                 raise FrontendError(f"Cannot stop oned, process {pid}: it belongs to another account.") from None
 
     def words(self) -> str:
-        return "\n".join(self.output.splitlines()[-LINES_SHOWN:])
+        return "\n".join(self.started.output().splitlines()[-LINES_SHOWN:]) if self.started else ""
 
     def companions(self) -> list[str]:
         return []
 
-    def _one(self, verb: str, timeout: float) -> tuple[int, str]:
-        return run_as_oned(self.frontend, [os.path.join(self.frontend.location or "", "bin", "one"), verb], timeout)
-
-    def _pid(self) -> int | None:
+    def pid(self) -> int | None:
         """The running oned: the process of the pid file, or else one that was started from this location."""
         with contextlib.suppress(OSError, ValueError):
             with open(self.frontend.pid_file, encoding="ascii") as file:
                 pid = int(file.read().strip())
-            if any(_is_oned(os.path.basename(word)) for word in _command_line(pid)):
+            # The script's own name is that of a child which has not become oned yet.
+            name = os.path.basename(_program(pid))
+            if name == "one" or _is_oned(name):
                 return pid
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                words = _command_line(int(name))
-                if any(word.startswith(self.frontend.oned) and _is_oned(os.path.basename(word)) for word in words):
-                    return int(name)
+        folder = os.path.dirname(self.frontend.oned)
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            program = _program(int(name))
+            if os.path.dirname(program) == folder and _is_oned(os.path.basename(program)):
+                return int(name)
         return None
 
 
-def _is_oned(program: str) -> bool:
+def _is_oned(name: str) -> bool:
     # Not onedb; "oned.real" is how a wrapper script around oned usually calls the original.
-    return program == "oned" or program.startswith("oned.")
+    return name == "oned" or name.startswith("oned.")
 
 
-def _command_line(pid: int) -> list[str]:
-    """Program and, for a script, its interpreter; empty for a process that has ended."""
+def _program(pid: int) -> str:
+    """What a process runs: a script rather than its interpreter; "" for a process that has ended."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return [word.decode("utf-8", "replace") for word in file.read().split(b"\0")[:3]]
+            words = [word.decode("utf-8", "replace") for word in file.read().split(b"\0")]
     except OSError:
-        return []
+        return ""
+    is_script = len(words) > 1 and _INTERPRETER.match(os.path.basename(words[0]))
+    return words[1] if is_script else words[0]
 
 
 def _has_job(shown: dict[str, str]) -> bool:

@@ -45,8 +45,14 @@ class SqliteSession(Session):
         self._connection = connection
 
     def query(self, sql: str) -> Iterator[Row]:
-        with contextlib.closing(self._connection.execute(sql)) as cursor:
-            yield from cursor
+        cursor = self._connection.execute(sql)
+        try:
+            for row in cursor:  # noqa: UP028 - `yield from` would close a cursor that cannot be closed any more
+                yield row
+        finally:
+            # Whoever does not read to the end may let go after the connection was closed.
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                cursor.close()
 
     def execute(self, sql: str) -> None:
         self._connection.execute(sql).close()
@@ -99,16 +105,22 @@ class SqliteDatabase(Database):
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
-        with self._open("rw", "write to") as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield SqliteSession(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                # After some errors, a full disk among them, SQLite has rolled back already.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        try:
+            with self._open("rw", "write to") as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield SqliteSession(connection)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    # After some errors, a full disk among them, SQLite has given up the transaction already.
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+        except DatabaseError:
+            # It may have left the rollback to the next who opens the file.
+            with contextlib.suppress(sqlite3.Error), self._as_owner("read"):
+                self._roll_back()
+            raise
 
     def copy_to(self, path: str) -> None:
         copy = SqliteDatabase(path)
@@ -121,7 +133,10 @@ class SqliteDatabase(Database):
                 try:
                     source.backup(target)
                 except sqlite3.Error as error:
-                    raise copy._explained(error, "write to") from error
+                    raise DatabaseError(
+                        f"Cannot copy the database {self.name} into {os.path.dirname(path)}: {error}. "
+                        "Check the disk there."
+                    ) from error
         with copy.reading() as session:
             faults = [_name(row[0]) for row in session.query("PRAGMA quick_check")]
             if faults != ["ok"] or _counts(session) != expected:
@@ -183,9 +198,13 @@ class SqliteDatabase(Database):
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or not self._has_journal():
                 raise
-            # A process died while it wrote. What it began is rolled back by whoever next may write, as oned would.
-            with contextlib.closing(sqlite3.connect(self.name, BUSY_TIMEOUT)) as healer:
-                healer.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            # A process died while it wrote.
+            self._roll_back()
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+
+    def _roll_back(self) -> None:
+        """Roll back what somebody began and did not end, as SQLite does for whoever reads and may write."""
+        with contextlib.closing(sqlite3.connect(self.name, BUSY_TIMEOUT)) as connection:
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
 
     def _has_journal(self) -> bool:

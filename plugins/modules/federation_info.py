@@ -228,7 +228,8 @@ federation:
             - "Of highly available zones: V(no_leader), V(split_brain), V(no_quorum), V(server_id_unset),
               V(wrong_server_id), V(follower_behind)."
             - "Of databases: V(database_unreadable), V(database_empty), V(shared_version_differs), V(backend_differs),
-              V(charset_differs), V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys), V(pool_control_behind)."
+              V(charset_differs), V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys),
+              V(pool_control_behind)."
           type: str
           sample: stale
         severity:

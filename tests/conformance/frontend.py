@@ -109,9 +109,7 @@ class Frontend:
 class Zone(Frontend):
     """A zone below a directory of its own, which this suite starts and stops."""
 
-    def __init__(
-        self, shell: Shell, location: str, version: str, address: str, password: str, port: int = 2633
-    ) -> None:
+    def __init__(self, shell: Shell, location: str, version: str, address: str, port: int, password: str) -> None:
         self.endpoint = f"http://{address}:{port}/RPC2"
         super().__init__(Api(self.endpoint, "oneadmin", password), shell, Paths.below(location))
         self.location = location

@@ -34,9 +34,9 @@ def test_three_zones_become_a_federation_and_a_second_run_changes_nothing(federa
 
 
 def test_the_plan_is_truthful(pair: Federation) -> None:
-    before = pair.master.conf.read_bytes(), pair["paris"].database.read_bytes()
+    before = pair.master.conf.read_bytes(), pair["paris"].tables()
     plan = pair.federate("--check", "--diff")
-    assert (pair.master.conf.read_bytes(), pair["paris"].database.read_bytes()) == before
+    assert (pair.master.conf.read_bytes(), pair["paris"].tables()) == before
     assert not pair["paris"].state.exists()
     assert "(known after apply)" in plan.output
     real = pair.federate()

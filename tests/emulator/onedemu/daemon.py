@@ -40,9 +40,9 @@ def initialize(layout: Layout, release: Release) -> None:
 
 def run(layout: Layout, release: Release) -> None:
     """``oned``: start, serve until SIGTERM or SIGINT, stop."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    # No thread may take these away from the main one, which waits for them: a handler could go unnoticed.
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     start = Start(layout, release)
     logdb = start.prepare(bootstrap_only=False)
     _close_standard_streams(start.conf)
@@ -50,7 +50,7 @@ def run(layout: Layout, release: Release) -> None:
     _start_parts(context)
     servers = _listen(context)
     _notify_systemd()
-    stop.wait()
+    signal.sigwait(ends)
     context.stopping.set()
     for server in servers:
         server.stop()

@@ -99,6 +99,10 @@ class TestOnedb:
         result = zone.run("onedb", "upgrade")
         comment = "Database migrated from 6.10.0 to 7.4.0 (OpenNebula 7.4.0) by onedb command."
         assert (result.returncode, result.stdout.count(comment)) == (0, 2)
+        # What is new in the configuration has to be added by hand.
+        host, port = zone.endpoint.removeprefix("http://").removesuffix("/RPC2").split(":")
+        with zone.conf.open("a") as file:
+            file.write(f'GRPC_LISTEN_ADDRESS = "{host}"\nGRPC_PORT = {int(port) + 1}\n')
         zone.start()
         assert zone.raw("one.system.version") == [True, "7.4.0", 0]
         assert (zone.location / "var/.one/oneks_auth").read_text() == (

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_reader import Meaning, read
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _oned_lens as lens
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ConfigError
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document, apply, complete_vector
-
-from plain_reader import Meaning, read
 
 STOCK = (Path(__file__).parents[2] / "fixtures" / "oned.conf").read_text()
 FEDERATION = {"MODE": "STANDALONE", "ZONE_ID": "0", "SERVER_ID": "-1", "MASTER_ONED": ""}

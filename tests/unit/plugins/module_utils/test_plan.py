@@ -205,6 +205,7 @@ def test_discarding_its_data_lets_a_zone_join() -> None:
 def test_a_refused_connection_is_an_open_path_to_a_stopped_oned() -> None:
     master, paris = frontend(), frontend()
     paris["service"]["state"] = "stopped"
+    paris["api"]["state"] = "refused"
     master["probes"][PARIS_URL] = {"state": "refused", "detail": ""}
     assert plan(master, paris)["zones"]["paris"]["action"] == "join"
 

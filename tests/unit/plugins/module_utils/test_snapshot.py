@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
+import resource
 import shutil
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -327,26 +329,61 @@ def test_a_target_without_a_column_stays_as_it_was(snapshot: str, slave_db: Any)
     assert slave_db.content() == before
 
 
-def test_a_full_disk_leaves_the_target_untouched(
-    master_db: Any, slave_db: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    master_db.user(3, "big", "x" * 1_000_000)
+@pytest.fixture
+def big_snapshot(master_db: Any, tmp_path: Path) -> str:
+    """Four megabytes of users."""
+    for oid in range(3, 200):
+        master_db.user(oid, f"u{oid}", "x" * 20_000)
     path = str(tmp_path / "federated.sql")
     write_snapshot(open_db(master_db), path)
-    before = slave_db.content()
-    database = open_db(slave_db)
+    return path
+
+
+@pytest.fixture
+def pragma(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have every connection to a database that is opened from now on begin with a statement."""
     connect = sqlite3.connect
 
-    def limited(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        connection = connect(*args, **kwargs)
-        connection.execute("PRAGMA max_page_count = 60")
-        return connection
+    def begin_with(statement: str) -> None:
+        def connect_limited(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+            connection = connect(*args, **kwargs)
+            connection.execute(statement)
+            return connection
 
-    with monkeypatch.context() as patch:
-        patch.setattr(sqlite3, "connect", limited)
-        with pytest.raises(DatabaseError, match="the disk is full"):
-            restore_snapshot(database, path)
-    assert slave_db.content() == before
+        monkeypatch.setattr(sqlite3, "connect", connect_limited)
+
+    return begin_with
+
+
+def test_a_full_database_stays_as_it_was(big_snapshot: str, slave_db: Any, pragma: Callable[[str], None]) -> None:
+    before = slave_db.path.read_bytes()
+    pragma("PRAGMA max_page_count = 60")
+    with pytest.raises(DatabaseError, match="the disk is full"):
+        restore_snapshot(open_db(slave_db), big_snapshot)
+    assert slave_db.path.read_bytes() == before
+
+
+def test_a_disk_that_refuses_in_the_middle_leaves_the_database_as_it_was(
+    big_snapshot: str, slave_db: Any, pragma: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = slave_db.path.read_bytes()
+    writing, usual = SqliteDatabase.writing, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    @contextlib.contextmanager
+    def limited(self: SqliteDatabase) -> Iterator[Any]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, usual[1]))
+        try:
+            with writing(self) as session:
+                yield session
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+    monkeypatch.setattr(SqliteDatabase, "writing", limited)
+    pragma("PRAGMA cache_size = 1")  # so that SQLite writes into the file long before the commit
+    with pytest.raises(DatabaseError, match="disk I/O error|disk is full"):
+        restore_snapshot(open_db(slave_db), big_snapshot)
+    assert slave_db.path.read_bytes() == before
+    assert not Path(f"{slave_db.path}-journal").exists()
 
 
 def test_compressed_snapshots_restore_the_same(snapshot: str, master_db: Any, slave_db: Any, tmp_path: Path) -> None:
