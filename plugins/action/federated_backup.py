@@ -35,7 +35,8 @@ class ActionModule(ActionBase):
         elif arguments.get("dest"):
             raise AnsibleActionFail("fetch brings the snapshot to the controller; leave dest out, or fetch.")
         else:
-            remove_local_leftovers(C.DEFAULT_LOCAL_TMP)
+            if not self._task.check_mode:
+                remove_local_leftovers(C.DEFAULT_LOCAL_TMP)
             local = os.path.join(C.DEFAULT_LOCAL_TMP, new_name())
             take = self._through_module if self._is_become_unprivileged() else self._through_connection
             result.update(take(arguments, local, task_vars))
@@ -51,7 +52,8 @@ class ActionModule(ActionBase):
         """Write into a folder of the login user, who then reads it from there."""
         folder = self._make_tmp_path()
         try:
-            remove_remote_leftovers(self, folder)
+            if not self._task.check_mode:
+                remove_remote_leftovers(self, folder)
             remote = self._connection._shell.join_path(folder, os.path.basename(local))
             result = self._execute_module(MODULE, {**arguments, "dest": remote}, task_vars=task_vars)
             if not result.get("failed") and not self._task.check_mode:

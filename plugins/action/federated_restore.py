@@ -34,7 +34,8 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"The snapshot {source} is not on the controller.") from error
         folder = self._make_tmp_path()
         try:
-            remove_remote_leftovers(self, folder)
+            if not self._task.check_mode:
+                remove_remote_leftovers(self, folder)
             # The name ends as a compressed file's whether it is one or not: the module looks at the content.
             remote = self._transfer_file(local, self._connection._shell.join_path(folder, new_name()))
             self._fixup_perms2([folder, remote], execute=False)

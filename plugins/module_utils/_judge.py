@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._topology import is_loopback, same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
 
 Problem = dict
 Data = Mapping[str, Any]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
-from ansible_collections.onefed.opennebula.plugins.module_utils._topology import is_loopback, same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
 
 Data = Mapping[str, Any]
 KNOWN_AFTER_APPLY = "(known after apply)"

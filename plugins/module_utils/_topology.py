@@ -9,6 +9,7 @@ import ipaddress
 from typing import Any, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, normal
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._variables import VARIABLES, Variable
 
@@ -77,25 +78,6 @@ def topology(
         "zones": result,
         "hosts": hosts,
     }
-
-
-def is_loopback(endpoint: str) -> bool:
-    """Whether an endpoint (URL or host:port) names this very machine."""
-    host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def same_endpoint(one: str | None, other: str | None) -> bool:
-    """Whether two endpoints are equal but for the case of scheme and host and a trailing slash."""
-    return _normal(one) == _normal(other)
-
-
-def _normal(endpoint: str | None) -> tuple[str, str, str]:
-    parts = urlsplit(endpoint or "")
-    return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")
 
 
 def _values(host: str, variables: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -197,8 +179,8 @@ def _name_problems(group: str, name: str) -> list[str]:
     problems = []
     if found:
         problems.append(f"Zone name {name!r} of group {group!r} holds {''.join(found)!r}, which OpenNebula refuses.")
-    if len(name) > ZONE_NAME_LENGTH:
-        problems.append(f"The zone name of group {group!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} characters.")
+    if len(name.encode()) > ZONE_NAME_LENGTH:
+        problems.append(f"The zone name of group {group!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} bytes.")
     return problems
 
 
@@ -284,17 +266,17 @@ def _shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:
 def _duplicates(zones: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     problems = []
     names: dict[str, str] = {}
-    endpoints: dict[tuple[str, str, str], str] = {}
+    endpoints: dict[tuple[str, ...], str] = {}
     servers: dict[str, str] = {}
     for name, host in hosts.items():
         first = servers.setdefault(host["endpoint"].lower(), name)
         if first != name:
             problems.append(f"Hosts {first!r} and {name!r} have the same address, {host['address']}.")
-            endpoints[_normal(host["endpoint"])] = ""  # told already
+            endpoints[normal(host["endpoint"])] = ""  # told already
     for group, zone in zones.items():
         if zone["name"] and names.setdefault(zone["name"], group) != group:
             problems.append(f"Zones {names[zone['name']]!r} and {group!r} have the same name, {zone['name']}.")
-        first = endpoints.setdefault(_normal(zone["endpoint"]), group)
+        first = endpoints.setdefault(normal(zone["endpoint"]), group)
         if first not in (group, ""):
             problems.append(f"Zones {first!r} and {group!r} have the same endpoint, {zone['endpoint']}.")
     return problems

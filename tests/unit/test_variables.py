@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from ansible_collections.onefed.opennebula.plugins.module_utils._variables import VARIABLES, Variable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,6 @@ def test_every_public_variable_used_by_roles_and_playbooks_is_declared() -> None
         if path.suffix in (".yml", ".j2") and path.name != "argument_specs.yml"
         for name in re.findall(r"\b(?:federation|zone|oned)_[a-z_]+\b", path.read_text())
     }
-    parameters = {"zone_name", "zone_endpoint", "zone_existed", "zone_id", "zone_exists", "federation_info", "zone_info"}
-    parameters |= {"oned_service", "oned_conf"}
+    options = {"zone_name", "zone_endpoint", "zone_existed", "zone_id", "zone_exists"}
+    parameters = options | {"federation_info", "zone_info", "oned_service", "oned_conf"}
     assert used - parameters - {variable.name for variable in VARIABLES} == set()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -68,23 +69,23 @@ class OneDb:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path)
+        connection.execute("PRAGMA synchronous = OFF")  # no test pulls the plug
+        return connection
+
     def execute(self, sql: str, *values: Any) -> None:
-        with sqlite3.connect(self.path) as connection:
+        with contextlib.closing(self._connect()) as connection, connection:
             connection.execute(sql, values)
-        connection.close()
 
     def script(self, sql: str) -> None:
-        connection = sqlite3.connect(self.path)
-        connection.executescript(sql)
-        connection.close()
+        with contextlib.closing(self._connect()) as connection:
+            connection.executescript(f"BEGIN; {sql}; COMMIT;")
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(self.path)
-        connection.text_factory = bytes
-        try:
+        with contextlib.closing(self._connect()) as connection:
+            connection.text_factory = bytes
             return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
 
     def content(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the file: schema and rows."""

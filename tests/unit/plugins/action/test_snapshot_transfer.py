@@ -59,7 +59,7 @@ class Controller:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(results.read_text())  # type: ignore[no-any-return]
+        return json.loads(results.read_text())
 
     def snapshots(self) -> list[str]:
         """All files of snapshots in temporary folders."""

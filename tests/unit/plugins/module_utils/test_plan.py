@@ -8,6 +8,7 @@ import copy
 from typing import Any
 
 import pytest
+
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
 from ansible_collections.onefed.opennebula.plugins.module_utils._topology import topology
 

@@ -7,12 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.onefed.opennebula.plugins.module_utils._topology import (
-    TopologyError,
-    is_loopback,
-    same_endpoint,
-    topology,
-)
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._topology import TopologyError, topology
 
 ZONES = {"madrid": ["madrid-1"], "paris": ["paris-1"]}
 
@@ -82,7 +79,7 @@ def test_an_ipv6_address_is_bracketed_and_the_port_is_used() -> None:
         ({"paris_1": {"zone_endpoint": "HTTP://192.0.2.11:2633/RPC2/"}}, "have the same endpoint"),
         ({"paris_1": {"ansible_host": "192.0.2.11"}}, "Hosts 'madrid-1' and 'paris-1' have the same address"),
         ({"paris_1": {"zone_name": "par;is"}}, "holds ';', which OpenNebula refuses"),
-        ({"paris_1": {"zone_name": "x" * 129}}, "longer than OpenNebula's 128 characters"),
+        ({"paris_1": {"zone_name": "x" * 129}}, "longer than OpenNebula's 128 bytes"),
         (
             {"paris_1": {"zone_endpoint": "http://192.0.2.31:2633"}},
             "without /RPC2 OpenNebula 7.2 and newer take it for",
@@ -146,6 +143,7 @@ def test_loopback_endpoints_are_accepted_where_zones_share_a_machine() -> None:
         ("http://127.5.4.3/RPC2", True),
         ("http://[::1]:2633/RPC2", True),
         ("http://192.0.2.1:2633/RPC2", False),
+        ("http://[not-an-address/RPC2", False),
         ("http://one.example.org/RPC2", False),
     ],
 )

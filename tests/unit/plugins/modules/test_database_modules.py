@@ -27,7 +27,7 @@ def run(module: ModuleType, location: Path, check_mode: bool = False, **options:
     params = {name: option.get("default") for name, option in {**FRONTEND, **documented}.items()}
     params.update(oned_location=str(location), **options)
     function = getattr(module, module.__name__.rsplit(".", 1)[1])
-    return function(SimpleNamespace(params=params, check_mode=check_mode), Frontend.from_params(params))  # type: ignore
+    return function(SimpleNamespace(params=params, check_mode=check_mode), Frontend.from_params(params))
 
 
 def documented(returned: Any) -> Any:
