@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 def is_loopback(endpoint: str | None) -> bool:
     """Whether a URL or host:port leads whoever calls it to himself; false for what is neither."""
+    text = endpoint or ""
     try:
-        host = urlsplit(endpoint if "//" in (endpoint or "") else f"//{endpoint or ''}").hostname or ""
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
     except ValueError:
         return False
     try:

@@ -186,7 +186,7 @@ def path(probe: Data | None, source: str, target: str, endpoint: str, target_ser
     return [problem(f"{source} cannot use {endpoint} ({target}): {probe['detail']}", "Correct zone_endpoint.")]
 
 
-def same_federation(frontend: Data, master: Data, master_endpoints: list[str]) -> bool:
+def same_federation(frontend: Data, master: Data, master_endpoints: list[str | None]) -> bool:
     """Whether a slave's configuration or tables show that it follows this very master."""
     if any(same_endpoint(frontend["conf"]["master_oned"], known) for known in master_endpoints if known):
         return True

@@ -18,8 +18,8 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
     replication must be seen, C(databases) descriptions by zone and host for M(federation_info); `health` is that
     module's result and `proof` the marker's, both empty before they ran. C(undone) tells what is left to do.
     """
-    undone = [*plan["left_out"]]
-    done = []
+    undone: list[str] = [*plan["left_out"]]
+    done: list[str] = []
     for group, entry in plan["zones"].items():
         host = topology["zones"][group]["hosts"][0]
         seen = hosts.get(host, {})
@@ -39,8 +39,8 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
 
 
 def _succeeded(seen: Data, name: str) -> bool:
-    result = seen.get(name)
-    return bool(result) and not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
+    result = seen.get(name) or {"failed": True}
+    return not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
 
 
 def _joined(entry: Data, host: str, seen: Data) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from typing import Any
 
@@ -27,6 +28,10 @@ POLL = 0.2
 PROBE_SECONDS = 5.0
 # More than the last lines of a log that an oned in a retry loop fills with hundreds of lines a second.
 LOG_BYTES = 65536
+# oned begins its log with its whole configuration, in lines without such a mark.
+_MARKED = re.compile(r"\[Z-?[0-9]+\]\[")
+_PROBLEM = re.compile(r"\[[A-Za-z]+\]\[[EW]\]")
+LAST_LINES = 5
 
 
 def state(frontend: Frontend) -> str:
@@ -44,10 +49,12 @@ def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> None
 
     Raises FrontendError with the end of journal and oned.log when that fails; systemd is kept from trying again.
     """
+    # Known before the start: with a file that oned refuses there is nothing to wait for.
+    url = local_url(frontend)
     manager, log = manager_of(frontend), _NewLines(frontend.oned_log)
     manager.begin_start(timeout)
     if wait:
-        _await_api(frontend, manager, log, timeout)
+        _await_api(frontend, url, manager, log, timeout)
         return
     failure = manager.failure()
     if failure:
@@ -96,19 +103,22 @@ def _reach(frontend: Frontend, wanted: str, changed: bool, wait: bool, timeout: 
     if changed:
         start(frontend, wait, timeout)
     elif wait:
-        _await_api(frontend, manager_of(frontend), _NewLines(frontend.oned_log), timeout)
+        _await_running(frontend, timeout)
 
 
 def _initialize(frontend: Frontend, running: bool, timeout: float) -> None:
     if running:
-        _await_api(frontend, manager_of(frontend), _NewLines(frontend.oned_log), timeout)
+        _await_running(frontend, timeout)
     else:
         start(frontend, timeout=timeout)
         stop(frontend, timeout)
 
 
-def _await_api(frontend: Frontend, manager: Manager, log: _NewLines, timeout: float) -> None:
-    url = local_url(frontend)
+def _await_running(frontend: Frontend, timeout: float) -> None:
+    _await_api(frontend, local_url(frontend), manager_of(frontend), _NewLines(frontend.oned_log), timeout)
+
+
+def _await_api(frontend: Frontend, url: str, manager: Manager, log: _NewLines, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:
         failure = manager.failure()
@@ -162,7 +172,7 @@ class _NewLines:
         return status.st_ino, status.st_size
 
     def read(self) -> str:
-        """The last of the new lines."""
+        """The errors and warnings among the new lines, and the last lines whatever they say."""
         file, size = self._identity()
         start = self.size if file == self.file and size >= self.size else 0
         try:
@@ -171,4 +181,6 @@ class _NewLines:
                 lines = stream.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
         except OSError:
             return ""
-        return "\n".join(lines[-LINES_SHOWN:])
+        lines = [line for line in lines if _MARKED.search(line)] or lines
+        telling = [line for line in lines[:-LAST_LINES] if _PROBLEM.search(line)] + lines[-LAST_LINES:]
+        return "\n".join(telling[-LINES_SHOWN:])

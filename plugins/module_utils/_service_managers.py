@@ -108,7 +108,7 @@ class Systemd:
         self._order("stop")
 
     def words(self) -> str:
-        since = f"@{int(self.ordered_at)}"
+        since = f"@{self.ordered_at:.6f}"
         command = ["journalctl", "--no-pager", "-q", "-o", "cat", "-u", self.unit, "--since", since]
         return "\n".join(_run(command).stdout.splitlines()[-LINES_SHOWN:])
 

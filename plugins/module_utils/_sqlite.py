@@ -47,7 +47,7 @@ class SqliteSession(Session):
     def query(self, sql: str) -> Iterator[Row]:
         cursor = self._connection.execute(sql)
         try:
-            for row in cursor:  # noqa: UP028 - `yield from` would close a cursor that cannot be closed any more
+            while (row := cursor.fetchone()) is not None:
                 yield row
         finally:
             # Whoever does not read to the end may let go after the connection was closed.

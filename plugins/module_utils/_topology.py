@@ -90,6 +90,7 @@ def _values(host: str, variables: Mapping[str, Any], problems: list[str]) -> dic
 
 
 def _typed(host: str, variable: Variable, raw: Any, problems: list[str]) -> Any:
+    value: Any
     if variable.type == "bool":
         value = _BOOLEANS.get(str(raw).lower())
     elif variable.type == "int":

@@ -65,10 +65,10 @@ class Template:
         return value
 
     def merge(self, other: Template) -> None:
-        """Attributes of the other template replace those of the same name."""
+        """Attributes of the other template replace those of the same name; an empty vector only takes them out."""
         for name in {name for name, _ in other}:
             self.remove(name)
-        self._attributes.extend(other)
+        self._attributes.extend((name, value) for name, value in other if value != {})
 
     def to_xml(self, root: str = "TEMPLATE") -> str:
         """Sorted by name, vectors sorted by key."""

@@ -33,6 +33,19 @@ def make_zone(tmp_path: Path) -> Iterator[MakeZone]:
 
 
 @pytest.fixture(scope="session")
+def saved_fresh(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    return Saved([Zone.install(tmp_path_factory.mktemp("none") / "zone", "7.4")])
+
+
+@pytest.fixture
+def fresh(saved_fresh: Saved) -> Iterator[Zone]:
+    """A zone that was never started."""
+    saved_fresh.put_back()
+    yield saved_fresh.zones[0]
+    saved_fresh.zones[0].stop()
+
+
+@pytest.fixture(scope="session")
 def saved_zone(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     zone = Zone.install(tmp_path_factory.mktemp("one") / "zone", "7.4")
     zone.start()

@@ -77,6 +77,12 @@ class Zone:
     def start(self) -> None:
         result = self.run("one", "start")
         assert result.returncode == 0, (result.stdout, result.stderr, self.log())
+        wait_for(self._listens, "the API answers")
+
+    def _listens(self) -> bool:
+        host, port = self.endpoint.removeprefix("http://").removesuffix("/RPC2").split(":")
+        with socket.socket() as probe:
+            return probe.connect_ex((host, int(port))) == 0
 
     def stop(self) -> None:
         self.run("one", "stop")
@@ -195,7 +201,7 @@ class Saved:
         self.zones = zones
         for zone in zones:
             zone.stop()
-            (zone.location / "var/oned.log").unlink()
+            (zone.location / "var/oned.log").unlink(missing_ok=True)
             for part in self._PARTS:
                 shutil.copytree(zone.location / part, zone.location / "saved" / part)
 

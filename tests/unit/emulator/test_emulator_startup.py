@@ -17,12 +17,6 @@ from emulated import MakeZone, Zone, wait_for
 SLAVE: dict[str, str | int] = {"MODE": "SLAVE", "ZONE_ID": 100, "SERVER_ID": -1, "MASTER_ONED": "http://127.0.1.250:2633/RPC2"}
 
 
-@pytest.fixture
-def fresh(make_zone: MakeZone) -> Zone:
-    """A zone that was never started."""
-    return make_zone()
-
-
 def refused(zone: Zone) -> subprocess.CompletedProcess[str]:
     return zone.run("oned", "-f")
 

@@ -73,6 +73,12 @@ def test_merged_attributes_replace_those_of_the_same_name() -> None:
     assert list(old) == [("A", "1"), ("B", "4")]
 
 
+def test_a_merged_empty_vector_takes_an_attribute_out() -> None:
+    old = template.parse("A = 1\nB = 2\n")
+    old.merge(template.parse("A = []\nB =\n"))
+    assert list(old) == [("B", "")]
+
+
 def test_template_of_broken_xml_is_refused() -> None:
     with pytest.raises(template.TemplateError, match="XML Template malformed"):
         template.parse("<A>")

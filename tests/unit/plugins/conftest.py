@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import write_snapshot
+from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
+
 POOL = (
     "oid INTEGER PRIMARY KEY, name VARCHAR(128), body MEDIUMTEXT, uid INTEGER, gid INTEGER, "
     "owner_u INTEGER, group_u INTEGER, other_u INTEGER"
@@ -75,8 +78,9 @@ class OneDb:
         return connection
 
     def execute(self, sql: str, *values: Any) -> None:
-        with contextlib.closing(self._connect()) as connection, connection:
+        with contextlib.closing(self._connect()) as connection:
             connection.execute(sql, values)
+            connection.commit()
 
     def script(self, sql: str) -> None:
         with contextlib.closing(self._connect()) as connection:
@@ -151,6 +155,24 @@ def master_db(make_db: Callable[..., OneDb]) -> OneDb:
         "UPDATE pool_control SET last_oid = 100 WHERE tablename = 'zone_pool';"
         "UPDATE pool_control SET last_oid = 2 WHERE tablename = 'user_pool';"
     )
+    return database
+
+
+@pytest.fixture
+def snapshot(master_db: OneDb, tmp_path: Path) -> str:
+    """A snapshot of that master."""
+    path = str(tmp_path / "federated.sql")
+    write_snapshot(SqliteDatabase(str(master_db.path)), path)
+    return path
+
+
+@pytest.fixture
+def slave_db(make_db: Callable[..., OneDb]) -> OneDb:
+    """A standalone zone with a user, a log and a template of its own."""
+    database = make_db("slave.db", now=1700000000)
+    database.user(2, "own")
+    for index in range(1, 4):
+        database.record(index, federated=False)
     return database
 
 

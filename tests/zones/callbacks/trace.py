@@ -32,6 +32,7 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._started = 0
+        os.environ["ONEFED_RUN"] = str(os.getpid())
 
     def _task_starts(self, task: Any, *args: Any, **kwargs: Any) -> None:
         self._started += 1

@@ -66,10 +66,10 @@ def slave(request: pytest.FixtureRequest) -> Any:
     return testinfra.get_host(f"ansible://{SLAVE}", ansible_inventory=request.config.option.ansible_inventory)
 
 
-def test_oned_runs_and_listens(host: Any, name: str) -> None:
-    address = ENDPOINTS[name].split("/")[2]
-    assert host.socket(f"tcp://{address}").is_listening
-    assert host.file(str(location(name) / "var" / "oned.pid")).is_file
+def test_oned_runs_and_answers(host: Any, name: str) -> None:
+    pid = host.file(str(location(name) / "var" / "oned.pid")).content_string.strip()
+    assert host.file(f"/proc/{pid}").is_directory
+    assert session(name).system.version() == "7.4.0"
 
 
 def test_configuration_keeps_owner_and_mode(host: Any, name: str) -> None:
@@ -88,7 +88,9 @@ def test_each_server_knows_its_role(host: Any, name: str) -> None:
 
 
 def test_slave_has_the_masters_auth_files_and_nobody_else_reads_them(slave: Any) -> None:
-    for file in sorted((location(MASTER) / "var" / ".one").glob("*_auth")):
+    files = sorted((location(MASTER) / "var" / ".one").glob("*_auth"))
+    assert "one_auth" in [file.name for file in files]
+    for file in files:
         copy = slave.file(str(location(SLAVE) / "var" / ".one" / file.name))
         assert copy.content_string == file.read_text(encoding="utf-8")
         assert (copy.mode, copy.user) == (0o600, slave.user().name)
