@@ -51,6 +51,13 @@ class Federation:
         self.master.api.call("one.zone.update", 0, f'CONFORMANCE="{marker}"', 1)
         return marker
 
+    def unmark(self) -> None:
+        """Take the marker out again."""
+        attributes = self.master.api.xml("one.zone.info", 0, False).find("TEMPLATE")
+        assert attributes is not None
+        kept = [f'{each.tag}="{each.text or ""}"' for each in attributes if each.tag != "CONFORMANCE"]
+        self.master.api.call("one.zone.update", 0, "\n".join(kept), 0)
+
     def marker_at_slave(self) -> str | None:
         return self.slave.api.xml("one.zone.info", 0, False).findtext("TEMPLATE/CONFORMANCE")
 

@@ -37,6 +37,9 @@ class Target:
         """A zone that has never been started."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Remove what pytest does not remove."""
+
     def given_zone(self) -> Frontend:
         raise Unavailable("no zone is given: ONE_URL is not set")
 
@@ -95,6 +98,9 @@ class Installed(Target):
         self.name = f"installed-{self.version}"
         self._stock = self.shell.read("/etc/one/oned.conf")
         self._made = 0
+
+    def close(self) -> None:
+        self.shell.must(f"rm -rf {shlex.quote(self.scratch)}/{os.getpid()}-*")
 
     def new_zone(self, directory: Path, name: str) -> Zone:
         self._made += 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,8 @@ from .targets import Target
 from .test_database import FEDERATED, columns
 
 FAILURE = 255
+# The release before, from which the tables would be migrated.
+OLDER = {"6.10": "6.8.0", "7.4": "7.2.0"}
 COUNT = "SELECT COUNT(*) FROM logdb"
 
 
@@ -242,6 +245,27 @@ def test_full_restore_wants_force(master_database: Zone, stopped: Zone) -> None:
 # ---- upgrade
 
 
+def versions(zone: Zone, table: str) -> list[list[Any]]:
+    return zone.select(f"SELECT oid, version FROM {table} ORDER BY oid")
+
+
+def age(zone: Zone, shared: bool, local: bool, marked: bool) -> None:
+    """Make the database look like one of the release before."""
+    older = OLDER[zone.expected_version]
+    if shared:
+        zone.execute(f"UPDATE db_versioning SET version = '{older}'")
+    if local:
+        zone.execute(f"UPDATE local_db_versioning SET version = '{older}'; DROP TABLE IF EXISTS group_vlans")
+    zone.execute(f"UPDATE local_db_versioning SET is_slave = {int(marked)}")
+
+
+@pytest.fixture
+def upgradable(stopped: Zone) -> Zone:
+    if stopped.expected_version == "6.10":
+        pytest.skip("6.10 was published without migrators")
+    return stopped
+
+
 def test_upgrade_of_a_current_database_changes_nothing(stopped: Zone) -> None:
     query = "SELECT * FROM db_versioning, local_db_versioning"
     before = stopped.select(query)
@@ -256,3 +280,113 @@ def test_upgrade_wants_the_daemon_stopped(stopped: Zone) -> None:
     result = stopped.onedb(f"upgrade {stopped.database_option}")
     assert result.exit == FAILURE
     assert result.stderr == f"First stop OpenNebula. Lock file found: {stopped.paths.lock}\n"
+
+
+def test_upgrade_notes_itself_in_both(upgradable: Zone) -> None:
+    age(upgradable, shared=True, local=True, marked=False)
+    result = upgradable.onedb(f"upgrade {upgradable.database_option}")
+    assert result.exit == 0
+    number = f"{upgradable.expected_version}.0"
+    comment = f"Database migrated from {OLDER[upgradable.expected_version]} to {number} "
+    comment += f"(OpenNebula {number}) by onedb command."
+    for table in ("db_versioning", "local_db_versioning"):
+        assert upgradable.select(f"SELECT version, comment FROM {table} WHERE oid = 1") == [[number, comment]]
+
+
+def test_upgrade_makes_a_full_backup_first(upgradable: Zone) -> None:
+    age(upgradable, shared=True, local=True, marked=False)
+    result = upgradable.onedb(f"upgrade {upgradable.database_option}")
+    where = re.search(r"^Sqlite database backup stored in (.*\.bck)$", result.stdout, re.M)
+    assert where
+    assert where.group(1).startswith(f"{upgradable.paths.database}_2")
+    assert f"VALUES(0,'{OLDER[upgradable.expected_version]}'," in upgradable.shell.read(where.group(1))
+
+
+def test_upgrade_of_an_unmarked_slave_migrates_shared_tables_too(upgradable: Zone) -> None:
+    """A slave that was made by the guide: it migrates what is the master's."""
+    age(upgradable, shared=True, local=False, marked=False)
+    result = upgradable.onedb(f"upgrade {upgradable.database_option}")
+    assert result.exit == 0
+    assert ">>> Running migrators for shared tables" in result.stdout
+    number = f"{upgradable.expected_version}.0"
+    assert versions(upgradable, "db_versioning") == [[0, OLDER[upgradable.expected_version]], [1, number]]
+
+
+def test_upgrade_of_a_marked_slave_after_the_master_migrates_local_tables_only(upgradable: Zone) -> None:
+    age(upgradable, shared=False, local=True, marked=True)
+    result = upgradable.onedb(f"upgrade {upgradable.database_option}")
+    assert result.exit == 0
+    assert "shared tables" not in result.stdout
+    number = f"{upgradable.expected_version}.0"
+    assert versions(upgradable, "db_versioning") == [[0, number]]
+    rows = upgradable.select("SELECT version, is_slave FROM local_db_versioning ORDER BY oid")
+    assert rows == [[OLDER[upgradable.expected_version], 1], [number, 1]]
+
+
+def test_upgrade_of_a_marked_slave_before_the_master_fails_and_restores(upgradable: Zone) -> None:
+    age(upgradable, shared=True, local=True, marked=True)
+    before = versions(upgradable, "db_versioning") + versions(upgradable, "local_db_versioning")
+    result = upgradable.onedb(f"upgrade {upgradable.database_option}")
+    assert result.exit == FAILURE
+    assert "wasn't successful due to missing migration descriptors" in result.stderr
+    assert "The database will be restored" in result.stdout
+    assert versions(upgradable, "db_versioning") + versions(upgradable, "local_db_versioning") == before
+
+
+def test_upgrade_without_migrators_fails_and_restores(stopped: Zone) -> None:
+    if stopped.expected_version != "6.10":
+        pytest.skip("has migrators")
+    age(stopped, shared=True, local=True, marked=False)
+    result = stopped.onedb(f"upgrade {stopped.database_option}")
+    assert result.exit == FAILURE
+    assert versions(stopped, "db_versioning") == [[0, OLDER["6.10"]]]
+
+
+# ---- fsck
+
+# 6.10 finds the same and calls it a success.
+FOUND = {"6.10": 0, "7.4": 1}
+LAGS = "pool_control for table zone_pool has last_oid 99, but it is 100"
+
+
+@pytest.fixture
+def behind(master_database: Zone) -> Zone:
+    """As on a slave that was made by the guide: last ids are not in a federated dump."""
+    master_database.execute("UPDATE pool_control SET last_oid = 99 WHERE tablename = 'zone_pool'")
+    return master_database
+
+
+def test_fsck_of_a_sound_database(master_database: Zone) -> None:
+    result = master_database.onedb(f"fsck --dry {master_database.database_option}")
+    assert (result.exit, result.stderr) == (0, "")
+    assert "\nTotal errors found: 0\nTotal repairable errors: 0\nTotal unrepairable errors: 0\n" in result.stdout
+    assert "Dry run, no changes have been written to the DB\n" in result.stdout
+
+
+def test_fsck_finds_an_outdated_last_id(behind: Zone) -> None:
+    result = behind.onedb(f"fsck --dry {behind.database_option}")
+    assert result.exit == FOUND[behind.expected_version]
+    assert f"\n{LAGS}\n\nTotal errors found: 1\nTotal repairable errors: 1\n" in result.stdout
+    assert behind.select("SELECT last_oid FROM pool_control WHERE tablename = 'zone_pool'") == [[99]]
+
+
+def test_fsck_repairs_it_and_still_reports_failure(behind: Zone) -> None:
+    result = behind.onedb(f"fsck {behind.database_option}")
+    assert result.exit == FOUND[behind.expected_version]
+    assert "\nTotal errors repaired: 1\n" in result.stdout
+    assert behind.select("SELECT last_oid FROM pool_control WHERE tablename = 'zone_pool'") == [[100]]
+
+
+def test_fsck_leaves_a_marked_slave_alone(behind: Zone) -> None:
+    behind.execute("UPDATE local_db_versioning SET is_slave = 1")
+    result = behind.onedb(f"fsck {behind.database_option}")
+    assert result.exit == FOUND[behind.expected_version]
+    assert f"\n[UNREPAIRED] {LAGS}\n^ Needs to be fixed in the master OpenNebula\n" in result.stdout
+    assert behind.select("SELECT last_oid FROM pool_control WHERE tablename = 'zone_pool'") == [[99]]
+
+
+def test_fsck_wants_the_daemon_stopped(stopped: Zone) -> None:
+    stopped.start()
+    result = stopped.onedb(f"fsck {stopped.database_option}")
+    assert result.exit == FAILURE
+    assert f"First stop OpenNebula. Lock file found: {stopped.paths.lock}" in result.stdout + result.stderr

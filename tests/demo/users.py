@@ -9,6 +9,7 @@ import secrets
 import sys
 import xmlrpc.client
 from pathlib import Path
+from typing import Any
 
 
 def main(location: str, count: int) -> None:
@@ -19,7 +20,7 @@ def main(location: str, count: int) -> None:
     address = re.search(r'^LISTEN_ADDRESS\s*=\s*"([^"]+)"', conf, re.MULTILINE)
     if not port or not address:
         raise SystemExit(f"{location}/etc/oned.conf has no PORT or LISTEN_ADDRESS")
-    one = xmlrpc.client.ServerProxy(f"http://{address[1]}:{port[1]}/RPC2").one
+    one: Any = xmlrpc.client.ServerProxy(f"http://{address[1]}:{port[1]}/RPC2").one
     known = one.userpool.info(session)[1]
     for number in range(1, count + 1):
         if f"<NAME>user{number:03}</NAME>" not in known:

@@ -22,7 +22,7 @@ COPY = ROOT / ".build" / "sanity" / "ansible_collections" / "onefed" / "opennebu
 HOME = ROOT / ".cache" / "sanity"
 # It would download the installer of pip from a host of its own that need not be reachable. Python brings one along.
 GET_PIP = "import ensurepip\n\nensurepip.bootstrap(default_pip=True)\n"
-MODULE_PYTHONS = (8, 14)  # minor versions, the second excluded: what ansible-core 2.17 to 2.19 let modules run on
+MODULE_PYTHONS = (7, 14)  # minor versions, the second excluded: what ansible-core 2.17 to 2.19 run modules on
 # Tests for which ansible-test itself says why it leaves something out.
 SKIP_NOTE = re.compile(r"^(?:WARNING: )?(Skipping .*)$", re.M)
 STARTED = re.compile(r"^Running sanity test ", re.M)

@@ -69,5 +69,5 @@ if place == "restore":
 elif place == "configuration":
     os.rename = _rename  # type: ignore[assignment]
 elif place == "zone":
-    http.client.HTTPConnection.request = _request  # type: ignore[method-assign, assignment]
+    http.client.HTTPConnection.request = _request  # type: ignore[method-assign]
     http.client.HTTPConnection.getresponse = _getresponse  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._report import databases, make_report
 
-TOPOLOGY = {
+TOPOLOGY: dict[str, Any] = {
     "zones": {
         "madrid": {"name": None, "endpoint": "http://m/RPC2", "hosts": ["madrid-1"]},
         "paris": {"name": "paris", "endpoint": "http://p/RPC2", "hosts": ["paris-1"]},
@@ -75,7 +75,7 @@ def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() ->
 def test_databases_are_found_by_zone_name_and_the_newest_description_counts() -> None:
     records = [{"name": "OpenNebula", "endpoint": "http://m/RPC2"}]
     old, new = {"zones": records, "n": 1}, {"zones": records, "n": 2}
-    hosts = {
+    hosts: dict[str, dict[str, Any]] = {
         "madrid-1": {"onefed_examined": {"frontend": {"database": old}}, "onefed_database": {"database": new}},
         "paris-1": {"onefed_examined": {"frontend": {"database": {"error": "gone"}}}},
     }
