@@ -11,10 +11,18 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
-from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._declared import (
+    conf_changes,
+    conf_of,
+    record_changes,
+    runs_otherwise,
+    taken,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import same_endpoint
 
 Data = Mapping[str, Any]
 KNOWN_AFTER_APPLY = "(known after apply)"
+_UPDATED = ("converge", "member")  # actions whose zone records the master updates
 
 
 def make_plan(topology: Data, findings: Mapping[str, Data], hosts: Sequence[str], now: float) -> dict[str, Any]:
@@ -99,12 +107,12 @@ def _plan_master(entry: dict[str, Any], zone: Data, host: Data, frontend: Data) 
     entry["bootstrap"] = not frontend["database"]["bootstrapped"]
     entry["zone_id"] = zone_id
     entry["stop_for_snapshot"] = frontend["conf"]["backend"] == "sqlite"
-    entry["conf"] = _conf(host, {"MODE": "MASTER", "ZONE_ID": str(zone_id)})
-    entry["changes"] = _differences(frontend, entry["conf"])
-    entry["restart"] = bool(entry["changes"]) or _runs_otherwise(frontend, entry["conf"])
+    entry["conf"] = conf_of(host, {"MODE": "MASTER", "ZONE_ID": str(zone_id)})
+    entry["changes"] = conf_changes(frontend, entry["conf"])
+    entry["restart"] = bool(entry["changes"]) or runs_otherwise(frontend, entry["conf"])
     record = next((known for known in judge.zones_of(frontend) if known["id"] == zone_id), None)
     entry["label"] = zone["name"] or (record["name"] if record else zone["group"])
-    entry["record"], told = _record(zone, record)
+    entry["record"], told = record_changes(zone, record)
     entry["changes"] += told
 
 
@@ -136,7 +144,7 @@ def _join(
     found = judge.state(frontend) + judge.unsupported(zone, frontend) + judge.listener(frontend, host, zone["endpoint"])
     if not journal:
         found += judge.own_data(zone, frontend)
-    found += judge.alike(frontend, master) + _taken(zone, known, record) + _paths(topology, zone, frontend, master)
+    found += judge.alike(frontend, master) + taken(zone, known, record) + _paths(topology, zone, frontend, master)
     entry = _entry(
         zone,
         "excluded" if found else "join",
@@ -145,7 +153,7 @@ def _join(
         zone_exists=record is not None and not (journal and not journal["zone_existed"]),
         resumes=bool(journal),
         bootstrap=not frontend["database"]["bootstrapped"],
-        conf=_conf(host, {"MODE": "SLAVE", "MASTER_ONED": topology["zones"][topology["master"]]["endpoint"]}),
+        conf=conf_of(host, {"MODE": "SLAVE", "MASTER_ONED": topology["zones"][topology["master"]]["endpoint"]}),
     )
     if frontend["one_auth"] == "rejected":
         entry["warnings"] = [f"{name}: its own oned refuses its one_auth file, which the master's will replace."]
@@ -200,12 +208,12 @@ def _federated(
     if found:
         return _entry(zone, "excluded", problems=_placed(name, found))
     host = topology["hosts"][name]
-    wanted = _conf(host, {"MODE": "SLAVE", "ZONE_ID": str(zone_id), "MASTER_ONED": declared})
-    changes = _differences(frontend, wanted)
-    restart = bool(changes) or _runs_otherwise(frontend, wanted)
+    wanted = conf_of(host, {"MODE": "SLAVE", "ZONE_ID": str(zone_id), "MASTER_ONED": declared})
+    changes = conf_changes(frontend, wanted)
+    restart = bool(changes) or runs_otherwise(frontend, wanted)
     if restart:
         changes.append("oned restarts" if judge.runs(frontend) else "oned does not run and is started")
-    update, told = _record(zone, mine)
+    update, told = record_changes(zone, mine)
     return _entry(
         zone,
         "converge" if restart else "member",
@@ -234,77 +242,6 @@ def _plan_restart(master: dict[str, Any], zones: Mapping[str, dict[str, Any]]) -
         master["changes"].append("oned restarts once")
     if master["stop_for_snapshot"]:
         master["changes"].append("oned stops once more for the snapshot (SQLite)")
-
-
-_UPDATED = ("converge", "member")
-
-
-def _conf(host: Data, federation: dict[str, str]) -> dict[str, Any]:
-    """Options of module oned_conf."""
-    given = {"PORT": host["port"], "LISTEN_ADDRESS": host["listen_address"]}
-    attributes = {name: str(value) for name, value in given.items() if value is not None}
-    return {"attributes": attributes, "vectors": {"FEDERATION": federation}}
-
-
-def _differences(frontend: Data, wanted: Data) -> list[str]:
-    conf = frontend["conf"]
-    now = {"PORT": str(conf["port"]), "LISTEN_ADDRESS": conf["listen_address"]}
-    now.update({"MODE": conf["mode"], "ZONE_ID": str(conf["zone_id"]), "MASTER_ONED": conf["master_oned"] or ""})
-    every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
-    return [f"{key} {now[key] or '(empty)'} -> {value}" for key, value in every.items() if now[key] != value]
-
-
-def _runs_otherwise(frontend: Data, wanted: Data) -> bool:
-    """Whether the running oned does not (yet) have the configuration that is wanted of it."""
-    running = frontend["api"].get("conf")
-    if not judge.runs(frontend) or not running:
-        return True
-    every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
-    return any((running.get(key) or "") != value for key, value in every.items())
-
-
-def _record(zone: Data, record: Data | None) -> tuple[dict[str, Any], list[str]]:
-    """Options of module zone that make a zone record as declared, and their text; both empty when it is."""
-    if record is None:
-        name = {"name": zone["name"]} if zone["name"] else {}
-        return {"endpoint": zone["endpoint"], **name}, [f"endpoint -> {zone['endpoint']}"]
-    update: dict[str, Any] = {}
-    told = []
-    if zone["name"] and zone["name"] != record["name"]:
-        update["name"] = zone["name"]
-        told.append(f"zone renamed {record['name']} -> {zone['name']}")
-    if not same_endpoint(record["endpoint"], zone["endpoint"]):
-        update["endpoint"] = zone["endpoint"]
-        told.append(f"endpoint {record['endpoint']} -> {zone['endpoint']}")
-    grpc = record.get("endpoint_grpc")
-    if zone["endpoint_grpc"] and zone["endpoint_grpc"] != grpc:
-        update["endpoint_grpc"] = zone["endpoint_grpc"]
-        told.append(f"gRPC endpoint {grpc or 'none'} -> {zone['endpoint_grpc']}")
-    elif grpc and not zone["endpoint_grpc"] and is_loopback(grpc):
-        update["endpoint_grpc"] = ""
-        told.append(f"loopback gRPC endpoint {grpc} removed")
-    return update, told
-
-
-def _taken(zone: Data, known: list[dict[str, Any]], record: Data | None) -> list[judge.Problem]:
-    found = []
-    if record and not same_endpoint(record["endpoint"], zone["endpoint"]):
-        found.append(
-            judge.problem(
-                f"The federation has a zone {zone['name']!r} (id {record['id']}) at another endpoint, "
-                f"{record['endpoint']}.",
-                "Give this zone another zone_name, or correct zone_endpoint.",
-            )
-        )
-    for other in known:
-        if other is not record and same_endpoint(other["endpoint"], zone["endpoint"]):
-            found.append(
-                judge.problem(
-                    f"Its endpoint {zone['endpoint']} belongs to zone {other['name']!r} (id {other['id']}) already.",
-                    "Correct zone_endpoint, or zone_name if it is that zone.",
-                )
-            )
-    return found
 
 
 def _paths(topology: Data, zone: Data, frontend: Data, master: Data) -> list[judge.Problem]:

@@ -1,0 +1,81 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""How what is declared of one zone differs from its oned.conf, its running oned and its zone record. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
+
+Data = Mapping[str, Any]
+
+
+def conf_of(host: Data, federation: dict[str, str]) -> dict[str, Any]:
+    """Options of module oned_conf."""
+    given = {"PORT": host["port"], "LISTEN_ADDRESS": host["listen_address"]}
+    attributes = {name: str(value) for name, value in given.items() if value is not None}
+    return {"attributes": attributes, "vectors": {"FEDERATION": federation}}
+
+
+def conf_changes(frontend: Data, wanted: Data) -> list[str]:
+    conf = frontend["conf"]
+    now = {"PORT": str(conf["port"]), "LISTEN_ADDRESS": conf["listen_address"]}
+    now.update({"MODE": conf["mode"], "ZONE_ID": str(conf["zone_id"]), "MASTER_ONED": conf["master_oned"] or ""})
+    every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
+    return [f"{key} {now[key] or '(empty)'} -> {value}" for key, value in every.items() if now[key] != value]
+
+
+def runs_otherwise(frontend: Data, wanted: Data) -> bool:
+    """Whether the running oned does not (yet) have the configuration that is wanted of it."""
+    running = frontend["api"].get("conf")
+    if not judge.runs(frontend) or not running:
+        return True
+    every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
+    return any((running.get(key) or "") != value for key, value in every.items())
+
+
+def record_changes(zone: Data, record: Data | None) -> tuple[dict[str, Any], list[str]]:
+    """Options of module zone that make a zone record as declared, and their text; both empty when it is."""
+    if record is None:
+        name = {"name": zone["name"]} if zone["name"] else {}
+        return {"endpoint": zone["endpoint"], **name}, [f"endpoint -> {zone['endpoint']}"]
+    update: dict[str, Any] = {}
+    told = []
+    if zone["name"] and zone["name"] != record["name"]:
+        update["name"] = zone["name"]
+        told.append(f"zone renamed {record['name']} -> {zone['name']}")
+    if not same_endpoint(record["endpoint"], zone["endpoint"]):
+        update["endpoint"] = zone["endpoint"]
+        told.append(f"endpoint {record['endpoint']} -> {zone['endpoint']}")
+    grpc = record.get("endpoint_grpc")
+    if zone["endpoint_grpc"] and zone["endpoint_grpc"] != grpc:
+        update["endpoint_grpc"] = zone["endpoint_grpc"]
+        told.append(f"gRPC endpoint {grpc or 'none'} -> {zone['endpoint_grpc']}")
+    elif grpc and not zone["endpoint_grpc"] and is_loopback(grpc):
+        update["endpoint_grpc"] = ""
+        told.append(f"loopback gRPC endpoint {grpc} removed")
+    return update, told
+
+
+def taken(zone: Data, known: list[dict[str, Any]], record: Data | None) -> list[judge.Problem]:
+    found = []
+    if record and not same_endpoint(record["endpoint"], zone["endpoint"]):
+        found.append(
+            judge.problem(
+                f"The federation has a zone {zone['name']!r} (id {record['id']}) at another endpoint, "
+                f"{record['endpoint']}.",
+                "Give this zone another zone_name, or correct zone_endpoint.",
+            )
+        )
+    for other in known:
+        if other is not record and same_endpoint(other["endpoint"], zone["endpoint"]):
+            found.append(
+                judge.problem(
+                    f"Its endpoint {zone['endpoint']} belongs to zone {other['name']!r} (id {other['id']}) already.",
+                    "Correct zone_endpoint, or zone_name if it is that zone.",
+                )
+            )
+    return found
