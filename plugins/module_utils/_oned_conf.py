@@ -72,10 +72,10 @@ class Document:
         """Give a single attribute a value; of a repeated one the first, which is the one that oned uses."""
         name = _checked(name)
         entry = self._first(name, vector=False)
-        if not entry:
+        if not entry or not entry.scalar:
             self._replace(edit.append_value(self.text, name, value), None, (name, value))
-        elif _meaning(entry) != value:
-            self._replace(edit.set_value(self.text, entry, value), entry, (name, value))
+        elif entry.scalar.value != value:
+            self._replace(edit.set_value(self.text, entry, entry.scalar, value), entry, (name, value))
 
     def set_vector_keys(self, name: str, changes: Mapping[str, str | None]) -> None:
         """Set (or, with None, take out) keys of a vector; its other keys stay. FEDERATION and RAFT become complete."""

@@ -46,10 +46,8 @@ def encode(name: str, value: str, in_vector: bool, quoted: bool | None = None) -
     return choices[-1] if quoted else choices[0]
 
 
-def set_value(text: str, entry: Entry, value: str) -> str:
-    """Give a single attribute another value."""
-    scalar = entry.scalar
-    assert scalar is not None
+def set_value(text: str, entry: Entry, scalar: Scalar, value: str) -> str:
+    """Give the single attribute `entry`, whose value is `scalar`, another one."""
     had_quotes = text[scalar.start : scalar.start + 1] == '"' if scalar.value or scalar.end > scalar.start else None
     written = encode(entry.name, value, False, had_quotes)
     gap = "" if scalar.end > scalar.start else " "

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Pattern, Tuple
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ConfigError
+
+Rules = Tuple[Tuple[int, Pattern[str]], ...]
 
 _COMMENT, _BLANK, _NAME, _EQUAL, _EQUAL_EMPTY, _COMMA, _CLOSE = range(7)
 _OPEN, _CDATA, _QUOTED, _PLAIN = range(10, 14)
 _END = 99
 
 # The values' rules apply after an equals sign, the others everywhere else.
-_RULES = [
+_RULES = (
     (_COMMENT, re.compile(r"[ \t]*#[^\n]*\n")),
     (_BLANK, re.compile(r"[ \t\n]+")),
     (_NAME, re.compile(r"[A-Za-z0-9_]+")),
@@ -27,14 +30,14 @@ _RULES = [
     (_EQUAL_EMPTY, re.compile(r"[ \t]*=[ \t]*\n")),
     (_COMMA, re.compile(r"[ \t\n]*,[ \t\n]*")),
     (_CLOSE, re.compile(r"[ \t\n]*\][ \t\n]*")),
-]
-_VALUE_RULES = [
+)
+_VALUE_RULES = (
     (_OPEN, re.compile(r"[ \t]*\[[ \t\n]*")),
     (_CDATA, re.compile(r"[^\n]*\]\]>[^\n]*")),
     # Greedy with the escaped quote first is the longest match: it ends at the last quote that it can end at.
     (_QUOTED, re.compile(r'"(?:\\"|[^"])*"')),
     (_PLAIN, re.compile(r"[^=# \t\n,\[\]]+")),
-]
+)
 _WORDS = {
     _NAME: "a name",
     _EQUAL: "'='",
@@ -120,7 +123,7 @@ class _Parser:
         self.kind, self.start, self.end = _END, 0, 0
         self.advance()
 
-    def advance(self, rules: list[tuple[int, re.Pattern[str]]] = _RULES) -> None:
+    def advance(self, rules: Rules = _RULES) -> None:
         position = self.end
         while position < len(self.text):
             kind, end = _longest(rules, self.text, position)
@@ -191,7 +194,7 @@ class _Parser:
         return Scalar(name, name_start, start, end, value)
 
 
-def _longest(rules: list[tuple[int, re.Pattern[str]]], text: str, position: int) -> tuple[int | None, int]:
+def _longest(rules: Rules, text: str, position: int) -> tuple[int | None, int]:
     best, best_end = None, position
     for kind, pattern in rules:
         match = pattern.match(text, position)

@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import time
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
@@ -25,30 +25,38 @@ _INTERPRETER = re.compile(r"python|ruby|(ba|da|z|k)?sh$")
 COMPANIONS = ("flow", "gate", "fireedge", "scheduler", "hem", "form", "ks")
 
 
-class Manager(Protocol):
+class Manager(ABC):
     """How one front-end's oned is controlled."""
 
+    @abstractmethod
     def state(self) -> str:
         """running, stopped or failed; "failed" includes waiting for the next automatic restart."""
 
+    @abstractmethod
     def is_quiet(self) -> bool:
         """Whether there is no oned, and none will be started without being asked for."""
 
+    @abstractmethod
     def enabled(self) -> bool | None:
         """Whether oned starts with the host; None when that is unknown."""
 
+    @abstractmethod
     def begin_start(self, timeout: float) -> None:
         """Order the start. Raises FrontendError when it is refused."""
 
+    @abstractmethod
     def failure(self) -> str | None:
         """How the ordered start failed; None while it may still succeed."""
 
+    @abstractmethod
     def begin_stop(self, timeout: float, wait: bool) -> None:
         """Order the stop."""
 
+    @abstractmethod
     def words(self) -> str:
         """What the manager has to say about the ordered start."""
 
+    @abstractmethod
     def companions(self) -> list[str]:
         """Names of active services that belong to OpenNebula besides oned."""
 
@@ -58,7 +66,7 @@ def manager_of(frontend: Frontend) -> Manager:
     return SelfContained(frontend) if frontend.location else Systemd(frontend.service)
 
 
-class Systemd:
+class Systemd(Manager):
     """oned as a systemd unit."""
 
     PROPERTIES = "LoadState,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,NRestarts,MainPID,Job"
@@ -135,7 +143,7 @@ class Systemd:
             raise FrontendError(f"systemctl {verb} {self.unit} failed: {result.stderr.strip()}")
 
 
-class SelfContained:
+class SelfContained(Manager):
     """oned below ONE_LOCATION, started and stopped by its script `bin/one`."""
 
     def __init__(self, frontend: Frontend) -> None:
