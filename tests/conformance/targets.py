@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .api import Api
 from .frontend import Frontend, Paths, Zone
-from .shell import Shell
+from .shell import Here, Shell
 
 EMULATOR = Path(__file__).resolve().parents[1] / "emulator" / "install.py"
 PASSWORD = "conformance"
@@ -61,7 +61,7 @@ class Emulator(Target):
         series = os.getpid() % 120 * 2 + EMULATED_VERSIONS.index(self.version)
         address = f"127.{1 + series}.{self._made // 250}.{1 + self._made % 250}"
         location = directory / name
-        shell = Shell()
+        shell = Here()
         shell.must(
             f"{shlex.quote(sys.executable)} {shlex.quote(str(EMULATOR))} --version {self.version} "
             f"--location {shlex.quote(str(location))} --listen {address} --port {STOCK_PORT} --password {PASSWORD}"
@@ -154,7 +154,7 @@ class Given(Target):
         if variable("SHELL"):
             shell = Shell(tuple(shlex.split(variable("SHELL"))))
         elif variable("DATABASE"):
-            shell = Shell()
+            shell = Here()
         else:
             return Frontend(api)
         if variable("LOCATION"):

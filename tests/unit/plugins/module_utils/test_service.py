@@ -298,7 +298,7 @@ def test_a_unit_that_fails_is_stopped_before_systemd_tries_again(systemd: System
     manager.begin_start(1.0)
     assert manager.failure() == "the unit opennebula ended with exit status 255"
     assert systemd.asked[-1] == "stop --no-block opennebula"
-    assert manager.words().split("\n")[0] == "line 15"
+    assert manager.words().splitlines()[0] == "line 15"
 
 
 def test_a_unit_that_waits_for_its_next_try_is_stopped_before_it_is_started(systemd: Systemd) -> None:
