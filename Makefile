@@ -62,7 +62,7 @@ test-build: venv link ## The collection builds, installs and works where it is i
 
 .PHONY: test-cores test-faults bench
 test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supported ansible-cores
-	for core in 2.17 2.18; do tests/tools/test_core $$core || failed=1; done; [ -z "$$failed" ]
+	failed=; for core in 2.17 2.18; do tests/tools/test_core $$core || failed=1; done; [ -z "$$failed" ]
 
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py

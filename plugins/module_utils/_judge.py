@@ -49,7 +49,8 @@ def usable(finding: Data) -> list[Problem]:
 def state(frontend: Data) -> list[Problem]:
     """Service, credentials and room of a front-end that takes part."""
     found = []
-    if frontend["service"]["state"] == "failed":
+    # A join that was interrupted may have left it so; the repetition of that join mends it.
+    if frontend["service"]["state"] == "failed" and frontend["journal"] is None:
         found.append(
             problem("The service of oned has failed.", "See its journal and oned.log, mend it, and run again.")
         )

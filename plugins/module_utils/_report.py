@@ -48,7 +48,7 @@ def _joined(entry: Data, host: str, seen: Data) -> str:
     kept = f" Backups: {backups} on {host}." if backups else ""
     if _succeeded(seen, "onefed_joined"):
         return f"{entry['label']} joined.{kept}"
-    why = seen.get("onefed_failure") or "the host was lost, or the run could not finish"
+    why = (seen.get("onefed_failure") or "The host was lost, or the run could not finish").rstrip(".")
     if _succeeded(seen, "onefed_rolled_back"):
         return f"{entry['label']}, {host}: did not join and was returned to what it was. {why}.{kept}"
     return f"{entry['label']}, {host}: did not join; the next run repairs it. {why}.{kept}"

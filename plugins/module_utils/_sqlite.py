@@ -255,5 +255,6 @@ def _real(value: float) -> str:
 
 
 def _name(value: Value) -> str:
-    assert isinstance(value, bytes)
+    if not isinstance(value, bytes):
+        raise DatabaseError(f"A name in the schema reads {value!r}.")
     return value.decode()

@@ -85,7 +85,7 @@ class Api:
         call = f"<methodName>{method}</methodName>{marshaller.dumps(args)}"
         body = f"<?xml version='1.0'?><methodCall>{call}</methodCall>"
         scheme, rest = self.url.split("://", 1)
-        host, _, path = rest.partition("/")
+        host, _dummy, path = rest.partition("/")
         transport: xmlrpc.client.Transport
         transport = _Transport(self.timeout) if scheme == "http" else xmlrpc.client.SafeTransport()
         try:

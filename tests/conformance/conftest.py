@@ -8,8 +8,7 @@ import itertools
 import os
 import secrets
 import shlex
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -117,25 +116,6 @@ def slave(federation: Federation) -> Frontend:
     return federation.slave
 
 
-NewZone = Callable[[], Zone]
-
-
-@pytest.fixture
-def new_zone(target: Target, tmp_path: Path) -> Iterator[NewZone]:
-    """Makes zones that have never been started and may be broken."""
-    if not target.makes_zones:
-        pytest.skip("breaks things: only on zones of our own (the emulator, or ONE_SCRATCH)")
-    made: list[Zone] = []
-
-    def make() -> Zone:
-        made.append(target.new_zone(tmp_path, f"zone{len(made)}"))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.stop()
-
-
 @pytest.fixture(scope="session")
 def spoilable(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Spoilable:
     if not target.makes_zones:
@@ -200,7 +180,7 @@ class Made:
     def undo(self) -> None:
         # What the check itself has deleted is refused here, which does no harm: no id is used twice. A group that was
         # made after its members takes the second round.
-        for _ in range(2):
+        for _dummy in range(2):
             for api, method, number in reversed(self._undo):
                 api.raw(method, number)
 

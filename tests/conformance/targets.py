@@ -7,8 +7,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,13 +54,10 @@ class Emulator(Target):
 
     def __post_init__(self) -> None:
         self.name = f"emulator-{self.version}"
-        self._made = 0
+        self._addresses = _unused_addresses()
 
     def new_zone(self, directory: Path, name: str) -> Zone:
-        self._made += 1
-        # A loopback network for this process and an address for each zone, so that all can use the stock port.
-        series = os.getpid() % 120 * 2 + EMULATED_VERSIONS.index(self.version)
-        address = f"127.{1 + series}.{self._made // 250}.{1 + self._made % 250}"
+        address = next(self._addresses)
         location = directory / name
         shell = Here()
         shell.must(
@@ -160,6 +158,21 @@ class Given(Target):
         if variable("LOCATION"):
             return Frontend(api, shell, Paths.below(variable("LOCATION")))
         return Frontend(api, shell, Paths.packaged(variable("DATABASE", "/var/lib/one/one.db")))
+
+
+def _unused_addresses() -> Iterator[str]:
+    """Loopback addresses where nobody uses OpenNebula's port: each zone gets one, and the port stays the stock one."""
+    network = 1 + os.getpid() % 250
+    for host in range(1, 2**16):
+        address = f"127.{network}.{host >> 8}.{host & 0xFF}"
+        with socket.socket() as probe:
+            # As servers do, so that closed connections of earlier zones do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, STOCK_PORT))
+            except OSError:
+                continue
+        yield address
 
 
 def targets(environment: Mapping[str, str]) -> list[Target]:

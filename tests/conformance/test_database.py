@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .api import NO_INDEX, Api
-from .conftest import Made, NewZone
+from .conftest import Made
 from .federation import Federation
 from .frontend import Frontend, Zone, wait_for
 from .truth import load, of_version
@@ -116,9 +116,9 @@ def test_bootstrap_is_noted_in_both(own: Zone) -> None:
     assert own.select("SELECT oid, comment, is_slave FROM local_db_versioning") == [[0, comment, 0]]
 
 
-def test_last_ids(new_zone: NewZone) -> None:
-    zone = new_zone().start()
-    assert dict(zone.select("SELECT * FROM pool_control")) == {
+def test_last_ids(unborn: Zone) -> None:
+    unborn.start()
+    assert dict(unborn.select("SELECT * FROM pool_control")) == {
         "cluster_pool": 99,
         "group_pool": 99,
         "user_pool": 1,
@@ -208,7 +208,7 @@ def test_federated_records_of_the_master(master_reached: Frontend, made: Made) -
 def test_usual_filter_for_federated_records_matches_all(master_reached: Frontend) -> None:
     """``fed_index != -1``, which onedb uses, is true for local records too."""
     counts = "SELECT COUNT(*), SUM(fed_index != -1) FROM logdb"
-    (total, matched), *_ = master_reached.select(counts)
+    (total, matched), *_dummy = master_reached.select(counts)
     assert matched == total
 
 

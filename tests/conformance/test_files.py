@@ -9,7 +9,6 @@ import re
 
 import pytest
 
-from .conftest import NewZone
 from .federation import Federation
 from .frontend import Frontend, Zone
 
@@ -68,14 +67,13 @@ def test_one_key_is_the_configurations(files: Frontend) -> None:
     assert files.api.xml("one.system.config").findtext("ONE_KEY") == key
 
 
-def test_lost_one_key_is_made_anew(new_zone: NewZone) -> None:
-    zone = new_zone().start()
-    before = zone.shell.read(f"{zone.paths.auth}/one_key")
-    zone.stop()
-    zone.shell.must(f"rm {zone.paths.auth}/one_key")
-    zone.start()
-    assert re.fullmatch(r"[0-9a-f]{64}\n?", zone.shell.read(f"{zone.paths.auth}/one_key"))
-    assert zone.shell.read(f"{zone.paths.auth}/one_key") != before
+def test_lost_one_key_is_made_anew(stopped: Zone) -> None:
+    key = f"{stopped.paths.auth}/one_key"
+    before = stopped.shell.read(key)
+    stopped.shell.must(f"rm {key}")
+    stopped.start()
+    assert re.fullmatch(r"[0-9a-f]{64}\n?", stopped.shell.read(key))
+    assert stopped.shell.read(key) != before
 
 
 def test_slave_keeps_its_own_key(federation: Federation) -> None:

@@ -142,7 +142,7 @@ def test_index_that_the_master_has_purged(pair: OwnFederation) -> None:
     pair.caught_up()
     index = pair.slave.api.fedlog_index()
     pair.slave.stop()
-    for _ in range(4):
+    for _dummy in range(4):
         pair.write()
     pair.master.stop()
     newest = pair.master.select(f"SELECT MAX(fed_index) FROM logdb WHERE fed_index <> {NO_INDEX}")[0][0]

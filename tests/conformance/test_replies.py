@@ -31,7 +31,7 @@ def test_success_of_a_write_carries_the_id_as_integer(api: Api, made: Made) -> N
     reply = api.raw("one.user.allocate", name, "pw", "", [])
     assert reply[0] is True
     number = reply[1]
-    assert type(number) is int
+    assert isinstance(number, int) and not isinstance(number, bool)
     assert api.raw("one.user.delete", number) == [True, number, 0]
 
 

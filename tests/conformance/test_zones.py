@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .api import ACTION, INTERNAL, REPLICATION, Api, Int64
-from .conftest import Made, NewZone
+from .conftest import Made
 from .federation import Federation
 from .frontend import Frontend, Zone
 
@@ -40,8 +40,8 @@ def zone_0(own: Zone) -> Iterator[Api]:
 # ---- Documents
 
 
-def test_zone_0_of_a_new_installation(new_zone: NewZone) -> None:
-    zone = new_zone().start()
+def test_zone_0_of_a_new_installation(unborn: Zone) -> None:
+    zone = unborn.start()
     port = zone.endpoint.rsplit(":", 1)[1].split("/")[0]
     expected = {"ENDPOINT": f"http://localhost:{port}/RPC2"}
     if zone.expected_version != "6.10":

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
 """Install the OpenNebula emulator; see README.md beside this file."""

@@ -57,7 +57,7 @@ def test_a_zone_is_onboarded_without_touching_members(pair: Federation) -> None:
     log = pair["paris"].log()
     pair.add("lyon")
     run = pair.federate("--limit", "lyon")
-    assert {host for host, _ in run.tasks("changed")} == {"lyon-1"}
+    assert {host for host, _dummy in run.tasks("changed")} == {"lyon-1"}
     pair.assert_federated("paris", "lyon")
     assert pair["paris"].conf.stat().st_mtime_ns == conf
     assert pair["paris"].log().count("Starting") == log.count("Starting")

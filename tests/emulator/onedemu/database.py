@@ -22,7 +22,6 @@ class Database(Protocol):
 
     def execute(self, sql: str) -> int:
         """Run a statement that changes something; returns the number of changed rows."""
-        ...
 
     def query(self, sql: str) -> list[Row]: ...
 

@@ -137,7 +137,7 @@ def _answer(request: Request | None, what: Method, params: list[Any]) -> list[An
 
 
 def _checked(what: Method, params: list[Any]) -> list[Any]:
-    required, _, optional = what.params.partition("?")
+    required, _dummy, optional = what.params.partition("?")
     arguments: list[Any] = []
     for position, letter in enumerate(required + optional):
         if position >= len(params):

@@ -8,10 +8,10 @@ Every class reads the document of its ``body`` column and writes it back with th
 from __future__ import annotations
 
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
+from xml.etree import ElementTree
 
 from .template import Template, Vector, cdata, from_element
 
@@ -178,4 +178,3 @@ class Vdc(PoolObject):
                 for zone, oid in sorted(self.resources[kind])) + f"</{kind}S>" for kind in RESOURCE_KINDS)
         return (f"<VDC><ID>{self.oid}</ID><NAME>{self.name}</NAME>{_ids_xml('GROUPS', self.groups)}{resources}"
                 f"{self.template.to_xml()}</VDC>")
-

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from xml.etree import ElementTree
 
 from .database import Database, DatabaseError
 from .template import Template, Vector, attribute_xml, cdata, from_element

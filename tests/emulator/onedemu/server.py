@@ -79,5 +79,3 @@ class RpcServer(ThreadingMixIn, TCPServer):
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.server_close()
-
-

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 from .syntax import SyntaxFailure, parse_text
 
@@ -32,7 +32,7 @@ class Template:
         return iter(sorted(self._attributes, key=lambda item: item[0]))
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self._attributes)
+        return any(key == name for key, _dummy in self._attributes)
 
     def single(self, name: str) -> str:
         """The first single value of that name, or an empty string."""
@@ -66,7 +66,7 @@ class Template:
 
     def merge(self, other: Template) -> None:
         """Attributes of the other template replace those of the same name; an empty vector only takes them out."""
-        for name in {name for name, _ in other}:
+        for name in {name for name, _dummy in other}:
             self.remove(name)
         self._attributes.extend((name, value) for name, value in other if value != {})
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import base64
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from typing import Any
+from xml.etree import ElementTree
 
 FAULT_TYPE = -501
 FAULT_PARSE = -503

@@ -14,12 +14,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 import xmlrpc.client
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 INSTALL = Path(__file__).resolve().parents[2] / "emulator" / "install.py"
 PASSWORD = "secret"

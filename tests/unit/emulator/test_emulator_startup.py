@@ -31,7 +31,7 @@ def write_conf(change: Callable[[str], str]) -> Callable[[Zone], None]:
     return lambda zone: void(zone.conf.write_text(change(zone.conf.read_text())))
 
 
-def void(_: object) -> None:
+def void(_dummy: object) -> None:
     return None
 
 
@@ -128,8 +128,9 @@ def test_a_slave_needs_its_one_auth_and_others_do_not(stopped: Zone) -> None:
      "sunstone_auth already exists but OpenNebula is boostraping the database."),
     (lambda auth: void((auth / "one_auth").unlink()), "Error reading one_auth: Could not open file"),
 ])
-def test_bootstrap_needs_one_auth_and_no_other_credentials(fresh: Zone, change: Callable[[Path], None],
-                                                          reason: str) -> None:
+def test_bootstrap_needs_one_auth_and_no_other_credentials(
+    fresh: Zone, change: Callable[[Path], None], reason: str
+) -> None:
     change(fresh.location / "var/.one")
     result = refused(fresh)
     assert (result.returncode, result.stdout + result.stderr) == (255, "")

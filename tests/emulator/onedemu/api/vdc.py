@@ -68,7 +68,7 @@ def info(request: Request, oid: int, decrypt: bool = False) -> str:
 def pool_info(request: Request) -> str:
     where = shared.where_clause(request, "VDC", shared.ALL, -1, -1)
     bodies = request.context.vdcs.bodies(where, shared.descending(request))
-    return "<VDC_POOL>" + "".join(body for _, body in bodies) + "</VDC_POOL>"
+    return "<VDC_POOL>" + "".join(body for _dummy, body in bodies) + "</VDC_POOL>"
 
 
 def _change(request: Request, vdc: Vdc, change: Callable[..., None], *arguments: object) -> int:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from .. import client
 from ..acl import INDIVIDUAL
@@ -96,7 +96,7 @@ def info(request: Request, oid: int, decrypt: bool = False) -> str:
 def pool_info(request: Request) -> str:
     where = shared.where_clause(request, "ZONE", shared.ALL, -1, -1)
     bodies = request.context.zones.bodies(where, shared.descending(request))
-    return "<ZONE_POOL>" + "".join(body for _, body in bodies) + "</ZONE_POOL>"
+    return "<ZONE_POOL>" + "".join(body for _dummy, body in bodies) + "</ZONE_POOL>"
 
 
 # -- servers of the zone: asked of the zone itself -----------------------------------------------------------------

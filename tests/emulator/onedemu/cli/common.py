@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from .. import client
 
@@ -78,8 +78,8 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
         return text[:width].ljust(width) if left else text[:width].rjust(width)
 
     header = " ".join(cell(name, width, left) for name, width, left in columns)
-    lines = [" ".join(cell(text, width, left) for text, (_, width, left) in zip(row, columns, strict=True)).rstrip()
-             for row in rows]
+    shapes = [column[1:] for column in columns]
+    lines = [" ".join(cell(text, *shape) for text, shape in zip(row, shapes, strict=True)).rstrip() for row in rows]
     return "\n".join([header, *lines])
 
 

@@ -30,13 +30,13 @@ OPTIONS
 
 def main(arguments: list[str], release: Release) -> int:
     try:
-        options, _ = getopt.gnu_getopt(arguments, "vhif", ["version", "help", "foreground", "init-db"])
+        options, _dummy = getopt.gnu_getopt(arguments, "vhif", ["version", "help", "foreground", "init-db"])
     except getopt.GetoptError as error:
         sys.stderr.write(f"oned: {error}\n{_USAGE}")
         return FAILURE
     layout = current()
     foreground = False
-    for option, _ in options:
+    for option in [name for name, _value in options]:
         if option in ("-v", "--version"):
             print(f"{release.banner}\nEmulated; not the work of OpenNebula Systems.")
             return 0

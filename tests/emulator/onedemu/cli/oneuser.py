@@ -19,7 +19,7 @@ def main(arguments: list[str], release: Release) -> int:
 
 
 def list_users(words: list[str], columns: tuple[tuple[str, int, bool], ...]) -> None:
-    found, _ = options(words, {}, {"-x": "xml", "--xml": "xml"})
+    found, _dummy = options(words, {}, {"-x": "xml", "--xml": "xml"})
     if "xml" in found:
         print(call("one.userpool.info"))
         return

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ..versions import Release
 from .common import (
@@ -57,7 +57,7 @@ def _zone_id(words: list[str]) -> int:
 
 
 def list_zones(words: list[str]) -> None:
-    found, _ = options(words, {}, {"-x": "xml", "--xml": "xml"})
+    found, _dummy = options(words, {}, {"-x": "xml", "--xml": "xml"})
     credentials()
     if "xml" in found:
         print(call("one.zonepool.info"))

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import sqlite3
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 from ..objects import Group, User
 from ..schema import FEDERATED_TABLES
