@@ -24,6 +24,24 @@ STOCK_PORT = 2633
 EMULATED_VERSIONS = ("6.10", "7.4")
 
 
+def _unused_addresses() -> Iterator[str]:
+    """Loopback addresses where nobody uses OpenNebula's port: each zone gets one, and the port stays the stock one."""
+    network = 1 + os.getpid() % 250
+    for host in range(1, 2**16):
+        address = f"127.{network}.{host >> 8}.{host & 0xFF}"
+        with socket.socket() as probe:
+            # As servers do, so that closed connections of earlier zones do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, STOCK_PORT))
+            except OSError:
+                continue
+        yield address
+
+
+_ADDRESSES = _unused_addresses()
+
+
 class Unavailable(Exception):
     """The target cannot do what a check needs; the text is the reason for skipping it."""
 
@@ -54,10 +72,9 @@ class Emulator(Target):
 
     def __post_init__(self) -> None:
         self.name = f"emulator-{self.version}"
-        self._addresses = _unused_addresses()
 
     def new_zone(self, directory: Path, name: str) -> Zone:
-        address = next(self._addresses)
+        address = next(_ADDRESSES)
         location = directory / name
         shell = Here()
         shell.must(
@@ -158,21 +175,6 @@ class Given(Target):
         if variable("LOCATION"):
             return Frontend(api, shell, Paths.below(variable("LOCATION")))
         return Frontend(api, shell, Paths.packaged(variable("DATABASE", "/var/lib/one/one.db")))
-
-
-def _unused_addresses() -> Iterator[str]:
-    """Loopback addresses where nobody uses OpenNebula's port: each zone gets one, and the port stays the stock one."""
-    network = 1 + os.getpid() % 250
-    for host in range(1, 2**16):
-        address = f"127.{network}.{host >> 8}.{host & 0xFF}"
-        with socket.socket() as probe:
-            # As servers do, so that closed connections of earlier zones do not count.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, STOCK_PORT))
-            except OSError:
-                continue
-        yield address
 
 
 def targets(environment: Mapping[str, str]) -> list[Target]:
