@@ -29,13 +29,13 @@ class Cost:
     wall: float
     cpu: float
     joiner_tasks: int
-    restarts: int
+    starts: int
     outage: float
 
     def row(self, name: str, zones: int) -> str:
         return (
             f"{name:<14}{self.wall:8.1f}{self.cpu:10.1f}{self.cpu / zones:12.2f}{self.joiner_tasks:12d}"
-            f"{self.restarts:10d}{self.outage:10.2f}"
+            f"{self.starts:10d}{self.outage:10.2f}"
         )
 
 
@@ -89,7 +89,7 @@ def bench(slaves: int, network: str) -> tuple[Cost, Cost]:
 
 def main() -> None:
     print(
-        f"{'zones':<14}{'wall s':>8}{'CPU s':>10}{'CPU s/zone':>12}{'tasks/zone':>12}{'restarts':>10}{'outage s':>10}"
+        f"{'zones':<14}{'wall s':>8}{'CPU s':>10}{'CPU s/zone':>12}{'tasks/zone':>12}{'starts':>10}{'outage s':>10}"
     )
     first: dict[int, Cost] = {}
     for number, slaves in enumerate((1, 4)):
