@@ -8,6 +8,8 @@ PYTEST := $(BIN)/python -m pytest
 # Every tool finds its siblings and this collection as a user's would.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build
+# Not the home folder: a collection of the same name that was installed there would be found first.
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
 .DEFAULT_GOAL := help
 
