@@ -136,7 +136,8 @@ class Run:
         return {(line["host"], line["task"]) for line in self.trace if line["status"] in statuses}
 
     def count(self, host: str) -> int:
-        return sum(1 for line in self.trace if line["host"] == host)
+        """Tasks that ran for `host`; what runs once for all is counted with one of them."""
+        return sum(1 for line in self.trace if line["host"] == host and line["status"] != "skipped")
 
 
 @dataclass
