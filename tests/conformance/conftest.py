@@ -104,6 +104,7 @@ def federation(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iter
         pytest.skip("ONE_URL and ONE_SLAVE_URL are not a master and a slave")
     yield given
     given.unmark()
+    given.caught_up(limit=60)
 
 
 @pytest.fixture(scope="session")
