@@ -30,7 +30,9 @@ start)
         echo "[Z0][ONE][E]: the word of one_auth is own-secret" > $ONE_LOCATION/var/oned.log
         exit 255
     fi
-    $ONE_LOCATION/bin/oned -f & echo $! > $ONE_LOCATION/var/oned.pid ;;
+    $ONE_LOCATION/bin/oned -f & echo $! > $ONE_LOCATION/var/oned.pid
+    # Until then the process is a copy of this shell.
+    until tr '\\0' ' ' < /proc/$!/cmdline | grep -q bin/oned; do sleep 0.01; done ;;
 stop)
     [ -e $ONE_LOCATION/stubborn ] && exit 0
     kill $(cat $ONE_LOCATION/var/oned.pid); rm $ONE_LOCATION/var/oned.pid ;;
