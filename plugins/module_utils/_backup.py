@@ -9,10 +9,10 @@ import contextlib
 import os
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import open_database
-from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database
+from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database, Fence
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import (
     DatabaseError,
     FrontendError,
@@ -21,7 +21,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._errors import (
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._interrupt import interruptible
-from ansible_collections.onefed.opennebula.plugins.module_utils._journal import host_lock
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import UNDO, host_lock
 from ansible_collections.onefed.opennebula.plugins.module_utils._large_files import (
     appearing,
     need_room,
@@ -35,7 +35,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot_format
 
 @dataclass(frozen=True)
 class SnapshotRequest:
-    """The options of federated_backup. `records` is a number or "all"; `timeout` is in seconds."""
+    """The options of federated_backup. `records` is a number or "all"; the timeouts are in seconds."""
 
     dest: str | None
     records: int | str
@@ -43,6 +43,7 @@ class SnapshotRequest:
     stop_oned: bool
     wait: bool
     timeout: float
+    fence_timeout: float
 
 
 def parse_records(value: str) -> int | str:
@@ -54,20 +55,28 @@ def parse_records(value: str) -> int | str:
     return int(value)
 
 
-def frontend_database(frontend: Frontend) -> Database:
-    """The database of this front-end, as its oned.conf names it."""
-    return open_database(frontend, Document.load(frontend.conf))
+def frontend_database(frontend: Frontend, login: Mapping[str, Any] | None = None) -> Database:
+    """The database of this front-end, as its oned.conf names it, or the options of the fragment `login` in `login`."""
+    return open_database(frontend, Document.load(frontend.conf), login)
 
 
-def back_up_database(frontend: Frontend, dest: str, check_mode: bool) -> dict[str, Any]:
-    """Copy the whole database to `dest` unless that exists: {"changed", "dest", "size"} (bytes, None if unknown)."""
+def back_up_database(
+    frontend: Frontend, dest: str, check_mode: bool, login: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Copy the whole database to `dest` unless that exists: {"changed", "dest", "size"} (bytes, None if unknown).
+
+    A `dest` that ends in a slash is a folder, in which the copy gets the backend's usual name.
+    """
     with host_lock(frontend, check_mode=check_mode):
+        database = frontend_database(frontend, login)
+        if dest.endswith("/"):
+            dest += _copy_name(database)
         if os.path.lexists(dest):
             return {"changed": False, "dest": dest, "size": os.path.getsize(dest)}
         if check_mode:
             return {"changed": True, "dest": dest, "size": None}
-        database = frontend_database(frontend)
-        refuse_running(frontend, database, "back up")
+        if database.needs_stop:
+            refuse_running(frontend, database, "back up")
         _prepare(frontend, dest)
         need_room(os.path.dirname(dest), database.size(), "a copy of the database")
         with interruptible("The backup of the database"), appearing(dest) as stream:
@@ -75,21 +84,30 @@ def back_up_database(frontend: Frontend, dest: str, check_mode: bool) -> dict[st
         return {"changed": True, "dest": dest, "size": os.path.getsize(dest)}
 
 
-def back_up_federated(frontend: Frontend, request: SnapshotRequest, check_mode: bool) -> dict[str, Any]:
-    """Take a federated snapshot: {"changed", "dest", "snapshot", "oned_stopped", "outage"} (seconds or None)."""
+def back_up_federated(
+    frontend: Frontend, request: SnapshotRequest, check_mode: bool, login: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Take a federated snapshot: {"changed", "dest", "snapshot", "oned_stopped", "outage", "stall", "tries"}.
+
+    `outage` and `stall` are in seconds, None when oned was not stopped or no writer was held off; so is `tries`.
+    """
     dest = request.dest or os.path.join(
         frontend.state_dir, "snapshots", time.strftime("federated-%Y%m%dT%H%M%SZ.sql", time.gmtime())
     )
-    result: dict[str, Any] = {"changed": True, "dest": dest, "snapshot": None, "oned_stopped": False, "outage": None}
+    result: dict[str, Any] = {"changed": True, "dest": dest, "snapshot": None, "oned_stopped": False}
+    result.update(dict.fromkeys(("outage", "stall", "tries")))
     with host_lock(frontend, check_mode=check_mode):
         if request.keep and os.path.lexists(dest):
             return {**result, "changed": False, "snapshot": public(verify(dest))}
         if check_mode:
             return result
-        database = frontend_database(frontend)
+        database = frontend_database(frontend, login)
         _prepare(frontend, dest)
+        fence = None if database.needs_stop or not is_running(frontend) else Fence(request.fence_timeout)
         with _stopped(frontend, database, request) as outage:
-            result["snapshot"] = public(write_snapshot(database, dest, request.records))
+            result["snapshot"] = public(write_snapshot(database, dest, request.records, fence))
+        if fence:
+            result.update(stall=fence.stall, tries=fence.tries)
         return {**result, "oned_stopped": bool(outage), "outage": outage.get("seconds")}
 
 
@@ -101,12 +119,17 @@ def public(header: Header) -> dict[str, Any]:
 
 
 def refuse_running(frontend: Frontend, database: Database, verb: str) -> None:
-    """Raise DatabaseError while oned uses a database that only one may use."""
-    if database.needs_stop and is_running(frontend):
+    """Raise DatabaseError while oned runs."""
+    if is_running(frontend):
         raise DatabaseError(
-            f"Cannot {verb} the database {database.name} while oned runs: with the backend {database.backend} "
-            "only a stopped zone's data belongs together. Stop oned first."
+            f"Cannot {verb} the database {database.name} while oned runs: only a stopped zone's data belongs together, "
+            "and oned would go on with what it remembers. Stop oned first."
         )
+
+
+def _copy_name(database: Database) -> str:
+    # A database may be called as the other backup in a join's folder.
+    return f"full-{database.copy_name}" if database.copy_name == UNDO else database.copy_name
 
 
 def _prepare(frontend: Frontend, dest: str) -> None:
@@ -120,7 +143,7 @@ def _prepare(frontend: Frontend, dest: str) -> None:
 def _stopped(frontend: Frontend, database: Database, request: SnapshotRequest) -> Iterator[dict[str, float]]:
     """Keep oned stopped for the block, if it must and may be; it is started again whatever happens."""
     outage: dict[str, float] = {}
-    if not request.stop_oned:
+    if database.needs_stop and not request.stop_oned:
         refuse_running(frontend, database, "take a snapshot of")
     with interruptible("The federated backup") as hold:
         if not (database.needs_stop and is_running(frontend)):

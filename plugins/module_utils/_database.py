@@ -2,16 +2,18 @@
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 """OpenNebula's database: which one a front-end uses, and what is in it. SQL stands in the database layer only:
-here and in _sqlite, _tables and _own_data."""
+here and in _sqlite, _mysql*, _fence, _tables and _own_data."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import zone_from_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database, Session
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._login import login_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._mysql import MysqlDatabase
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document
 from ansible_collections.onefed.opennebula.plugins.module_utils._own_data import NO_OWN_DATA, own_data
 from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
@@ -23,6 +25,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._tables import (
     log_rows,
     log_state,
     pools_behind,
+    recent_indexes,
     text,
     versions,
 )
@@ -31,16 +34,16 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._tables import (
 _DEFAULT_BACKEND = "sqlite"
 
 
-def open_database(frontend: Frontend, document: Document) -> Database:
-    """The database that oned uses with this oned.conf. It is not touched yet. Raises DatabaseError."""
+def open_database(frontend: Frontend, document: Document, login: Mapping[str, Any] | None = None) -> Database:
+    """The database that oned uses with this oned.conf. It is not touched yet. Raises DatabaseError.
+
+    `login` holds options of the fragment of that name, which count instead of what oned.conf says.
+    """
     backend = (document.vector("DB") or {}).get("BACKEND", _DEFAULT_BACKEND)
     if backend == "sqlite":
         return SqliteDatabase(frontend.sqlite_file)
     if backend == "mysql":
-        raise DatabaseError(
-            f"{frontend.conf} names the database backend mysql, which is not supported yet. "
-            "Only zones on SQLite can be read, backed up and joined."
-        )
+        return MysqlDatabase(login_of(document, login))
     raise DatabaseError(f"{frontend.conf} names the database backend {backend!r}; oned knows sqlite and mysql only.")
 
 
@@ -52,13 +55,14 @@ def describe(database: Database) -> dict[str, Any]:
     description: dict[str, Any] = {
         "backend": database.backend,
         "name": database.name,
+        "server": database.server(),
         "size": database.size(),
         "charset": None,
         "bootstrapped": False,
         "shared_version": None,
         "local_version": None,
         "is_slave": None,
-        "log": {"rows": 0, "keys": False, **EMPTY_LOG},
+        "log": {"rows": 0, "keys": False, **EMPTY_LOG, "recent_federated_indexes": []},
         "pool_control_behind": [],
         "tables": {},
         "zones": [],
@@ -75,7 +79,12 @@ def describe(database: Database) -> dict[str, Any]:
 def _content(session: Session) -> dict[str, Any]:
     return {
         "bootstrapped": True,
-        "log": {"rows": log_rows(session), **log_state(session), "keys": session.log_has_keys()},
+        "log": {
+            "rows": log_rows(session),
+            **log_state(session),
+            "recent_federated_indexes": recent_indexes(session),
+            "keys": session.log_has_keys(),
+        },
         "pool_control_behind": pools_behind(session),
         "tables": {selection.table: digest(session, selection) for selection in FEDERATED_ROWS},
         "zones": _zones(session),

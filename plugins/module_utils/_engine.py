@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import ContextManager, Iterator, Tuple, Union
 
 
@@ -20,12 +21,24 @@ Value = Union[None, int, float, Text, bytes]
 Row = Tuple[Value, ...]
 
 
+@dataclass
+class Fence:
+    """Holding off writers until a transaction that reads has begun: the limit for it, and afterwards what it took.
+
+    `timeout` and `stall`, the longest time without a break that writers were held off, are in seconds.
+    """
+
+    timeout: float
+    stall: float = 0.0
+    tries: int = 0
+
+
 class Session(ABC):
     """One transaction. What it raises is DatabaseError."""
 
     @abstractmethod
     def query(self, sql: str) -> Iterator[Row]:
-        """The rows of a SELECT, streamed."""
+        """The rows of a SELECT, streamed; all of them are to be taken, or the iterator dropped, before the next one."""
 
     @abstractmethod
     def execute(self, sql: str) -> None:
@@ -49,7 +62,11 @@ class Session(ABC):
 
     @abstractmethod
     def recreate_log(self) -> None:
-        """Replace logdb, rows and all, by an empty one with OpenNebula's schema."""
+        """Replace logdb, rows and all, by an empty one with OpenNebula's schema, where a transaction can do that."""
+
+    @abstractmethod
+    def longest_statement(self) -> int | None:
+        """The most bytes that a statement may have, None without a limit."""
 
 
 class Database(ABC):
@@ -58,7 +75,7 @@ class Database(ABC):
     backend: str
     # Lines that a snapshot begins with, so that the backend's own client loads all of it or nothing.
     prologue: tuple[str, ...]
-    # Whether only a stopped oned's data can be read as one whole.
+    # Whether only a stopped oned's data can be read as one whole. Otherwise reading() takes a fence.
     needs_stop: bool
 
     def __init__(self, name: str) -> None:
@@ -73,12 +90,38 @@ class Database(ABC):
         """Bytes on disk, the same number a full copy needs; 0 when it does not exist."""
 
     @abstractmethod
-    def reading(self) -> ContextManager[Session]:
-        """A read-only transaction: everything read in it belongs together."""
+    def server(self) -> str | None:
+        """Product and version of the server, None without one."""
+
+    @abstractmethod
+    def reading(self, fence: Fence | None = None) -> ContextManager[Session]:
+        """A read-only transaction: everything read in it belongs together.
+
+        That is all a standing oned needs. One that runs writes a shared object and its record in the log apart; with
+        a `fence` the transaction begins between such writes.
+        """
 
     @abstractmethod
     def writing(self) -> ContextManager[Session]:
         """A transaction that is committed at the end, or rolled back with the database untouched on any error."""
+
+    @abstractmethod
+    def give_log_keys(self) -> int:
+        """Give logdb its primary key and both indexes back and keep its rows; does nothing where they are there.
+
+        A table without a primary key may hold a record twice. One of them stays, of SQLite's the last, as oned's own
+        REPLACE would have had it, of a server's an applied one; returns how many were dropped. oned must not run. On
+        any error the table is as it was.
+        """
+
+    @abstractmethod
+    def ready_log(self, is_saved: bool) -> None:
+        """Before a restore, do to logdb what cannot be part of its transaction. Its rows may go if it `is_saved`."""
+
+    @property
+    @abstractmethod
+    def copy_name(self) -> str:
+        """The usual name of the file for a full copy."""
 
     @abstractmethod
     def copy_to(self, path: str) -> None:

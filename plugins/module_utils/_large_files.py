@@ -72,6 +72,18 @@ def scratch(folder: str) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
+def secret_file(folder: str, content: bytes) -> Iterator[str]:
+    """Path of a file in `folder` with this content, for this account only (0600) and only as long as the block lasts.
+
+    remove_partial() removes what a killed run leaves of it.
+    """
+    with _explained(folder), tempfile.NamedTemporaryFile(suffix=_PARTIAL, dir=folder) as stream:
+        stream.write(content)
+        stream.flush()
+        yield stream.name
+
+
+@contextlib.contextmanager
 def _explained(path: str) -> Iterator[None]:
     try:
         yield

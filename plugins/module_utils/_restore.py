@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._backup import frontend_database, refuse_running
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
@@ -16,7 +16,12 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import
 
 
 def restore_federated(
-    frontend: Frontend, src: str, restore_as: str, zone_id: int | None, check_mode: bool
+    frontend: Frontend,
+    src: str,
+    restore_as: str,
+    zone_id: int | None,
+    check_mode: bool,
+    login: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Restore `src` into the front-end's database and say what changed, with a diff that holds no secret.
 
@@ -25,10 +30,17 @@ def restore_federated(
     if check_mode and not os.path.lexists(src):
         return {"changed": True}
     with host_lock(frontend, check_mode=check_mode), interruptible("The restore of the federated tables"):
-        database = frontend_database(frontend)
+        database = frontend_database(frontend, login)
         if not check_mode:
             refuse_running(frontend, database, "restore into")
+        journal = Journal.load(frontend)
         result = restore_snapshot(
-            database, src, restore_as, zone_id, check_mode, lambda step: Journal.note(frontend, step)
+            database,
+            src,
+            restore_as,
+            zone_id,
+            check_mode,
+            log_is_saved=journal is not None and bool(journal.public()["backups"]["undo"]),
+            note=lambda step: Journal.note(frontend, step),
         )
     return {**result, "database": database.name, "diff": {"before": result["before"], "after": result["after"]}}

@@ -10,7 +10,7 @@ import os
 import shutil
 from typing import IO, Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database, Session
+from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database, Fence, Session
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, SnapshotError
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import utc_now
 from ansible_collections.onefed.opennebula.plugins.module_utils._large_files import appearing, need_room, scratch
@@ -32,6 +32,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._tables import (
     log_rows,
     log_state,
     newest_records,
+    restorable_log,
     set_is_slave,
     text_bytes,
     versions,
@@ -45,16 +46,19 @@ DEFAULT_RECORDS = 1000
 _ROOM_FACTOR = 1.5
 
 
-def write_snapshot(database: Database, path: str, records: int | str = DEFAULT_RECORDS) -> Header:
+def write_snapshot(
+    database: Database, path: str, records: int | str = DEFAULT_RECORDS, fence: Fence | None = None
+) -> Header:
     """Write the snapshot `path` (0600, compressed when its name ends in .gz) and return its header.
 
     `records` is how many of the newest federated records go with it, or "all" for the complete log, local records
-    included, so that the source itself can be put back. Raises SnapshotError when there is no federated record to
-    take: a slave with an empty federated log loses records silently.
+    included, so that the source itself can be put back. `fence` is for the database of an oned that runs.
+    Raises SnapshotError when there is no federated record to take: a slave with an empty federated log loses records
+    silently.
     """
     folder = os.path.dirname(path)
     with scratch(folder) as body:
-        with database.reading() as session:
+        with database.reading(fence) as session:
             header = _write_body(session, database, body, folder, records)
         body.seek(0)
         with appearing(path) as stream:
@@ -85,14 +89,16 @@ def restore_snapshot(
     restore_as: str = "slave",
     zone_id: int | None = None,
     check_mode: bool = False,
+    log_is_saved: bool = False,
     note: Callable[[str], None] = lambda step: None,
 ) -> dict[str, Any]:
     """Make what `database` shares equal to the snapshot: {"changed", "before", "after", "log_recreated"}.
 
     `restore_as` is "slave", or "source" to put back also the mark that the source had. The file and what it is for are
     checked first, all changes are one transaction, and they are read back before it is committed; on any error the
-    database is as it was. With `zone_id` the snapshot must know that zone. `note` is called with "restoring" before
-    the first change and with "restored" after the last. Raises SnapshotError or DatabaseError.
+    database is as it was, but for a log that lacked its keys, or a huge one: that is emptied before the transaction if
+    `log_is_saved`, so that it can be put back. With `zone_id` the snapshot must know that zone. `note` is called with
+    "restoring" before the first change and with "restored" after the last. Raises SnapshotError or DatabaseError.
     """
     with open_snapshot(path) as snapshot:
         snapshot.verify()
@@ -106,6 +112,7 @@ def restore_snapshot(
         changed = not _equal(before, after)
         if changed and not check_mode:
             note("restoring")
+            database.ready_log(log_is_saved)
             with database.writing() as session:
                 if recreate_log:
                     session.recreate_log()
@@ -135,6 +142,12 @@ def _write_body(session: Session, database: Database, body: IO[bytes], folder: s
     for line in (*database.prologue, "BEGIN;"):
         writer.line(line)
     tables = {selection.table: _write_rows(session, selection, writer) for selection in selections}
+    limit = session.longest_statement()
+    if limit is not None and writer.longest > limit:
+        raise SnapshotError(
+            f"The database {database.name} holds a value that its own server would not take back: max_allowed_packet "
+            f"is {limit + 1}, and a statement with it has {writer.longest} bytes. Raise that limit first."
+        )
     known = versions(session)
     writer.line(set_is_slave(bool(known["is_slave"]) if records == ALL_RECORDS else True))
     writer.line("COMMIT;")
@@ -158,7 +171,8 @@ def _write_rows(session: Session, selection: Selection, writer: BodyWriter) -> d
     # Another log may hold any record; that of a slave is wholly replaced, whatever the selection.
     writer.line((WHOLE_LOG if selection.table == LOG else selection).delete())
     found = Digest(columns, selection.unstable)
-    writer.insert(selection.table, columns, found.passing(selection.rows(session, columns)))
+    rows = restorable_log(session, columns) if selection is WHOLE_LOG else selection.rows(session, columns)
+    writer.insert(selection.table, columns, found.passing(rows))
     return found.result()
 
 
@@ -182,6 +196,12 @@ def _check_target(session: Session, database: Database, snapshot: SnapshotFile, 
             raise DatabaseError(f"{refused}: it has no {what}. Start oned once as STANDALONE to make its tables.")
         if theirs != ours:
             raise SnapshotError(f"{refused}: its {what} is {theirs}, the database's is {ours}. Make both zones equal.")
+    limit = session.longest_statement()
+    if limit is not None and snapshot.longest > limit:
+        raise DatabaseError(
+            f"{refused}: its longest statement has {snapshot.longest} bytes, and max_allowed_packet of the server is "
+            f"{limit + 1}. Raise that to at least {snapshot.longest + 1}."
+        )
     if zone_id is not None and zone_id not in header.zone_ids:
         raise SnapshotError(
             f"{refused}: it does not know zone {zone_id}, only {', '.join(map(str, header.zone_ids))}. "

@@ -68,18 +68,23 @@ class Header:
 
 
 class BodyWriter:
-    """Writes the statements below the header, and keeps what the header must say about them."""
+    """Writes the statements below the header, and keeps what the header must say about them.
+
+    `longest` is the length of the longest line so far, in bytes.
+    """
 
     def __init__(self, stream: IO[bytes], database: Database) -> None:
         self._stream = stream
         self._literal = database.literal
         self._sha256 = hashlib.sha256()
         self._size = 0
+        self.longest = 0
 
     def line(self, text: str) -> None:
         data = text.encode() + b"\n"
         self._sha256.update(data)
         self._size += len(data)
+        self.longest = max(self.longest, len(data))
         self._stream.write(data)
 
     def insert(self, table: str, columns: Iterable[str], rows: Iterable[Row]) -> None:
@@ -102,10 +107,14 @@ class BodyWriter:
 
 
 class SnapshotFile:
-    """An open snapshot. The header is read and checked at once, the body whenever `statements` is run through."""
+    """An open snapshot. The header is read and checked at once, the body whenever `statements` is run through.
+
+    `longest` is the length of the longest line that was read, in bytes.
+    """
 
     def __init__(self, path: str, stream: IO[bytes]) -> None:
         self.path = path
+        self.longest = 0
         self._stream = stream
         with self._explained():
             self.header = self._read_header()
@@ -125,6 +134,7 @@ class SnapshotFile:
             for data in self._stream:
                 sha256.update(data)
                 size += len(data)
+                self.longest = max(self.longest, len(data))
                 line = data.decode().rstrip("\n")
                 if not begun:
                     begun = line == "BEGIN;"

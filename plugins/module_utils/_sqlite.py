@@ -16,13 +16,22 @@ from typing import Iterator
 from urllib.parse import quote
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._account import acting_as
-from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Database, Row, Session, Text, Value
+from ansible_collections.onefed.opennebula.plugins.module_utils._engine import (
+    Database,
+    Fence,
+    Row,
+    Session,
+    Text,
+    Value,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._tables import (
     FEDERATED_ROWS,
+    LOG,
     NOT_FEDERATED,
     NOT_FEDERATED_REAL,
     digest,
+    log_rows,
 )
 
 # Seconds to wait for another process's lock. A running oned holds one for the time of a single statement.
@@ -36,6 +45,8 @@ LOG_SCHEMA = (
     "CREATE INDEX applied_idx on logdb (applied)",
 )
 LOG_INDEXES = {("log_index",), ("fed_index",), ("applied",)}
+# Exists within one transaction only.
+_OLD_LOG = "logdb_without_keys"
 
 
 class SqliteSession(Session):
@@ -76,6 +87,9 @@ class SqliteSession(Session):
         for statement in LOG_SCHEMA:
             self.execute(statement)
 
+    def longest_statement(self) -> int | None:
+        return None
+
 
 class SqliteDatabase(Database):
     """The file of an oned with BACKEND sqlite."""
@@ -97,8 +111,11 @@ class SqliteDatabase(Database):
         except OSError as error:
             raise DatabaseError(f"Cannot read the database {self.name}: {error.strerror}.") from error
 
+    def server(self) -> str | None:
+        return None
+
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, fence: Fence | None = None) -> Iterator[Session]:
         with self._open("ro", "read") as connection:
             connection.execute("BEGIN")
             yield SqliteSession(connection)
@@ -121,6 +138,32 @@ class SqliteDatabase(Database):
             with contextlib.suppress(sqlite3.Error), self._as_owner("read"):
                 self._roll_back()
             raise
+
+    def give_log_keys(self) -> int:
+        with self.writing() as session:
+            if session.log_has_keys():
+                return 0
+            rows = log_rows(session)
+            columns = ", ".join(session.columns(LOG))
+            # An index keeps its name when its table is renamed, and would be in the way of the new one.
+            for name in ("fed_index_idx", "applied_idx"):
+                session.execute(f"DROP INDEX IF EXISTS {name}")
+            session.execute(f"ALTER TABLE {LOG} RENAME TO {_OLD_LOG}")
+            for statement in LOG_SCHEMA:
+                session.execute(statement)
+            session.execute(
+                f"INSERT INTO {LOG} ({columns}) SELECT {columns} FROM {_OLD_LOG}"
+                f" WHERE rowid IN (SELECT MAX(rowid) FROM {_OLD_LOG} GROUP BY log_index)"
+            )
+            session.execute(f"DROP TABLE {_OLD_LOG}")
+            return rows - log_rows(session)
+
+    def ready_log(self, is_saved: bool) -> None:
+        """Nothing: a transaction holds whatever is done to it."""
+
+    @property
+    def copy_name(self) -> str:
+        return os.path.basename(self.name)
 
     def copy_to(self, path: str) -> None:
         copy = SqliteDatabase(path)

@@ -36,6 +36,9 @@ NOT_FEDERATED_REAL = float(NOT_FEDERATED)
 # The plus keeps SQLite from using the index on `applied`, which nearly every record has in common.
 _FEDERATED_RECORD = f"+applied = 1 AND fed_index < {NOT_FEDERATED}"
 
+# How many of the newest federated indexes are told one by one.
+RECENT = 200
+
 EMPTY_LOG: dict[str, int | None] = {
     "federated": 0,
     "first_federated_index": None,
@@ -68,9 +71,14 @@ FEDERATED_ROWS = tuple(
     Selection(table, "oid", unstable=("timestamp",) if table == "db_versioning" else ()) for table in FEDERATED
 )
 SHARED_POOL_ROWS = Selection(
-    POOL_CONTROL, "tablename", "tablename IN ({})".format(", ".join(f"'{table}'" for table in SHARED_POOLS))
+    # Not by the name itself: databases have different orders of letters.
+    POOL_CONTROL,
+    "HEX(tablename)",
+    "tablename IN ({})".format(", ".join(f"'{table}'" for table in SHARED_POOLS)),
 )
 WHOLE_LOG = Selection(LOG, "log_index")
+# Without a primary key there may be several records of a number; then the applied one counts.
+_KEYLESS_LOG = Selection(LOG, "log_index, applied DESC")
 
 
 class Digest:
@@ -141,6 +149,14 @@ def log_state(session: Session) -> dict[str, int | None]:
     }
 
 
+def recent_indexes(session: Session) -> list[int]:
+    """The newest federated indexes, RECENT at most, in falling order. They have gaps."""
+    found = session.query(
+        f"SELECT fed_index FROM {LOG} WHERE {_FEDERATED_RECORD} ORDER BY fed_index DESC LIMIT {RECENT}"
+    )
+    return [int(row[0] or 0) for row in found]
+
+
 def newest_records(session: Session, limit: int) -> Selection:
     """The newest `limit` applied federated records of the log."""
     row = one_row(
@@ -149,6 +165,19 @@ def newest_records(session: Session, limit: int) -> Selection:
         f" ORDER BY fed_index DESC LIMIT {limit}) AS newest",
     )
     return Selection(LOG, "log_index", f"{_FEDERATED_RECORD} AND fed_index >= {_number(row[0]) or 0}")
+
+
+def restorable_log(session: Session, columns: list[str]) -> Iterator[Row]:
+    """The whole log as a log with its primary key can hold it."""
+    if session.log_has_keys():
+        yield from WHOLE_LOG.rows(session, columns)
+        return
+    position = columns.index("log_index")
+    last = None
+    for row in _KEYLESS_LOG.rows(session, columns):
+        if row[position] is not None and row[position] != last:
+            yield row
+        last = row[position]
 
 
 def versions(session: Session) -> dict[str, str | bool | None]:
@@ -203,6 +232,16 @@ def pools_behind(session: Session) -> list[str]:
         if highest is not None and (counter is None or counter < highest):
             behind.append(table)
     return behind
+
+
+def raise_counter(table: str) -> tuple[str, ...]:
+    """Statements that raise the counter of a shared pool to the highest id in use; they never lower it."""
+    highest = f"(SELECT MAX(oid) FROM {table})"
+    return (
+        f"INSERT INTO {POOL_CONTROL} (tablename, last_oid) SELECT '{table}', 0 FROM {table}"
+        f" WHERE NOT EXISTS (SELECT last_oid FROM {POOL_CONTROL} WHERE tablename = '{table}') LIMIT 1;",
+        f"UPDATE {POOL_CONTROL} SET last_oid = {highest} WHERE tablename = '{table}' AND last_oid < {highest};",
+    )
 
 
 def text_bytes(session: Session, selection: Selection) -> int:

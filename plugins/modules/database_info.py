@@ -12,9 +12,9 @@ version_added: 0.1.0
 description:
   - Reads what matters for a federation from the database that C(oned.conf) names, in one read-only transaction.
   - Works whether C(oned) runs or not, and whether its API answers or not.
-  - Only zones on SQLite are supported.
 extends_documentation_fragment:
   - onefed.opennebula.frontend
+  - onefed.opennebula.login
 attributes:
   check_mode:
     description: Reads only.
@@ -50,19 +50,25 @@ database:
   type: dict
   contains:
     backend:
-      description: V(sqlite).
+      description: V(sqlite) or V(mysql), which is MariaDB, too.
       type: str
       sample: sqlite
     name:
-      description: Path of the file.
+      description: Path of the file, or name of the database on its server.
       type: str
       sample: /var/lib/one/one.db
+    server:
+      description: Product and version of the server. V(null) with SQLite, or when there is no database yet.
+      type: str
+      sample: MariaDB 10.11.19
     size:
-      description: Size in bytes, V(0) when there is none yet.
+      description: Size in bytes, as far as a server knows it. V(0) when there is none yet.
       type: int
       sample: 1048576
     charset:
-      description: Character set of its text. V(null) when there is no database yet.
+      description:
+        - Character set of its text. V(null) when there is no database yet.
+        - On a server that of the database; if shared tables differ from it, all of them joined by C(+).
       type: str
       sample: UTF-8
     bootstrapped:
@@ -98,6 +104,11 @@ database:
           description: Largest federated index, V(null) without any record.
           type: int
           sample: 512
+        recent_federated_indexes:
+          description: The newest federated indexes in falling order, 200 at most. They have gaps.
+          type: list
+          elements: int
+          sample: [512, 510, 509]
         newest_federated_time:
           description: When the newest federated record was written, in seconds since 1970.
           type: int
@@ -160,7 +171,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
 from ansible_collections.onefed.opennebula.plugins.module_utils._backup import frontend_database
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
@@ -168,11 +179,11 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._module import r
 
 
 def database_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return {"changed": False, "database": describe(frontend_database(frontend))}
+    return {"changed": False, "database": describe(frontend_database(frontend, module.params))}
 
 
 def main() -> None:
-    run(AnsibleModule(argument_spec=FRONTEND, supports_check_mode=True), database_info)
+    run(AnsibleModule(argument_spec={**FRONTEND, **LOGIN}, supports_check_mode=True), database_info)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,11 @@ description:
     database as that of a federation slave, so that C(onedb) treats it as one.
   - The file is read and checked as a whole first. All changes are one transaction, which is read back and compared
     before it is committed. Whatever goes wrong, the database is as it was.
-  - A log that the stock restore left without its primary key and indexes gets them back.
-  - Refuses while C(oned) runs. Only zones on SQLite are supported.
+  - A log that the stock restore left without its primary key and indexes gets them back; with MariaDB and MySQL before
+    the transaction, and it stays as it is otherwise.
+  - With MariaDB and MySQL, a log of more than 20000 records is emptied before the transaction, too, if the open journal
+    of a join has a snapshot of it. See M(onefed.opennebula.join_journal).
+  - Refuses while C(oned) runs.
 options:
   src:
     description: The snapshot.
@@ -37,6 +40,7 @@ options:
     type: int
 extends_documentation_fragment:
   - onefed.opennebula.frontend
+  - onefed.opennebula.login
 attributes:
   check_mode:
     description:
@@ -140,7 +144,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 from ansible_collections.onefed.opennebula.plugins.module_utils._restore import restore_federated
@@ -156,11 +160,12 @@ OPTIONS: dict[str, Any] = {
 
 def federated_restore(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
-    return restore_federated(frontend, params["src"], params["restore_as"], params["zone_id"], module.check_mode)
+    options = (params["src"], params["restore_as"], params["zone_id"])
+    return restore_federated(frontend, *options, module.check_mode, params)
 
 
 def main() -> None:
-    run(AnsibleModule(argument_spec={**FRONTEND, **OPTIONS}, supports_check_mode=True), federated_restore)
+    run(AnsibleModule(argument_spec={**FRONTEND, **LOGIN, **OPTIONS}, supports_check_mode=True), federated_restore)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._database import
 from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Text
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._mysql import MysqlDatabase
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document
 from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
 from ansible_collections.onefed.opennebula.plugins.module_utils._tables import NOT_FEDERATED, Digest
@@ -31,12 +32,17 @@ def test_sqlite_is_opened_where_oned_keeps_it(conf: str) -> None:
     assert (database.backend, database.name) == ("sqlite", "/srv/one/var/one.db")
 
 
-@pytest.mark.parametrize(
-    ("backend", "text"), [("mysql", "not supported yet"), ("postgresql", "'postgresql'; oned knows sqlite and mysql")]
-)
-def test_other_backends_are_refused(backend: str, text: str) -> None:
-    with pytest.raises(DatabaseError, match=text):
-        open_database(FRONTEND, Document.parse(f'DB = [ BACKEND = "{backend}" ]\n'))
+def test_mysql_is_opened_as_oned_conf_says() -> None:
+    conf = 'DB = [ BACKEND = "mysql", SERVER = "192.0.2.9", PORT = "3307", DB_NAME = "one" ]\n'
+    database = open_database(FRONTEND, Document.parse(conf), {"login_user": "admin"})
+    assert isinstance(database, MysqlDatabase)
+    assert (database.backend, database.name, database.login.where) == ("mysql", "one", "192.0.2.9:3307")
+    assert (database.login.user, database.login.password) == ("admin", "oneadmin")
+
+
+def test_other_backends_are_refused() -> None:
+    with pytest.raises(DatabaseError, match="'postgresql'; oned knows sqlite and mysql"):
+        open_database(FRONTEND, Document.parse('DB = [ BACKEND = "postgresql" ]\n'))
 
 
 def test_fresh_zone(make_db: Any) -> None:
@@ -57,6 +63,7 @@ def test_fresh_zone(make_db: Any) -> None:
     assert found == {
         "backend": "sqlite",
         "name": str(database.path),
+        "server": None,
         "charset": "UTF-8",
         "bootstrapped": True,
         "shared_version": "7.4.0",
@@ -67,6 +74,7 @@ def test_fresh_zone(make_db: Any) -> None:
             "federated": 0,
             "first_federated_index": None,
             "last_federated_index": None,
+            "recent_federated_indexes": [],
             "newest_federated_time": None,
             "keys": True,
         },
@@ -83,6 +91,7 @@ def test_master(master_db: Any) -> None:
         "federated": 4,
         "first_federated_index": 2,
         "last_federated_index": 5,
+        "recent_federated_indexes": [5, 4, 3, 2],
         "newest_federated_time": 1700000005,
         "keys": True,
     }

@@ -16,6 +16,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import
 from ansible_collections.onefed.opennebula.plugins.modules import (
     database_backup,
     database_info,
+    database_repair,
     federated_backup,
     federated_restore,
 )
@@ -81,3 +82,12 @@ def test_federated_restore_returns_what_it_documents(location: Path) -> None:
     assert result.pop("diff") == {"before": result["before"], "after": result["after"]}
     assert keys(result, promised(federated_restore)) == promised(federated_restore)
     assert run(federated_restore, location, src=taken["dest"], restore_as="source")["after"]["is_slave"] is False
+
+
+def test_database_repair_returns_what_it_documents(location: Path, master_db: Any) -> None:
+    master_db.execute("DROP INDEX applied_idx")
+    result = run(database_repair, location, is_slave=True, log_keys=True, shared_pools=True)
+    assert result.pop("changed") is True
+    assert result.pop("diff") == {"before": result["before"], "after": result["after"]}
+    assert keys(result, promised(database_repair)) == promised(database_repair)
+    assert result["after"] == {"is_slave": True, "log_keys": True, "pool_control_behind": []}

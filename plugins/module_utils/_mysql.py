@@ -1,0 +1,227 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""OpenNebula's database on a MariaDB or MySQL server."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from typing import Iterator
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._dump import dump
+from ansible_collections.onefed.opennebula.plugins.module_utils._engine import (
+    Database,
+    Fence,
+    Row,
+    Session,
+    Value,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
+from ansible_collections.onefed.opennebula.plugins.module_utils._fence import begin_fenced
+from ansible_collections.onefed.opennebula.plugins.module_utils._login import Login
+from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_client import (
+    Connection,
+    connected,
+    error_code,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_errors import LOST, UNKNOWN_DATABASE
+from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_schema import (
+    OURS,
+    charset,
+    missing_keys,
+    readable,
+    replace_log,
+    require_innodb,
+    tables,
+    whole,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._tables import LOG
+
+BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+# A log above this is emptied before the transaction, this many records at a time: what a transaction removes is kept
+# by the server until its end. 250 000 records, OpenNebula's LOG_RETENTION, are some 200 MB of it.
+HUGE_LOG = 20_000
+# How long the server may take to undo what an interrupted transaction did.
+ROLLBACK_SECONDS = 120.0
+
+# Not where a client might take a byte for more than itself.
+_PLAIN = re.compile(rb"[ -\[\]-~]*")
+
+
+class MysqlSession(Session):
+    """A transaction on an open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str) -> Iterator[Row]:
+        return self._connection.stream(sql)
+
+    def execute(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def charset(self) -> str:
+        return charset(self._connection)
+
+    def tables(self) -> set[str]:
+        return tables(self._connection)
+
+    def columns(self, table: str) -> list[str]:
+        rows = self._connection.rows(
+            f"SELECT column_name FROM information_schema.columns WHERE {OURS} AND table_name = '{table}'"
+            " ORDER BY ordinal_position"
+        )
+        return [readable(row[0]) for row in rows]
+
+    def log_has_keys(self) -> bool:
+        return not missing_keys(self._connection)
+
+    def recreate_log(self) -> None:
+        """Nothing: here a change of the schema ends a transaction. See MysqlDatabase.ready_log."""
+
+    def longest_statement(self) -> int | None:
+        # One byte of a packet says what it is for.
+        return whole(self._connection, "SELECT @@SESSION.max_allowed_packet") - 1
+
+
+class MysqlDatabase(Database):
+    """The database of an oned with BACKEND mysql, named as DB_NAME."""
+
+    backend = "mysql"
+    # The client programs end at the first error, and the server takes back what was not committed.
+    prologue = (
+        "SET NAMES binary;",
+        "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION';",
+    )
+    needs_stop = False
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(login.name)
+        self.login = login
+
+    def exists(self) -> bool:
+        try:
+            with connected(self.login, "read"):
+                return True
+        except DatabaseError as error:
+            if error_code(error) == UNKNOWN_DATABASE:
+                return False
+            raise
+
+    def size(self) -> int:
+        if not self.exists():
+            return 0
+        with connected(self.login, "read") as connection:
+            return whole(
+                connection,
+                f"SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables WHERE {OURS}",
+            )
+
+    def server(self) -> str | None:
+        if not self.exists():
+            return None
+        with connected(self.login, "read") as connection:
+            return connection.product
+
+    @contextlib.contextmanager
+    def reading(self, fence: Fence | None = None) -> Iterator[Session]:
+        with connected(self.login, "read") as connection:
+            if fence is None:
+                connection.execute(BEGIN)
+            else:
+                require_innodb(connection, self.name)
+                begin_fenced(connection, self.login, fence, BEGIN)
+            yield MysqlSession(connection)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        with connected(self.login, "write to") as connection:
+            require_innodb(connection, self.name)
+            connection.execute("START TRANSACTION")
+            try:
+                yield MysqlSession(connection)
+            except BaseException:
+                # Whatever happened, it may have been in the middle of an answer.
+                connection.close()
+                self._await_end(connection.id)
+                raise
+            try:
+                connection.execute("COMMIT")
+            except Exception as error:
+                if error_code(error) not in (0, *LOST):
+                    raise
+                raise DatabaseError(
+                    f"The connection to the database {self.name} at {self.login.where} was lost while the changes were "
+                    "committed: all of them are in it, or none. Check the server, and run this again."
+                ) from error
+
+    def give_log_keys(self) -> int:
+        with connected(self.login, "write to") as connection:
+            missing = missing_keys(connection)
+            return replace_log(connection, missing) if missing else 0
+
+    def ready_log(self, is_saved: bool) -> None:
+        if is_saved:
+            with connected(self.login, "write to") as connection:
+                if whole(connection, f"SELECT COUNT(*) FROM {LOG}") > HUGE_LOG:
+                    _empty_log(connection)
+        self.give_log_keys()
+
+    @property
+    def copy_name(self) -> str:
+        return f"{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}.sql"
+
+    def copy_to(self, path: str) -> None:
+        with connected(self.login, "copy") as connection:
+            # Once more, since a count may be lower before and after than while it was copied.
+            for _time in range(2):
+                before = _counts(connection)
+                copied = dump(self.login, path, connection.is_mariadb)
+                after = _counts(connection)
+                wrong = [table for table in before if not _whole_copy(copied, before, after, table)]
+                if not wrong:
+                    return
+        raise DatabaseError(
+            f"The copy {path} of the database {self.name} lacks rows of {', '.join(sorted(wrong))}. Check these tables "
+            "with CHECK TABLE, and whether the account may read all of them."
+        )
+
+    def literal(self, value: Value) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, (int, float)):
+            return repr(value)
+        if _PLAIN.fullmatch(value):
+            return "'{}'".format(value.decode("ascii").replace("'", "''"))
+        return f"X'{value.hex()}'"
+
+    def _await_end(self, session: int) -> None:
+        """Wait until the server has undone what the session did, as far as it can be asked."""
+        deadline = time.monotonic() + ROLLBACK_SECONDS
+        with contextlib.suppress(DatabaseError), connected(self.login, "read") as connection:
+            running = f"SELECT COUNT(*) FROM information_schema.processlist WHERE id = {session}"
+            with contextlib.suppress(Exception):
+                connection.execute(f"KILL CONNECTION {session}")
+            while whole(connection, running) and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+
+def _empty_log(connection: Connection) -> None:
+    while whole(connection, f"SELECT COUNT(*) FROM (SELECT 1 FROM {LOG} LIMIT 1) AS any_row"):
+        connection.execute(f"DELETE FROM {LOG} LIMIT {HUGE_LOG}")
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    """Rows of every table."""
+    quoted = {table: table.replace("`", "``") for table in tables(connection)}
+    return {table: whole(connection, f"SELECT COUNT(*) FROM `{name}`") for table, name in quoted.items()}
+
+
+def _whole_copy(copied: dict[str, int], before: dict[str, int], after: dict[str, int], table: str) -> bool:
+    """Whether as many rows of the table were copied as it had; of one that changed meanwhile, whether any were."""
+    found, counts = copied.get(table), (before[table], after.get(table, 0))
+    if found is None:
+        return table not in after
+    return found == counts[0] if counts[0] == counts[1] else found > 0 or 0 in counts

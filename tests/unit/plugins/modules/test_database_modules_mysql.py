@@ -1,0 +1,131 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The modules of the database on a front-end whose oned.conf names a MariaDB server."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.onefed.opennebula.plugins.module_utils import _backup
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal
+from tests.unit.plugins.one_mysql import MysqlOneDb
+
+Run = Callable[..., dict[str, Any]]
+# As an administrator writes it, quotes and backslash included.
+WRITTEN = "a'b\\c #d é"
+
+
+@pytest.fixture
+def call(mysql_master: MysqlOneDb, tmp_path: Path, run_module: Run) -> Run:
+    """Run a module on a self-contained front-end that reaches the master's database over TCP."""
+    root = tmp_path / "one"
+    for folder in ("etc", "var/lock", "bin"):
+        (root / folder).mkdir(parents=True)
+    (root / "etc" / "oned.conf").write_text(
+        f'DB = [ BACKEND = "mysql", SERVER = "127.0.0.1", PORT = {mysql_master.server.port}, USER = "oneadmin",\n'
+        f'       PASSWD = "{WRITTEN}", DB_NAME = "{mysql_master.name}" ]\n'
+    )
+
+    def run(name: str, /, **options: Any) -> dict[str, Any]:
+        return run_module(name, oned_location=str(root), **options)
+
+    return run
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_backup, "is_running", lambda frontend: True)
+
+
+def test_database_info_reads_oned_conf(call: Run, mysql_master: MysqlOneDb) -> None:
+    found = call("database_info")["database"]
+    assert (found["name"], found["backend"], found["own"]["users"]) == (mysql_master.name, "mysql", ["ada"])
+
+
+def test_login_options_count_instead(call: Run, mysql_master: MysqlOneDb) -> None:
+    told = call("database_info", login_port=1)["msg"]
+    assert f"Cannot read the database {mysql_master.name} at 127.0.0.1:1:" in told
+    options = {"login_unix_socket": mysql_master.server.socket, "login_user": "root", "login_password": ""}
+    assert call("database_info", **options)["database"]["charset"] == "utf8mb4"
+    refused = call("database_info", **{**options, "login_user": "oneadmin", "login_password": "wr0ng"})["msg"]
+    assert "the server refused oneadmin" in refused
+    assert "wr0ng" not in refused
+
+
+@pytest.mark.usefixtures("running")
+def test_a_running_zone_is_saved_without_a_stop(call: Run) -> None:
+    taken = call("federated_backup", stop_oned=True, fence_timeout=5)
+    assert (taken["oned_stopped"], taken["outage"], taken["tries"]) == (False, None, 1)
+    assert 0.15 <= taken["stall"] < 10
+    assert taken["snapshot"]["federated_index"] == 5
+
+
+def test_a_stopped_zone_is_saved_without_a_fence(call: Run) -> None:
+    taken = call("federated_backup", records="all")
+    assert (taken["stall"], taken["tries"], taken["snapshot"]["kind"]) == (None, None, "undo")
+
+
+def test_a_running_zone_is_not_restored_into(
+    call: Run, mysql_master: MysqlOneDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = call("federated_backup")
+    mysql_master.user(9, b"late")
+    before = mysql_master.content()
+    monkeypatch.setattr(_backup, "is_running", lambda frontend: True)
+    assert "while oned runs" in call("federated_restore", src=taken["dest"], remote_src=True)["msg"]
+    assert mysql_master.content() == before
+    monkeypatch.undo()
+    restored = call("federated_restore", src=taken["dest"], remote_src=True, zone_id=100)
+    assert (restored["changed"], restored["database"]) == (True, mysql_master.name)
+    assert mysql_master.rows("SELECT COUNT(*) FROM user_pool") == [(3,)]
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_huge_log_goes_before_the_transaction_only_when_the_journal_has_an_undo(
+    call: Run, monkeypatch: pytest.MonkeyPatch, saved: bool
+) -> None:
+    from ansible_collections.onefed.opennebula.plugins.module_utils import _mysql, _restore
+
+    taken = call("federated_backup")
+    emptied = []
+    monkeypatch.setattr(_mysql.MysqlDatabase, "ready_log", lambda database, is_saved: emptied.append(is_saved))
+    backups = {"database": None, "undo": "/x/undo.sql" if saved else None}
+    journal = type("Open", (), {"public": lambda self: {"backups": backups}})()
+    monkeypatch.setattr(_restore.Journal, "load", staticmethod(lambda frontend: journal))
+    monkeypatch.setattr(_restore.Journal, "note", staticmethod(lambda frontend, step: None))
+    assert call("federated_restore", src=taken["dest"], remote_src=True)["changed"] is True
+    assert emptied == [saved]
+
+
+@pytest.mark.usefixtures("running")
+def test_a_full_copy_goes_into_a_folder_under_the_databases_name(
+    call: Run, mysql_master: MysqlOneDb, tmp_path: Path
+) -> None:
+    folder = tmp_path / "one/var/onefed/joins/x"
+    predicted = call("database_backup", dest=f"{folder}/", check_mode=True)
+    assert (predicted["changed"], predicted["size"]) == (True, None)
+    result = call("database_backup", dest=f"{folder}/")
+    wanted = str(folder / f"{mysql_master.name}.sql")
+    assert (result["changed"], result["dest"], predicted["dest"]) == (True, wanted, wanted)
+    assert result["size"] == os.path.getsize(wanted)
+    assert stat.S_IMODE(os.stat(wanted).st_mode) == 0o600
+    assert Path(wanted).read_bytes().rstrip().splitlines()[-1].startswith(b"-- Dump completed")
+    assert call("database_backup", dest=f"{folder}/")["changed"] is False
+
+
+def test_a_copy_is_never_taken_for_the_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = type("Named", (), {"copy_name": "undo.sql"})()
+    assert _backup._copy_name(database) == "full-undo.sql"
+    journal = Journal("x", str(tmp_path), "z", "e", "m", False, None, "t", {}, {})
+    for name in ("full-undo.sql", "undo.sql", "oned.conf", ".half.sql.onefed-partial"):
+        (tmp_path / name).touch()
+    assert journal.public()["backups"] == {
+        "database": str(tmp_path / "full-undo.sql"),
+        "undo": str(tmp_path / "undo.sql"),
+    }
