@@ -1,13 +1,16 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The files by which OpenNebula's services prove who they are, <name>_auth in oned's .one folder.
+"""The files by which OpenNebula's services prove who they are: <name>_auth, and fireedge_key, in oned's .one folder.
 
-All zones of a federation share them, since they share the users. one_key is no such file: each zone keeps its own.
+All zones of a federation share them, since they share the users, and since FireEdge signs with its key what that of
+another zone accepts. one_key is no such file: each zone keeps its own.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import re
 from typing import Mapping
@@ -19,10 +22,12 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._journal import 
 
 MODE = 0o600
 _NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*_auth")
+# FireEdge makes it at its first start, in no package; an empty one counts for none (genFireedgeKey).
+FIREEDGE_KEY = "fireedge_key"
 
 
 def is_name(name: str) -> bool:
-    return bool(_NAME.fullmatch(name))
+    return name == FIREEDGE_KEY or bool(_NAME.fullmatch(name))
 
 
 def names(frontend: Frontend) -> list[str]:
@@ -40,16 +45,36 @@ def names(frontend: Frontend) -> list[str]:
 
 def read_all(frontend: Frontend) -> dict[str, str]:
     """Content of every auth file by name: secrets. Raises FrontendError without any of them."""
-    return {name: _read(os.path.join(frontend.auth_dir, name)) for name in names(frontend)}
+    contents = {name: _read(os.path.join(frontend.auth_dir, name)) for name in names(frontend)}
+    return {name: content for name, content in contents.items() if content.strip() or name != FIREEDGE_KEY}
+
+
+def digests(frontend: Frontend, key: str) -> dict[str, str]:
+    """By name a digest that is equal where the content is, surrounding blanks aside, and tells nothing without `key`.
+
+    Empty for the key of FireEdge where FireEdge is not installed, and none is wanted.
+    """
+    found = {
+        name: hmac.new(key.encode(), content.strip().encode(), hashlib.sha256).hexdigest()
+        for name, content in read_all(frontend).items()
+    }
+    return found if os.path.exists(frontend.fireedge_conf) else {**found, FIREEDGE_KEY: ""}
 
 
 def write_all(frontend: Frontend, files: Mapping[str, str], check_mode: bool) -> list[str]:
-    """Make the files have this content, oned's account as owner, and mode 0600; the names of those that changed."""
+    """Make the files have this content, oned's account as owner, and mode 0600; the names of those that changed.
+
+    The key of FireEdge is left out where FireEdge is not installed.
+    """
     for name, content in files.items():
         if not is_name(name):
-            raise FrontendError(f"{name!r} is no auth file; their names end in _auth. one_key is never written.")
+            raise FrontendError(
+                f"{name!r} is no auth file; they are <name>_auth and {FIREEDGE_KEY}. one_key is never written."
+            )
         if not isinstance(content, str) or not content.strip():
             raise FrontendError(f"The new content of {name} is empty or no text. Nothing was written.")
+    if not os.path.exists(frontend.fireedge_conf):
+        files = {name: content for name, content in files.items() if name != FIREEDGE_KEY}
     with host_lock(frontend, check_mode=check_mode):
         wanted = Attributes(*frontend.ids(), MODE)
         changed = [name for name, content in sorted(files.items()) if not _is(frontend, name, content, wanted)]

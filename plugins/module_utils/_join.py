@@ -11,7 +11,7 @@ import stat
 import time
 from typing import Any, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _auth_files, _service
+from ansible_collections.onefed.opennebula.plugins.module_utils import _auth_files, _beside, _service
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._files import (
@@ -29,10 +29,13 @@ REVERTED = "reverted"
 
 
 def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Do what module join_journal is asked: {"changed", "journal"}; the journal is None when none is open."""
+    """Do what module join_journal is asked: {"changed", "journal", "services"}; the journal is None when none is open.
+
+    `services` are those that closing started, as _beside.bring_up() returns them.
+    """
     action = {"opened": _open, "updated": _update, "reverted": _revert, "closed": _close}[params["state"]]
     with host_lock(frontend, check_mode=check_mode):
-        return action(frontend, params, check_mode)
+        return {"services": [], **action(frontend, params, check_mode)}
 
 
 def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -74,27 +77,36 @@ def _new(frontend: Frontend, params: Mapping[str, Any]) -> Journal:
         zone_existed=params["zone_existed"],
         zone_id=params["zone_id"],
         opened_at=now,
-        original=_original(frontend),
-        files=dict.fromkeys([CONF, *_auth_files.names(frontend)]),
+        original=_original(frontend, params),
+        files=dict.fromkeys([CONF, *_fireedge_conf(frontend), *_auth_files.names(frontend)]),
         steps=[{"step": "opened", "at": now}],
     )
 
 
-def _original(frontend: Frontend) -> dict[str, Any]:
+def _original(frontend: Frontend, login: Mapping[str, Any]) -> dict[str, Any]:
     document = Document.load(frontend.conf)
-    database = describe(open_database(frontend, document))
+    database = describe(open_database(frontend, document, login))
     federation = document.vector("FEDERATION") or STOCK_VECTORS["FEDERATION"]
     return {
         "running": _service.is_running(frontend),
         "mode": federation.get("MODE", "").upper(),
         "bootstrapped": database["bootstrapped"],
         "is_slave": database["is_slave"],
+        "beside": _beside.running(frontend),
     }
+
+
+def _fireedge_conf(frontend: Frontend) -> list[str]:
+    path = frontend.fireedge_conf
+    return [os.path.basename(path)] if os.path.exists(path) else []
 
 
 def _source(frontend: Frontend, name: str) -> str:
     """Where a saved file belongs."""
-    return os.path.realpath(frontend.conf) if name == CONF else os.path.join(frontend.auth_dir, name)
+    for path in (frontend.conf, frontend.fireedge_conf):
+        if name == os.path.basename(path):
+            return os.path.realpath(path)
+    return os.path.join(frontend.auth_dir, name)
 
 
 def _save_files(frontend: Frontend, journal: Journal) -> None:
@@ -160,7 +172,8 @@ def _revert(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
 def _touched(frontend: Frontend, journal: Journal) -> list[str]:
     """The files of old, and the auth files that came with the join."""
     # oned's account can write the journal, so no other name in it counts.
-    known = [name for name in journal.files if name == CONF or _auth_files.is_name(name)]
+    configuration = [CONF, *_fireedge_conf(frontend)]
+    known = [name for name in journal.files if name in configuration or _auth_files.is_name(name)]
     return list(dict.fromkeys([*known, *_auth_files.names(frontend)]))
 
 
@@ -199,9 +212,13 @@ def _close(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
         # In check mode the journal to close was only predicted.
         return {"changed": check_mode and bool(params["id"]), "journal": None}
     _check_id(journal, params["id"])
+    services = []
     if not check_mode:
+        # While the journal is open, a run that is killed here starts them again when it is repeated.
+        beside = journal.original.get("beside")
+        services = _beside.bring_up(frontend, beside if isinstance(beside, list) else [])
         journal.close(frontend)
-    return {"changed": True, "journal": journal.public()}
+    return {"changed": True, "journal": journal.public(), "services": services}
 
 
 def _check_id(journal: Journal, wanted: str | None) -> None:

@@ -25,8 +25,10 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import
 LOCK_WAIT = 180.0  # seconds; a stop of oned, within a snapshot say, may take systemd's 90
 LOCK_POLL = 0.2
 FORMAT = 1
-# Kind of backup and its name in the journal's folder: the whole database, and the federated tables as they were.
-BACKUPS = {"database": "one.db", "undo": "undo.sql"}
+# Backups in the journal's folder: the federated tables as they were, and beside it the whole database, whose name
+# depends on the backend.
+UNDO = "undo.sql"
+_WHOLE = (".db", ".sql")
 
 
 @contextlib.contextmanager
@@ -168,11 +170,17 @@ class Journal:
         """What modules return: no bookkeeping of the saved files, but which backups there are. Holds no secret."""
         data = asdict(self)
         del data["files"]
-        data["backups"] = {
-            kind: path if os.path.exists(path) else None
-            for kind, path in ((kind, os.path.join(self.directory, name)) for kind, name in BACKUPS.items())
-        }
+        data["backups"] = self._backups()
         return data
+
+    def _backups(self) -> dict[str, str | None]:
+        try:
+            names = sorted(os.listdir(self.directory))
+        except OSError:
+            names = []
+        whole = [name for name in names if name.endswith(_WHOLE) and name != UNDO and not name.startswith(".")]
+        found = {"database": whole[:1], "undo": [UNDO] if UNDO in names else []}
+        return {kind: os.path.join(self.directory, name[0]) if name else None for kind, name in found.items()}
 
 
 def utc_now() -> str:

@@ -9,8 +9,9 @@ import contextlib
 import os
 import re
 import time
-from typing import Any
+from typing import Any, Mapping, Sequence
 
+from ansible_collections.onefed.opennebula.plugins.module_utils import _beside
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import local_url, probe, read_one_auth
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError, OnefedError
@@ -44,9 +45,10 @@ def is_running(frontend: Frontend) -> bool:
     return not manager_of(frontend).is_quiet()
 
 
-def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> None:
+def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> list[dict[str, Any]]:
     """Start oned and, if `wait`, wait until its API answers, `timeout` seconds at most.
 
+    Services that stopped with it are started again, and returned as _beside.bring_up() does.
     Raises FrontendError with the end of journal and oned.log when that fails; systemd is kept from trying again.
     """
     # Known before the start: with a file that oned refuses there is nothing to wait for.
@@ -55,63 +57,93 @@ def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> None
     manager.begin_start(timeout)
     if wait:
         _await_api(frontend, url, manager, log, timeout)
-        return
-    failure = manager.failure()
-    if failure:
-        raise _failed(frontend, manager, log, failure)
+    else:
+        failure = manager.failure()
+        if failure:
+            raise _failed(frontend, manager, log, failure)
+    return _beside.restore(frontend, wait)
 
 
-def stop(frontend: Frontend, timeout: float = 120.0, wait: bool = True) -> None:
-    """Stop oned and, if `wait`, wait until it has ended. Raises FrontendError when it does not."""
+def stop(frontend: Frontend, timeout: float = 120.0, wait: bool = True, also: Sequence[str] = ()) -> None:
+    """Stop oned, before it the services `also`, and if `wait`, wait until they have ended.
+
+    What stops is noted for the next start(). Raises FrontendError when something does not end.
+    """
+    _beside.remember(frontend, also)
+    _stop(frontend, timeout, wait, also)
+
+
+def _stop(frontend: Frontend, timeout: float, wait: bool, also: Sequence[str]) -> None:
     manager = manager_of(frontend)
     deadline = time.monotonic() + timeout
-    manager.begin_stop(timeout, wait)
-    while wait and not manager.is_quiet():
+    manager.begin_stop(timeout, wait, also)
+    while wait and not (manager.is_quiet() and not _beside.any_alive(also)):
         if time.monotonic() >= deadline:
-            raise FrontendError(f"oned did not end within {timeout:g} s after it was told to. See {frontend.oned_log}.")
+            told = ", ".join(["oned", *also])
+            raise FrontendError(f"{told} did not end within {timeout:g} s after the order. See {frontend.oned_log}.")
         time.sleep(POLL)
 
 
-def ensure(frontend: Frontend, wanted: str, wait: bool, timeout: float, check_mode: bool) -> dict[str, Any]:
-    """Bring oned into the state `wanted` of module oned_service: {"changed", "state", "seconds"}."""
+def ensure(
+    frontend: Frontend,
+    wanted: str,
+    wait: bool,
+    timeout: float,
+    check_mode: bool,
+    beside: bool = False,
+    login: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Bring oned into the state `wanted` of module oned_service: {"changed", "state", "services", "seconds"}.
+
+    With `beside`, what stops oned stops the services beside it, too. `login` holds options of the fragment `login`.
+    """
     begun = time.monotonic()
+    services: list[dict[str, Any]] = []
     with host_lock(frontend, check_mode=check_mode):
         running = is_running(frontend)
         if wanted == "initialized":
-            changed = not describe(open_database(frontend, Document.load(frontend.conf)))["bootstrapped"]
+            changed = not describe(open_database(frontend, Document.load(frontend.conf), login))["bootstrapped"]
             if changed and not check_mode:
                 _initialize(frontend, running, timeout)
         else:
-            changed = wanted == "restarted" or running != (wanted == "started")
+            also = _beside.active(frontend) if beside and wanted != "started" else []
+            changed = wanted == "restarted" or running != (wanted == "started") or bool(also)
             running = wanted != "stopped"
             if not check_mode:
-                _reach(frontend, wanted, changed, wait, timeout)
+                services = _reach(frontend, wanted, changed, wait, timeout, also)
     return {
         "changed": changed,
         "state": "running" if running else "stopped",
+        "services": services,
         "seconds": round(time.monotonic() - begun, 1),
     }
 
 
-def _reach(frontend: Frontend, wanted: str, changed: bool, wait: bool, timeout: float) -> None:
+def _reach(
+    frontend: Frontend, wanted: str, changed: bool, wait: bool, timeout: float, also: Sequence[str]
+) -> list[dict[str, Any]]:
     if wanted == "stopped":
         if changed:
-            stop(frontend, timeout, wait)
-        return
-    if wanted == "restarted" and is_running(frontend):
-        stop(frontend, timeout)
+            stop(frontend, timeout, wait, also)
+        return []
+    if wanted == "restarted" and (also or is_running(frontend)):
+        stop(frontend, timeout, also=also)
     if changed:
-        start(frontend, wait, timeout)
-    elif wait:
+        return start(frontend, wait, timeout)
+    if wait:
         _await_running(frontend, timeout)
+    return []
 
 
 def _initialize(frontend: Frontend, running: bool, timeout: float) -> None:
     if running:
         _await_running(frontend, timeout)
     else:
+        before = _beside.running(frontend)
         start(frontend, timeout=timeout)
-        stop(frontend, timeout)
+        # systemd starts hem and the scheduler with oned (Wants=).
+        came = [unit for unit in _beside.running(frontend) if unit not in before]
+        _stop(frontend, timeout, True, came)
 
 
 def _await_running(frontend: Frontend, timeout: float) -> None:

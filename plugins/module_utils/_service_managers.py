@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from typing import Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
@@ -21,8 +22,6 @@ COMMAND_SECONDS = 30.0
 LINES_SHOWN = 15
 LOOKS, LOOK_SECONDS = 3, 0.05
 _INTERPRETER = re.compile(r"python|ruby|(ba|da|z|k)?sh$")
-# Services that packages install beside oned, and that hold its old credentials and state until they are restarted.
-COMPANIONS = ("flow", "gate", "fireedge", "scheduler", "hem", "form", "ks")
 
 
 class Manager(ABC):
@@ -49,16 +48,12 @@ class Manager(ABC):
         """How the ordered start failed; None while it may still succeed."""
 
     @abstractmethod
-    def begin_stop(self, timeout: float, wait: bool) -> None:
-        """Order the stop."""
+    def begin_stop(self, timeout: float, wait: bool, also: Sequence[str] = ()) -> None:
+        """Order the stop, and that of the units `also`, which end before oned does."""
 
     @abstractmethod
     def words(self) -> str:
         """What the manager has to say about the ordered start."""
-
-    @abstractmethod
-    def companions(self) -> list[str]:
-        """Names of active services that belong to OpenNebula besides oned."""
 
 
 def manager_of(frontend: Frontend) -> Manager:
@@ -84,17 +79,17 @@ class Systemd(Manager):
 
     def is_quiet(self) -> bool:
         shown = self._show()
-        return shown["ActiveState"] in ("inactive", "failed") and shown["MainPID"] == "0" and not _has_job(shown)
+        return shown["ActiveState"] in ("inactive", "failed") and shown["MainPID"] == "0" and not has_job(shown)
 
     def enabled(self) -> bool | None:
-        answer = _run(["systemctl", "is-enabled", self.unit]).stdout.strip()
+        answer = run_command(["systemctl", "is-enabled", self.unit]).stdout.strip()
         return {"enabled": True, "disabled": False}.get(answer)
 
     def begin_start(self, timeout: float) -> None:
         if self._show()["SubState"] == "auto-restart":
             self._order("stop")
         # Else systemd refuses the fourth start within a minute, whatever made the others fail.
-        _run(["systemctl", "reset-failed", self.unit])
+        run_command(["systemctl", "reset-failed", self.unit])
         self.ordered_at = time.time()
         self.restarts = int(self._show()["NRestarts"] or 0)
         self._order("start")
@@ -104,7 +99,7 @@ class Systemd(Manager):
         if self.restarts is None:
             self.restarts = int(shown["NRestarts"] or 0)
         restarted = int(shown["NRestarts"] or 0) > self.restarts
-        ended = shown["ActiveState"] == "inactive" and not _has_job(shown)
+        ended = shown["ActiveState"] == "inactive" and not has_job(shown)
         if not (restarted or ended or shown["ActiveState"] == "failed" or shown["SubState"] == "auto-restart"):
             return None
         # Without this systemd would go on trying, and the unit would look as if it were starting.
@@ -112,22 +107,17 @@ class Systemd(Manager):
         how = f"exit status {shown['ExecMainStatus']}" if shown["ExecMainCode"] == "1" else shown["Result"]
         return f"the unit {self.unit} ended with {how}"
 
-    def begin_stop(self, timeout: float, wait: bool) -> None:
-        self._order("stop")
+    def begin_stop(self, timeout: float, wait: bool, also: Sequence[str] = ()) -> None:
+        # In one command: systemd ends units in the reverse of the order (After=) in which it starts them.
+        self._order("stop", *also)
 
     def words(self) -> str:
         since = f"@{self.ordered_at:.6f}"
         command = ["journalctl", "--no-pager", "-q", "-o", "cat", "-u", self.unit, "--since", since]
-        return "\n".join(_run(command).stdout.splitlines()[-LINES_SHOWN:])
-
-    def companions(self) -> list[str]:
-        units = [f"opennebula-{name}.service" for name in COMPANIONS]
-        shown = _run(["systemctl", "show", "-p", "Id,ActiveState", *units]).stdout
-        blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.strip().split("\n\n")]
-        return [block["Id"].rsplit(".", 1)[0] for block in blocks if block.get("ActiveState") == "active"]
+        return "\n".join(run_command(command).stdout.splitlines()[-LINES_SHOWN:])
 
     def _show(self) -> dict[str, str]:
-        result = _run(["systemctl", "show", "-p", self.PROPERTIES, self.unit])
+        result = run_command(["systemctl", "show", "-p", self.PROPERTIES, self.unit])
         shown = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
         if "ActiveState" not in shown:
             raise FrontendError(f"systemd does not answer about {self.unit}: {result.stderr.strip()}.")
@@ -137,8 +127,8 @@ class Systemd(Manager):
             )
         return {"Job": "", **shown}
 
-    def _order(self, verb: str) -> None:
-        result = _run(["systemctl", verb, "--no-block", self.unit])
+    def _order(self, verb: str, *also: str) -> None:
+        result = run_command(["systemctl", verb, "--no-block", self.unit, *also])
         if result.returncode:
             raise FrontendError(f"systemctl {verb} {self.unit} failed: {result.stderr.strip()}")
 
@@ -173,7 +163,7 @@ class SelfContained(Manager):
             time.sleep(LOOK_SECONDS)
         return "its process has ended"
 
-    def begin_stop(self, timeout: float, wait: bool) -> None:
+    def begin_stop(self, timeout: float, wait: bool, also: Sequence[str] = ()) -> None:
         if wait:
             run_as_oned(self.frontend, [self.script, "stop"], timeout)
         # Without waiting, the script is no help: it removes the pid file at last, perhaps that of the next oned.
@@ -189,9 +179,6 @@ class SelfContained(Manager):
 
     def words(self) -> str:
         return "\n".join(self.started.output().splitlines()[-LINES_SHOWN:]) if self.started else ""
-
-    def companions(self) -> list[str]:
-        return []
 
     def pid(self) -> int | None:
         """The running oned: the process of the pid file, or else one that was started from this location."""
@@ -226,11 +213,13 @@ def _program(pid: int) -> str:
     return words[1] if is_script else words[0]
 
 
-def _has_job(shown: dict[str, str]) -> bool:
+def has_job(shown: dict[str, str]) -> bool:
+    """Whether systemd has yet to start or stop the unit of which it showed this."""
     return shown["Job"] not in ("", "0")
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run_command(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of systemd. Raises FrontendError when there is none, or no answer."""
     environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
     try:
         return subprocess.run(

@@ -11,6 +11,7 @@ short_description: Write the auth files of an OpenNebula front-end
 version_added: 0.1.0
 description:
   - Writes files C(*_auth) in the C(.one) folder of C(oned), with mode 0600 and the account of C(oned) as owner.
+  - C(fireedge_key), by which FireEdge signs sessions, is written too, where FireEdge is installed.
   - Replace them together with the federated tables, while C(oned) is stopped. It reads C(one_auth) at its start and
     does not work with users whose passwords it does not have.
   - Files that are not named stay. C(one_key) is never written.
@@ -28,6 +29,9 @@ attributes:
   diff_mode:
     description: The content is secret.
     support: none
+notes:
+  - Services beside C(oned) read their file at their start. Restart them after a change, see the option C(services) of
+    M(onefed.opennebula.oned_service).
 seealso:
   - module: onefed.opennebula.auth_files_info
   - module: onefed.opennebula.federated_restore

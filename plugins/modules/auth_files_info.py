@@ -10,7 +10,8 @@ module: auth_files_info
 short_description: Read the auth files of an OpenNebula front-end
 version_added: 0.1.0
 description:
-  - Returns the files C(*_auth) in the C(.one) folder of C(oned), by which OpenNebula's services prove who they are.
+  - Returns the files C(*_auth) in the C(.one) folder of C(oned), by which OpenNebula's services prove who they are, and
+    C(fireedge_key), by which FireEdge signs sessions.
   - A zone that joins a federation needs those of the master, because it gets the master's users.
   - C(one_key) is not among them. Each zone keeps its own.
 extends_documentation_fragment:

@@ -13,8 +13,8 @@ description:
   - Saves what a front-end was before it joins, and what the join has done so far, so that a run that died anywhere
     can be repeated or undone.
   - The open journal is C(journal.json) in the folder C(onefed) of OpenNebula's var folder. Each join has a folder of
-    its own below C(joins) there, with copies of C(oned.conf) and of the auth files, and room for the backups of the
-    database. The folders stay.
+    its own below C(joins) there, with copies of C(oned.conf), C(fireedge-server.conf) and the auth files, and room for
+    the backups of the database. The folders stay.
   - While a journal is open, other modules of this collection note in it what they do on the front-end.
 options:
   state:
@@ -22,9 +22,10 @@ options:
       - V(opened) saves the files and opens a journal. When one is open already it is kept, and so are its first copies.
         Without O(zone_name) an open journal is only read.
       - V(updated) notes O(zone_id) and O(step) in the open journal.
-      - V(reverted) puts C(oned.conf) and the auth files back as they were. C(oned) must be stopped. The journal stays
-        open. Nothing happens without an open journal.
-      - V(closed) moves the journal to the folder of the join. Nothing happens without an open journal.
+      - V(reverted) puts C(oned.conf), C(fireedge-server.conf) and the auth files back as they were. C(oned) must be
+        stopped. The journal stays open. Nothing happens without an open journal.
+      - V(closed) starts the services beside C(oned) that ran when the journal was opened, and moves the journal to the
+        folder of the join. Nothing happens without an open journal.
     type: str
     choices: [opened, updated, reverted, closed]
     required: true
@@ -55,6 +56,7 @@ options:
     type: str
 extends_documentation_fragment:
   - onefed.opennebula.frontend
+  - onefed.opennebula.login
 attributes:
   check_mode:
     description: Predicts whether it would change anything.
@@ -143,6 +145,11 @@ journal:
         is_slave:
           description: Whether the database was marked as that of a slave.
           type: bool
+        beside:
+          description: Services that ran beside C(oned).
+          type: list
+          elements: str
+          sample: [opennebula-hem, opennebula-flow]
     step:
       description: The last step that was reached.
       type: str
@@ -165,26 +172,46 @@ journal:
     resumed:
       description: Whether it was open before. Only with O(state=opened).
       type: bool
+services:
+  description:
+    - Services that O(state=closed) started.
+    - One that does not run is also reported as a warning. It is no failure.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    unit:
+      description: The unit.
+      type: str
+      sample: opennebula-flow
+    error:
+      description: Why it does not run, with the last lines of its journal. V(null) when it does.
+      type: str
 """
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
+from ansible_collections.onefed.opennebula.plugins.module_utils._beside import warnings
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._join import manage
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 
 
 def join_journal(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return manage(frontend, module.params, module.check_mode)
+    result = manage(frontend, module.params, module.check_mode)
+    for text in warnings(result["services"]):
+        module.warn(text)
+    return result
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **FRONTEND,
+            **LOGIN,
             "state": {"type": "str", "choices": ["opened", "updated", "reverted", "closed"], "required": True},
             "id": {"type": "str"},
             "zone_name": {"type": "str"},

@@ -14,6 +14,8 @@ description:
   - A start that fails is noticed at once, although systemd goes on showing the unit as starting, and is reported with
     the words of C(oned) in the journal and in C(oned.log).
   - Works with the systemd unit of packages, and with C(bin/one) of a self-contained OpenNebula.
+  - Units that systemd stops together with C(oned), because they require it or are bound to it, run again after the next
+    start. None of OpenNebula's packages does so.
 options:
   state:
     description:
@@ -29,12 +31,22 @@ options:
       - Also an C(oned) that runs already is waited for.
     type: bool
     default: true
+  services:
+    description:
+      - Whether V(stopped) and V(restarted) first stop the services that OpenNebula's packages install beside C(oned)
+        and that keep credentials in memory, such as C(opennebula-flow), C(opennebula-fireedge) and C(opennebula-hem).
+      - Those that ran are started after the next start of C(oned) by this module. While the journal of a join is open,
+        they are started when it is closed, see M(onefed.opennebula.join_journal).
+      - A self-contained OpenNebula has no such services.
+    type: bool
+    default: false
   timeout:
     description: Limit of each wait, in seconds.
     type: float
     default: 120.0
 extends_documentation_fragment:
   - onefed.opennebula.frontend
+  - onefed.opennebula.login
 attributes:
   check_mode:
     description: Predicts whether it would change anything.
@@ -45,6 +57,7 @@ attributes:
 notes:
   - A start that failed is stopped for good, so that systemd does not repeat it. Its count of failed starts is reset
     before each start.
+  - systemd starts C(opennebula-hem), and C(opennebula-scheduler) until OpenNebula 6.10, together with C(oned).
 seealso:
   - module: onefed.opennebula.oned_conf
 author:
@@ -67,6 +80,21 @@ state:
   returned: success
   type: str
   sample: running
+services:
+  description:
+    - Services that were started again after C(oned).
+    - One that does not run is also reported as a warning. It is no failure.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    unit:
+      description: The unit.
+      type: str
+      sample: opennebula-flow
+    error:
+      description: Why it does not run, with the last lines of its journal. V(null) when it does.
+      type: str
 seconds:
   description: How long it took.
   returned: success
@@ -78,7 +106,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
+from ansible_collections.onefed.opennebula.plugins.module_utils._beside import warnings
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import ensure
@@ -86,19 +115,32 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._service import 
 
 def oned_service(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
-    return ensure(frontend, params["state"], params["wait"], params["timeout"], module.check_mode)
+    result = ensure(
+        frontend,
+        params["state"],
+        params["wait"],
+        params["timeout"],
+        module.check_mode,
+        beside=params["services"],
+        login=params,
+    )
+    for text in warnings(result["services"]):
+        module.warn(text)
+    return result
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **FRONTEND,
+            **LOGIN,
             "state": {
                 "type": "str",
                 "choices": ["started", "stopped", "restarted", "initialized"],
                 "default": "started",
             },
             "wait": {"type": "bool", "default": True},
+            "services": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 120.0},
         },
         supports_check_mode=True,

@@ -58,7 +58,13 @@ def test_opening_saves_the_files_and_what_was(frontend: Frontend) -> None:
     journal = result["journal"]
     assert result["changed"] is True
     assert {key: journal[key] for key in ZONE} == ZONE
-    assert journal["original"] == {"running": False, "mode": "STANDALONE", "bootstrapped": True, "is_slave": False}
+    assert journal["original"] == {
+        "running": False,
+        "mode": "STANDALONE",
+        "bootstrapped": True,
+        "is_slave": False,
+        "beside": [],
+    }
     assert (journal["step"], journal["resumed"], journal["zone_id"]) == ("opened", False, None)
     assert journal["id"].endswith("Z-_le_de_France")
     saved = {path.name: path.read_bytes() for path in Path(journal["directory"]).iterdir()}
@@ -70,7 +76,7 @@ def test_opening_again_keeps_the_first_copies(frontend: Frontend) -> None:
     first = ask(frontend, "opened", **ZONE)["journal"]
     Path(frontend.conf).write_text("PORT = 1\n")
     again = ask(frontend, "opened", **{**ZONE, "zone_existed": True})
-    assert again == {"changed": False, "journal": {**first, "resumed": True}}
+    assert again == {"changed": False, "journal": {**first, "resumed": True}, "services": []}
     assert ask(frontend, "opened") == again
     assert Path(first["directory"], "oned.conf").read_text() == 'DB = [ BACKEND = "sqlite" ]\n'
 
@@ -146,14 +152,14 @@ def test_closing_leaves_the_backups(frontend: Frontend) -> None:
     journal = ask(frontend, "opened", **ZONE)["journal"]
     assert ask(frontend, "closed", id=journal["id"])["changed"] is True
     assert sorted(os.listdir(journal["directory"])) == ["journal.json", "one_auth", "oned.conf"]
-    assert ask(frontend, "closed", id=journal["id"]) == {"changed": False, "journal": None}
+    assert ask(frontend, "closed", id=journal["id"]) == {"changed": False, "journal": None, "services": []}
     second = ask(frontend, "opened", **ZONE)["journal"]
     assert second["directory"] != journal["directory"]
 
 
 def test_without_an_open_journal_only_updating_fails(frontend: Frontend) -> None:
-    assert ask(frontend, "reverted") == {"changed": False, "journal": None}
-    assert ask(frontend, "closed") == {"changed": False, "journal": None}
+    assert ask(frontend, "reverted") == {"changed": False, "journal": None, "services": []}
+    assert ask(frontend, "closed") == {"changed": False, "journal": None, "services": []}
     with pytest.raises(FrontendError, match="No join is open"):
         ask(frontend, "updated", zone_id=100)
 

@@ -206,7 +206,7 @@ class Systemd:
         self.asked: list[str] = []
         self.refusal = ""
         self.enabled = "enabled"
-        monkeypatch.setattr(_service_managers, "_run", self.run)
+        monkeypatch.setattr(_service_managers, "run_command", self.run)
 
     def show(self, *states: str) -> None:
         """Each is "ActiveState/SubState NRestarts MainPID", further words as NAME=value."""
@@ -218,10 +218,6 @@ class Systemd:
             output = "\n".join(f"line {number}" for number in range(30))
         elif command[1] == "is-enabled":
             output = self.enabled
-        elif command[1] == "show" and len(command) > 5:
-            output = (
-                "Id=opennebula-flow.service\nActiveState=active\n\nId=opennebula-ks.service\nActiveState=inactive\n"
-            )
         elif command[1] == "show":
             output = self._shown()
         else:
@@ -278,8 +274,9 @@ def test_whether_a_unit_is_enabled(systemd: Systemd, answer: str, enabled: bool 
     assert UNIT.enabled() is enabled
 
 
-def test_active_services_beside_oned(systemd: Systemd) -> None:
-    assert UNIT.companions() == ["opennebula-flow"]
+def test_other_units_are_stopped_in_one_order_with_oned(systemd: Systemd) -> None:
+    _service_managers.Systemd("opennebula").begin_stop(1.0, False, ["opennebula-flow", "opennebula-hem"])
+    assert systemd.asked == ["stop --no-block opennebula opennebula-flow opennebula-hem"]
 
 
 def test_a_unit_is_started_with_a_fresh_count_of_failures(systemd: Systemd) -> None:
