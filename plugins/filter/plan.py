@@ -14,7 +14,7 @@ author:
 description:
   - Compares the declared federation with what M(onefed.opennebula.frontend_info) found on its front-ends.
   - Finds everything that stands in the way, on all hosts at once, each with its remedy.
-positional: results, hosts
+positional: results, hosts, installs
 options:
   _input:
     description: The result of the filter P(onefed.opennebula.topology#filter).
@@ -29,6 +29,10 @@ options:
     type: list
     elements: str
     required: true
+  installs:
+    description: Whether hosts with C(oned_install) that have no OpenNebula can still get it.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -52,9 +56,12 @@ from typing import Any, Callable, Mapping, Sequence
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
 
 
-def plan(topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
+def plan(
+    topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str], installs: bool = False
+) -> dict[str, Any]:
     """Judge the registered results of frontend_info and make the plan."""
-    return make_plan(topology, {host: _finding(result) for host, result in results.items()}, hosts, time.time())
+    findings = {host: _finding(result) for host, result in results.items()}
+    return make_plan(topology, findings, hosts, time.time(), installs)
 
 
 def _finding(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,8 @@ REGISTERED = (
     "onefed_joined",
     "onefed_rolled_back",
     "onefed_converged",
+    "onefed_fireedge",
+    "onefed_restarted",
     "onefed_failure",
 )
 

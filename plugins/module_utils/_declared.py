@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
@@ -24,8 +24,11 @@ def conf_changes(frontend: Data, wanted: Data) -> list[str]:
     conf = frontend["conf"]
     now = {"PORT": str(conf["port"]), "LISTEN_ADDRESS": conf["listen_address"]}
     now.update({"MODE": conf["mode"], "ZONE_ID": str(conf["zone_id"]), "MASTER_ONED": conf["master_oned"] or ""})
+    now["MASTER_ONED_GRPC"] = conf["vectors"].get("FEDERATION", {}).get("MASTER_ONED_GRPC", "")
     every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
-    return [f"{key} {now[key] or '(empty)'} -> {value}" for key, value in every.items() if now[key] != value]
+    return [
+        f"{key} {now[key] or '(empty)'} -> {value or '(empty)'}" for key, value in every.items() if now[key] != value
+    ]
 
 
 def runs_otherwise(frontend: Data, wanted: Data) -> bool:
@@ -41,7 +44,8 @@ def record_changes(zone: Data, record: Data | None) -> tuple[dict[str, Any], lis
     """Options of module zone that make a zone record as declared, and their text; both empty when it is."""
     if record is None:
         name = {"name": zone["name"]} if zone["name"] else {}
-        return {"endpoint": zone["endpoint"], **name}, [f"endpoint -> {zone['endpoint']}"]
+        template = {"template": zone["template"]} if zone["template"] else {}
+        return {"endpoint": zone["endpoint"], **name, **template}, [f"endpoint -> {zone['endpoint']}"]
     update: dict[str, Any] = {}
     told = []
     if zone["name"] and zone["name"] != record["name"]:
@@ -54,13 +58,25 @@ def record_changes(zone: Data, record: Data | None) -> tuple[dict[str, Any], lis
     if zone["endpoint_grpc"] and zone["endpoint_grpc"] != grpc:
         update["endpoint_grpc"] = zone["endpoint_grpc"]
         told.append(f"gRPC endpoint {grpc or 'none'} -> {zone['endpoint_grpc']}")
-    elif grpc and not zone["endpoint_grpc"] and is_loopback(grpc):
-        update["endpoint_grpc"] = ""
-        told.append(f"loopback gRPC endpoint {grpc} removed")
-    return update, told
+    # Unknown while the master is stopped; module zone then finds whether something is to change.
+    now = record.get("template") or {}
+    template = {name: value for name, value in zone["template"].items() if now.get(name) != value}
+    if template:
+        update["template"] = template
+        told += [f"{name} {now.get(name) or 'none'} -> {value}" for name, value in template.items()]
+    removed, why = loopback_removed(zone, record)
+    return {**update, **removed}, told + why
 
 
-def taken(zone: Data, known: list[dict[str, Any]], record: Data | None) -> list[judge.Problem]:
+def loopback_removed(zone: Data, record: Data) -> tuple[dict[str, Any], list[str]]:
+    """The same for a loopback gRPC endpoint alone: whoever calls it, the master first of all, reaches himself."""
+    grpc = record.get("endpoint_grpc")
+    if zone["endpoint_grpc"] or not is_loopback(grpc):
+        return {}, []
+    return {"endpoint_grpc": ""}, [f"loopback gRPC endpoint {grpc} removed"]
+
+
+def taken(zone: Data, known: Sequence[Data], record: Data | None) -> list[judge.Problem]:
     found = []
     if record and not same_endpoint(record["endpoint"], zone["endpoint"]):
         found.append(

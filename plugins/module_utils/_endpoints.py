@@ -6,20 +6,51 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(endpoint: str | None) -> bool:
     """Whether a URL or host:port leads whoever calls it to himself; false for what is neither."""
-    text = endpoint or ""
+    host = host_of(endpoint)
+    address = literal(host)
+    return address.is_loopback if address else host == "localhost" or host.endswith(".localhost")
+
+
+def is_public(endpoint: str | None) -> bool:
+    """Whether a URL or host:port names an address that the Internet routes.
+
+    Only literal addresses are judged: where a name leads depends on who asks. Addresses for documentation, which stand
+    in examples for those of a private network, are not routed.
+    """
+    address = literal(host_of(endpoint))
+    return bool(address and address.is_global and not address.is_multicast)
+
+
+def host_of(endpoint: str | None) -> str:
+    """The host in a URL or host:port, in lower case and without brackets; empty for what is neither."""
     try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+        return _parts(endpoint).hostname or ""
     except ValueError:
-        return False
+        return ""
+
+
+def port_of(endpoint: str) -> int | None:
+    """The port that a URL or host:port leads to; None when it does not tell."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        parts = _parts(endpoint)
+        return parts.port or DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return None
+
+
+def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is written as; None for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def same_endpoint(one: str | None, other: str | None) -> bool:
@@ -34,3 +65,8 @@ def normal(endpoint: str | None) -> tuple[str, ...]:
     except ValueError:
         return (endpoint or "",)
     return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")
+
+
+def _parts(endpoint: str | None) -> SplitResult:
+    text = endpoint or ""
+    return urlsplit(text if "//" in text else f"//{text}")

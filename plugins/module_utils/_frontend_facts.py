@@ -11,9 +11,9 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _auth_files
+from ansible_collections.onefed.opennebula.plugins.module_utils import _auth_files, _beside, _fireedge
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
     AUTHENTICATION,
     Client,
@@ -25,9 +25,11 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
     zones_from_xml,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, DriverMissing, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._firewall import find_firewall
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal, await_quiet
+from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_server import server_facts
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS, Document
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets import scrub, secrets
 from ansible_collections.onefed.opennebula.plugins.module_utils._run_as_oned import run_as_oned
@@ -64,8 +66,18 @@ class Task:
         return self.result or {"state": "timeout", "detail": "there was no answer in the time that was left"}
 
 
-def examine(frontend: Frontend, endpoints: Sequence[str], timeout: float) -> dict[str, Any]:
-    """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret."""
+def examine(
+    frontend: Frontend,
+    endpoints: Sequence[str],
+    timeout: float,
+    auth_key: str | None = None,
+    login: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret.
+
+    With `auth_key`, which is one, the auth files can be compared with those of other front-ends. `login` holds options
+    of the fragment of that name.
+    """
     await_quiet(frontend)
     document, conf = _conf(frontend)
     hidden = secrets(document) if document else []
@@ -77,22 +89,25 @@ def examine(frontend: Frontend, endpoints: Sequence[str], timeout: float) -> dic
     begun = time.monotonic()
     api = Task(lambda: _api(_url(frontend), credentials, timeout)).start()
     probes = {url: Task(partial(probe, url, timeout)).start() for url in dict.fromkeys(endpoints)}
-    database = _database(frontend, document)
+    database = _database(frontend, document, login)
     answers = api.wait(begun + 4 * timeout)
     facts = {
-        "installed": os.path.exists(frontend.oned),
+        "installed": frontend.installed,
         "oned_version": version,
         "conf": conf,
         "service": service,
         "api": {**_NO_ANSWERS, **answers},
         "database": database,
         "auth_files": _guarded(lambda: _auth_files.names(frontend)),
+        "auth_digests": _guarded(lambda: _auth_files.digests(frontend, auth_key)) if auth_key else {},
         "one_auth": one_auth or {True: "ok", False: "rejected"}.get(answers.get("authenticated"), "unknown"),
         "disk": _disk(frontend, database),
         "time": time.time(),
         "journal": _guarded(lambda: _journal(frontend)),
         "probes": {url: task.wait(begun + 4 * timeout) for url, task in probes.items()},
-        "beside": _guarded(lambda: manager_of(frontend).companions()),
+        "beside": _guarded(lambda: _beside.installed(frontend)),
+        "fireedge": _fireedge.facts(frontend),
+        "firewall": find_firewall(),
     }
     return _scrubbed(facts, hidden)
 
@@ -226,11 +241,14 @@ def _running(config: dict[str, Any]) -> dict[str, Any]:
     return {"mode": conf["MODE"], "zone_id": _integer(conf.get("ZONE_ID"), 0), "conf": conf}
 
 
-def _database(frontend: Frontend, document: Document | None) -> dict[str, Any]:
+def _database(frontend: Frontend, document: Document | None, login: Mapping[str, Any] | None) -> dict[str, Any]:
     if document is None:
         return {"error": "oned.conf cannot be read, so it is not known which database is used."}
     try:
-        return describe(open_database(frontend, document))
+        database = open_database(frontend, document, login)
+        return {**describe(database), **server_facts(database)}
+    except DriverMissing as error:
+        return {"error": str(error), "driver_missing": True, "package": error.package}
     except OnefedError as error:
         return {"error": str(error)}
 

@@ -13,6 +13,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._standing import
 Description = Mapping[str, Any]
 Databases = Mapping[str, Mapping[str, Description]]
 
+MENDED = "Run playbook federate, which mends it."
 UNKNOWN: dict[str, Any] = {
     "database": None,
     "shared_version": None,
@@ -86,6 +87,10 @@ def _in_log(server: Server, own: Description, master: Description | None) -> boo
         return None
     if index > master["log"]["last_federated_index"]:
         return None
+    recent = master["log"]["recent_federated_indexes"]
+    if index >= recent[-1]:
+        # In a gap there is no record that would continue it.
+        return index in recent
     return bool(index >= master["log"]["first_federated_index"])
 
 
@@ -133,7 +138,7 @@ def _upkeep_problems(server: Server, own: Description, is_master: bool) -> Itera
             server,
             "Its table logdb has lost its primary key or indexes, as the stock tool leaves it on SQLite: duplicates "
             "go unnoticed and every federated write takes longer.",
-            RESYNC,
+            MENDED,
         )
     if own["pool_control_behind"]:
         yield problem(
@@ -141,7 +146,7 @@ def _upkeep_problems(server: Server, own: Description, is_master: bool) -> Itera
             "warning",
             server,
             f"pool_control is behind the ids in use in {', '.join(own['pool_control_behind'])}; onedb fsck complains.",
-            "Stop oned and run onedb fsck." if is_master else RESYNC,
+            MENDED,
         )
     if is_master and own["is_slave"]:
         yield problem(
@@ -150,7 +155,7 @@ def _upkeep_problems(server: Server, own: Description, is_master: bool) -> Itera
             server,
             "Its database says that it is a slave's (local_db_versioning.is_slave is 1): onedb upgrade would leave the "
             "shared tables of the whole federation as they are.",
-            "Stop oned and set is_slave to 0 in the table local_db_versioning.",
+            MENDED,
         )
 
 
@@ -181,14 +186,14 @@ def _copy_problems(server: Server, own: Description, master: Description | None)
             server,
             "Its database does not say that it is a slave's (local_db_versioning.is_slave is 0): onedb upgrade and "
             "onedb fsck would change its copy of the shared tables.",
-            RESYNC,
+            MENDED,
         )
     if server["in_master_log"] is False and master is not None:
         yield problem(
             "stale",
             "error",
             server,
-            f"Its federated index {_index(server, own)} is older than the master's log, which begins at "
+            f"Its federated index {_index(server, own)} is no record of the master's log, which begins at "
             f"{master['log']['first_federated_index']}: it can never catch up.",
             RESYNC,
         )

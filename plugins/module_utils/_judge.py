@@ -3,15 +3,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What stands in the way of federating one front-end: pure checks of what frontend_info found.
 
+What concerns databases is in _judge_database.
+
 A finding is C({"frontend": …}) as frontend_info returns it, or C({"unreachable": text}) or C({"error": text}).
 Every check returns problems, C({"text", "remedy"}); the caller adds zone and host.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import (
+    host_of,
+    is_loopback,
+    is_public,
+    literal,
+    normal,
+    port_of,
+    same_endpoint,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._firewall import opening
 
 Problem = dict
 Data = Mapping[str, Any]
@@ -34,13 +46,20 @@ def usable(finding: Data) -> list[Problem]:
     frontend = finding["frontend"]
     conf, database = frontend["conf"], frontend["database"]
     if not frontend["installed"]:
-        return [problem(f"OpenNebula is not installed ({conf['path']}).", "Install it, or set oned_location.")]
+        return [
+            problem(
+                f"OpenNebula is not installed, or not completely ({conf['path']}).",
+                "Install it, let federate do so with oned_install: true, or set oned_location.",
+            )
+        ]
     if conf["error"]:
         return [problem(conf["error"], f"Correct {conf['path']}.")]
     if (frontend["journal"] or {}).get("error"):
         return [problem(frontend["journal"]["error"], "")]
     if frontend["service"]["state"] == "unknown":
         return [problem(frontend["service"]["error"], "Set oned_service or oned_location.")]
+    if database.get("driver_missing"):
+        return [problem(database["error"], "Playbook federate installs it, unless it runs in check mode.")]
     if database.get("error"):
         return [problem(database["error"], "Correct the DB section of oned.conf or start the database.")]
     return []
@@ -140,60 +159,88 @@ def own_data(zone: Data, frontend: Data) -> list[Problem]:
     ]
 
 
-def alike(frontend: Data, master: Data) -> list[Problem]:
-    """Versions, backend and charset must be those of the master."""
-    mine, theirs = frontend["database"], master["database"]
-    found = []
-    for key, what in (("shared_version", "shared tables"), ("local_version", "local tables")):
-        one, other = mine.get(key), theirs.get(key)
-        if one and other and one != other:
-            found.append(
-                problem(
-                    f"Its {what} have version {one}, the master's {other}.",
-                    "Bring both to the same OpenNebula version first.",
-                )
-            )
-    one, other = frontend["oned_version"], master["oned_version"]
-    if not found and one and other and _minor(one) != _minor(other):
-        found.append(
-            problem(f"It runs OpenNebula {one}, the master {other}.", "Install the same minor version on both.")
-        )
-    for key, what in (("backend", "database backend"), ("charset", "database charset")):
-        if mine.get(key) and theirs.get(key) and mine[key] != theirs[key]:
-            found.append(
-                problem(f"Its {what} is {mine[key]}, the master's {theirs[key]}.", "Zones of a federation share one.")
-            )
-    return found
+@dataclass(frozen=True)
+class Way:
+    """Calls in one direction: from host `source` to `endpoint` of zone `label`, which is served on host `target`.
+
+    `serves` tells whether an oned is known to answer there, `firewall` is the one that guards the target, as
+    frontend_info found it; the addresses are those of the inventory.
+    """
+
+    source: str
+    source_address: str
+    label: str
+    target: str
+    target_address: str
+    endpoint: str
+    serves: bool
+    firewall: Data | None
 
 
-def path(probe: Data | None, source: str, target: str, endpoint: str, target_serves: bool) -> list[Problem]:
-    """Whether `source` reaches `endpoint`; a refused connection is an open path to an oned that does not serve."""
-    if probe is None or probe["state"] == "open" or (probe["state"] == "refused" and not target_serves):
+def path(probe: Data | None, way: Way) -> list[Problem]:
+    """Whether the way is open, from the probe of its source. A refused connection is an open way to a stopped oned."""
+    if probe is None or probe["state"] == "open" or (probe["state"] == "refused" and not way.serves):
         return []
+    where = f"{way.endpoint} ({way.label})"
     if probe["state"] == "refused":
-        return [
-            problem(
-                f"{source} is refused at {endpoint} although oned of {target} runs.",
-                f"Let oned of {target} listen there (oned_listen_address, oned_port), or correct zone_endpoint.",
-            )
-        ]
+        listen = f"Let oned of {way.label} listen there (oned_listen_address, oned_port), or correct zone_endpoint."
+        rejects = f" If it is a firewall that refuses: {_opening(way)}" if way.firewall else ""
+        return [problem(f"{way.source} is refused at {where} although oned of {way.label} runs.", f"{listen}{rejects}")]
     if probe["state"] == "timeout":
-        return [
+        return [problem(f"{way.source} gets no answer from {where}: {probe['detail']}.", _opening(way))]
+    if probe["state"] == "no_route":
+        return [problem(f"{way.source} does not get through to {where}: {probe['detail']}.", _opening(way))]
+    return [problem(f"{way.source} cannot use {where}: {probe['detail']}.", "Correct zone_endpoint.")]
+
+
+def _opening(way: Way) -> str:
+    # An endpoint that is another machine's address, a load balancer's say, is behind another firewall.
+    elsewhere = literal(host_of(way.endpoint)) and host_of(way.endpoint) != way.target_address
+    firewall, target = (None, host_of(way.endpoint)) if elsewhere else (way.firewall, way.target)
+    return opening(firewall, way.source_address, target, port_of(way.endpoint))
+
+
+def exposed(zone: Data) -> list[Problem]:
+    """Endpoints at which passwords cross the Internet in clear."""
+    found = []
+    if is_public(zone["endpoint"]) and zone["endpoint"].lower().startswith("http:"):
+        found.append(
             problem(
-                f"{source} gets no answer from {endpoint} ({target}): {probe['detail']}",
-                "Open the port in the firewalls between them.",
+                f"Its endpoint {zone['endpoint']} is a public address without TLS: every call carries a password in "
+                "clear.",
+                "Put a TLS proxy in front of oned and set zone_endpoint: https://…/RPC2.",
             )
-        ]
-    return [problem(f"{source} cannot use {endpoint} ({target}): {probe['detail']}", "Correct zone_endpoint.")]
+        )
+    if is_public(zone["endpoint_grpc"]):
+        found.append(
+            problem(
+                f"Its gRPC endpoint {zone['endpoint_grpc']} is a public address, and gRPC between zones is plain text.",
+                "Leave zone_endpoint_grpc out; zones then use zone_endpoint.",
+            )
+        )
+    return found
 
 
 def same_federation(frontend: Data, master: Data, master_endpoints: list[str | None]) -> bool:
     """Whether a slave's configuration or tables show that it follows this very master."""
     if any(same_endpoint(frontend["conf"]["master_oned"], known) for known in master_endpoints if known):
         return True
-    mine = {(zone["id"], zone["name"]) for zone in frontend["database"].get("zones") or []}
-    theirs = {(zone["id"], zone["name"]) for zone in zones_of(master)}
-    return len(mine) > 1 and mine == theirs
+    mine, theirs = ({_identity(zone) for zone in zones_of(side)} for side in (frontend, master))
+    own = next((zone for zone in mine if zone[0] == int(frontend["conf"]["zone_id"])), None)
+    # One that lags may lack the newest zones. Its own record, endpoint included, is in one federation only.
+    return len(mine) > 1 and (mine == theirs or own in theirs)
+
+
+def _identity(zone: Data) -> tuple[Any, ...]:
+    return zone["id"], zone["name"], normal(zone["endpoint"])
+
+
+def has_copy(frontend: Data) -> bool:
+    """Whether a slave was ever given the federation's tables: without them it does not know its own zone."""
+    database = frontend["database"]
+    return bool(database["bootstrapped"]) and int(frontend["conf"]["zone_id"]) in {
+        zone["id"] for zone in database["zones"]
+    }
 
 
 def zones_of(frontend: Data) -> list[dict[str, Any]]:
@@ -220,10 +267,6 @@ def runs(frontend: Data) -> bool:
 def serves(frontend: Data) -> bool:
     """Whether its API answers on the host itself, so that it should at its endpoint."""
     return runs(frontend) and frontend["api"]["state"] == "open"
-
-
-def _minor(version: str) -> tuple[str, ...]:
-    return tuple(version.split(".")[:2])
 
 
 def _megabytes(size: int) -> str:

@@ -9,12 +9,16 @@ from typing import Any, Mapping
 
 Data = Mapping[str, Any]
 
+# What holds results with the services that were started again.
+_WITH_SERVICES = ("onefed_joined", "onefed_rolled_back", "onefed_converged", "onefed_fireedge", "onefed_restarted")
+
 
 def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: Data, proof: Data) -> dict[str, Any]:
     """Return the state of a run as C(readers), C(databases), C(text) and C(undone).
 
     `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
-    C(onefed_converged), C(onefed_rolled_back), C(onefed_failure), C(onefed_join). C(readers) are endpoints at which
+    C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
+    C(onefed_join). C(readers) are endpoints at which
     replication must be seen, C(databases) descriptions by zone and host for M(federation_info); `health` is that
     module's result and `proof` the marker's, both empty before they ran. C(undone) tells what is left to do.
     """
@@ -26,14 +30,14 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
         if entry["action"] == "join":
             (done if _succeeded(seen, "onefed_joined") else undone).append(_joined(entry, host, seen))
         elif entry["action"] == "converge" and not _succeeded(seen, "onefed_converged"):
-            undone.append(f"{entry['label']}, {host}: the changed declaration was not applied; run again.")
+            undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
     undone += _unhealthy(plan, health)
     return {
         "readers": [entry["endpoint"] for entry in plan["zones"].values() if _replicates(topology, entry, hosts)],
         "databases": databases(topology, _of_members(topology, plan, hosts)),
-        "text": [*health.get("text", []), *done, *(undone and ["Left undone:", *undone])],
+        "text": [*health.get("text", []), *done, *_services(topology, hosts), *(undone and ["Left undone:", *undone])],
         "undone": undone,
     }
 
@@ -48,10 +52,26 @@ def _joined(entry: Data, host: str, seen: Data) -> str:
     kept = f" Backups: {backups} on {host}." if backups else ""
     if _succeeded(seen, "onefed_joined"):
         return f"{entry['label']} joined.{kept}"
-    why = (seen.get("onefed_failure") or "The host was lost, or the run could not finish").rstrip(".")
+    why = _why(seen)
     if _succeeded(seen, "onefed_rolled_back"):
         return f"{entry['label']}, {host}: did not join and was returned to what it was. {why}.{kept}"
     return f"{entry['label']}, {host}: did not join; the next run repairs it. {why}.{kept}"
+
+
+def _why(seen: Data) -> str:
+    return str(seen.get("onefed_failure") or "The host was lost, or the run could not finish").rstrip(".")
+
+
+def _services(topology: Data, hosts: Mapping[str, Data]) -> list[str]:
+    """Services beside oned that do not run any more. They keep no zone from the federation."""
+    told = []
+    for host, seen in hosts.items():
+        for name in _WITH_SERVICES:
+            # The master's result is with every host for which that task ran once.
+            where = topology["master_host"] if name == "onefed_restarted" else host
+            services = (seen.get(name) or {}).get("services") or []
+            told += [f"{where}: {service['error']}" for service in services if service["error"]]
+    return ["Warnings:", *dict.fromkeys(told)] if told else []
 
 
 def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:

@@ -9,6 +9,7 @@ repeat writes; so only its marshalling is used here.
 
 from __future__ import annotations
 
+import errno
 import http.client
 import re
 import socket
@@ -22,6 +23,10 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._errors import A
 
 # Everything that can go wrong in `exchange`, to be given to `classify`.
 FAILURES = (OSError, http.client.HTTPException, ExpatError, xmlrpc.client.Error, TypeError, ValueError)
+
+# A connection that a packet filter rejects, here or on the way: with ICMP "prohibited" these are what Linux makes of it
+# (net/ipv4/icmp.c, icmp_err_convert), and EPERM is the sender's own filter. An absent host looks the same.
+_REJECTED = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM)
 
 # What XML 1.0 does not allow in a document, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -91,8 +96,9 @@ def exchange(url: str, method: str, params: tuple[Any, ...], timeout: float, con
 def classify(error: Exception, timeout: float) -> tuple[str, str]:
     """State and reason of a failed exchange.
 
-    States: refused (the host answered, nobody listens), timeout, unresolvable, tls, not_opennebula (something else
-    answered), unreadable (an answer with characters that XML does not allow), unreachable (anything else).
+    States: refused (the host answered, nobody listens), timeout, no_route (the host is away, or a firewall rejects),
+    unresolvable, tls, not_opennebula (something else answered), unreadable (an answer with characters that XML does
+    not allow), unreachable (anything else).
     """
     if isinstance(error, socket.timeout):
         return "timeout", f"nothing came within {timeout:g} s; a firewall, a dead host or a busy oned"
@@ -113,6 +119,8 @@ def classify(error: Exception, timeout: float) -> tuple[str, str]:
             f"the answer is not well-formed XML ({error}): an object there holds a character that XML does not allow, "
             "or another service than oned listens"
         )
+    if isinstance(error, OSError) and error.errno in _REJECTED:
+        return "no_route", f"{error.strerror}; a firewall rejects the connection, or there is no such host"
     if isinstance(error, OSError):
         return "unreachable", error.strerror or str(error)
     return "not_opennebula", f"the answer is not XML-RPC ({type(error).__name__}); another service than oned listens"

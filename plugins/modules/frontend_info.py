@@ -18,12 +18,18 @@ options:
     type: list
     elements: str
     default: []
+  auth_key:
+    description:
+      - Random text, the same for all front-ends whose auth files are to be compared. Without it they are not.
+      - The digests that come from it tell nothing about the files to who does not know it.
+    type: str
   timeout:
     description: Limit of each call, in seconds. All calls together take four times as long at most.
     type: float
     default: 5.0
 extends_documentation_fragment:
   - onefed.opennebula.frontend
+  - onefed.opennebula.login
 attributes:
   check_mode:
     description: Reads only.
@@ -57,7 +63,7 @@ frontend:
   type: dict
   contains:
     installed:
-      description: Whether the program C(oned) is there.
+      description: Whether OpenNebula is there, and complete, as it is not after role C(oned_install) was interrupted.
       type: bool
     oned_version:
       description: Version of that program, V(null) if it does not tell.
@@ -171,13 +177,23 @@ frontend:
           type: list
           elements: str
     database:
-      description: The database as M(onefed.opennebula.database_info) returns it, or V(error).
+      description:
+        - The database as M(onefed.opennebula.database_info) returns it, or V(error).
+        - If that is so because PyMySQL is not installed, V(driver_missing) is true and V(package) the package's name.
+        - With MariaDB and MySQL it tells also V(isolation), the server's transaction isolation, V(galera), whether it
+          is a node of a Galera cluster, and V(dump_program), the program on this host that dumps databases.
       type: dict
     auth_files:
       description: Names of the auth files.
       type: list
       elements: str
       sample: [one_auth, sunstone_auth]
+    auth_digests:
+      description:
+        - With O(auth_key), a digest of each auth file by name, equal where the content is.
+        - Empty text for the key of a service that is not installed. V(error) when a file cannot be read.
+      type: dict
+      sample: {"oneflow_auth": "7d0f0b4a3e0e3f0a2b9a6d7ff2a0c43a8f4a7f0e7f0d5f9d53ac7b0f2e6a1c55"}
     one_auth:
       description: V(ok), V(missing), V(rejected) by C(oned), or V(unknown) while the API does not answer.
       type: str
@@ -206,24 +222,64 @@ frontend:
       type: dict
       sample: {"http://192.0.2.11:2633/RPC2": {"state": "open", "detail": "oned answers"}}
     beside:
-      description: Active services of OpenNebula beside C(oned). They keep old credentials until they restart.
+      description:
+        - Services of OpenNebula beside C(oned) that are installed and keep credentials in memory, V(error) if that is
+          unknown.
       type: list
-      elements: str
-      sample: [opennebula-flow]
+      elements: dict
+      contains:
+        unit:
+          description: The unit.
+          type: str
+          sample: opennebula-flow
+        active:
+          description: Whether it runs, or systemd is about to start it.
+          type: bool
+        enabled:
+          description: Whether it starts with the host, V(null) if that is unknown.
+          type: bool
+    fireedge:
+      description: Configuration of FireEdge, V(null) where it is not installed.
+      type: dict
+      contains:
+        path:
+          description: The file.
+          type: str
+          sample: /etc/one/fireedge-server.conf
+        default_zone:
+          description: The zone that FireEdge takes for its own, V(null) with an C(error). What is not set is V(null).
+          type: dict
+          sample: {"id": "0", "name": "OpenNebula", "endpoint": "http://localhost:2633/RPC2"}
+        error:
+          description: Why the file cannot be edited, V(null) if it can.
+          type: str
+    firewall:
+      description: The packet filter that is active, V(null) without one, or when only root could see it.
+      type: dict
+      contains:
+        kind:
+          description: What it is managed with, V(firewalld), V(ufw), V(nftables) or V(iptables).
+          type: str
+          sample: nftables
+        chain:
+          description: Family, table and chain that incoming connections pass, for V(nftables).
+          type: str
+          sample: inet filter input
 """
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_facts import examine
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 
 
 def frontend_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    facts = examine(frontend, module.params["probe_endpoints"], module.params["timeout"])
+    params = module.params
+    facts = examine(frontend, params["probe_endpoints"], params["timeout"], params["auth_key"], params)
     return {"changed": False, "frontend": facts}
 
 
@@ -231,7 +287,9 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **FRONTEND,
+            **LOGIN,
             "probe_endpoints": {"type": "list", "elements": "str", "default": []},
+            "auth_key": {"type": "str", "no_log": True},
             "timeout": {"type": "float", "default": 5.0},
         },
         supports_check_mode=True,

@@ -85,6 +85,7 @@ def description(slave: bool, **changes: Any) -> dict[str, Any]:
         "federated": 400,
         "first_federated_index": 100,
         "last_federated_index": INDEX,
+        "recent_federated_indexes": [INDEX, INDEX - 2, INDEX - 3],
         "newest_federated_time": 1_700_000_000,
         "keys": True,
     }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -79,9 +80,28 @@ def test_a_running_front_end(frontend: Frontend, api: FakeOned) -> None:
 
 
 def test_no_secret_is_in_the_facts(frontend: Frontend, api: FakeOned) -> None:
-    text = json.dumps(examine(frontend, [], 5.0))
-    for secret in ("db-secret", "pw-secret", "key-secret", SESSION.split(":")[1]):
+    text = json.dumps(examine(frontend, [], 5.0, "the-key"))
+    digest = hashlib.sha256(SESSION.encode()).hexdigest()
+    for secret in ("db-secret", "pw-secret", "key-secret", SESSION.split(":")[1], "the-key", digest):
         assert secret not in text
+
+
+def test_auth_files_are_compared_by_digests_that_need_the_key(frontend: Frontend) -> None:
+    def digests(key: str) -> dict[str, str]:
+        found: dict[str, str] = examine(frontend, [], 5.0, key)["auth_digests"]
+        return found
+
+    first = digests("key")
+    assert set(first) == {"one_auth", "fireedge_key"}
+    assert first["fireedge_key"] == "", "there is no FireEdge here"
+    Path(frontend.one_auth).write_text(SESSION)  # without its line break
+    assert digests("key") == first
+    assert digests("another")["one_auth"] != first["one_auth"]
+    Path(frontend.one_auth).write_text("oneadmin:other")
+    assert digests("key")["one_auth"] != first["one_auth"]
+    Path(frontend.one_auth).write_bytes(b"\xff")
+    assert "is not UTF-8 text" in examine(frontend, [], 5.0, "key")["auth_digests"]["error"]
+    assert examine(frontend, [], 5.0)["auth_digests"] == {}
 
 
 def test_a_stopped_front_end(frontend: Frontend) -> None:
@@ -140,6 +160,15 @@ def test_a_host_without_opennebula(tmp_path: Path) -> None:
     assert (facts["installed"], facts["oned_version"], facts["one_auth"]) == (False, None, "missing")
     assert "No such file" in facts["conf"]["error"]
     assert facts["disk"]["error"].startswith(bare.var)
+
+
+def test_an_installation_that_was_interrupted_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged = Frontend.from_params({"oned_service": "opennebula"})
+    there = {"/usr/bin/oned"}
+    monkeypatch.setattr(os.path, "exists", lambda path: path in there)
+    assert packaged.installed
+    there.add("/var/lib/onefed-install.unfinished")
+    assert not packaged.installed
 
 
 def test_packages_without_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,19 @@ def test_a_slave_within_the_masters_log_only_lags() -> None:
     assert paris_of(result)["in_master_log"] is True
 
 
+def test_a_slave_in_a_gap_of_the_masters_log_can_never_catch_up() -> None:
+    result = judged(description(True, log_last_federated_index=INDEX - 1), index=INDEX - 1, first_index=INDEX - 1)
+    assert ("stale", "error", "paris") in codes(result)
+    assert paris_of(result)["in_master_log"] is False
+    near = judged(description(True, log_last_federated_index=INDEX - 2), index=INDEX - 2, first_index=INDEX - 2)
+    assert paris_of(near)["in_master_log"] is True
+
+
+def test_what_federate_mends_is_sent_there() -> None:
+    given = description(False, log_keys=False, pool_control_behind=["zone_pool"])
+    assert {problem["remedy"] for problem in judged(given)["problems"]} == {"Run playbook federate, which mends it."}
+
+
 def test_a_stopped_slave_is_judged_by_its_database() -> None:
     nothing: dict[str, Any] = {"reachable": False, "state": "refused", "error": "refused", "federated_log": None}
     result = judged(description(True, log_last_federated_index=55), index=None, raft_state=None, mode=None, **nothing)

@@ -8,85 +8,7 @@ import copy
 from typing import Any
 
 import pytest
-
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
-from ansible_collections.onefed.opennebula.plugins.module_utils._topology import topology
-
-MASTER_URL = "http://192.0.2.11:2633/RPC2"
-PARIS_URL = "http://192.0.2.31:2633/RPC2"
-NOW = 1_700_000_000.0
-
-
-def declared(**paris: Any) -> dict[str, Any]:
-    return topology(
-        "federation",
-        {"madrid": ["madrid-1"], "paris": ["paris-1"]},
-        {
-            "madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"},
-            "paris-1": {"ansible_host": "192.0.2.31", **paris},
-        },
-    )
-
-
-def frontend(mode: str = "STANDALONE", zone_id: int = 0, master_oned: str = "", zones: Any = None) -> dict[str, Any]:
-    """What frontend_info finds on a running front-end of OpenNebula 7.4 with SQLite."""
-    zones = zones or [zone(0, "OpenNebula", "http://localhost:2633/RPC2")]
-    return {
-        "installed": True,
-        "oned_version": "7.4.0",
-        "conf": {
-            "path": "/etc/one/oned.conf",
-            "error": None,
-            "mode": mode,
-            "zone_id": zone_id,
-            "server_id": -1,
-            "master_oned": master_oned,
-            "port": 2633,
-            "listen_address": "0.0.0.0",
-            "backend": "sqlite",
-        },
-        "service": {"state": "running", "enabled": True},
-        "api": {
-            "state": "open",
-            "conf": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned},
-            "zones": zones,
-        },
-        "database": {
-            "bootstrapped": True,
-            "backend": "sqlite",
-            "charset": "UTF-8",
-            "shared_version": "7.4.0",
-            "local_version": "7.4.0",
-            "own": {"users": [], "groups": [], "vdcs": [], "acls": 0, "marketplaces": [], "marketplace_apps": 0},
-            "zones": [{"id": one["id"], "name": one["name"]} for one in zones],
-            "log": {"last_federated_index": 12 if mode != "STANDALONE" else None},
-        },
-        "one_auth": "ok",
-        "disk": {"free": 10_000_000_000, "needed": 1_000_000},
-        "time": NOW,
-        "journal": None,
-        "probes": {MASTER_URL: {"state": "open", "detail": ""}, PARIS_URL: {"state": "open", "detail": ""}},
-    }
-
-
-def zone(zone_id: int, name: str, endpoint: str, **template: str) -> dict[str, Any]:
-    return {"id": zone_id, "name": name, "template": {"ENDPOINT": endpoint, **template}}
-
-
-def plan(
-    master: dict[str, Any], paris: dict[str, Any], what: dict[str, Any] | None = None, hosts: Any = None
-) -> dict[str, Any]:
-    findings = {"madrid-1": master, "paris-1": paris}
-    wrapped = {
-        host: found if "unreachable" in found or "error" in found else {"frontend": found}
-        for host, found in findings.items()
-    }
-    return make_plan(what or declared(), wrapped, hosts or ["madrid-1", "paris-1"], NOW)
-
-
-def federated() -> tuple[dict[str, Any], dict[str, Any]]:
-    zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "paris", PARIS_URL)]
-    return frontend("MASTER", 0, "", zones), frontend("SLAVE", 100, MASTER_URL, zones)
+from planned import MASTER_URL, NOW, PARIS_URL, declared, federated, frontend, plan, zone
 
 
 def test_two_fresh_zones_become_master_and_joining_zone() -> None:
@@ -158,7 +80,7 @@ def test_a_lagging_member_is_proved_with_a_marker() -> None:
 
 def test_an_open_journal_repeats_the_join_without_judging_its_data() -> None:
     master, paris = federated()
-    paris["journal"] = {"zone_existed": False, "zone_name": "paris"}
+    paris["journal"] = {"zone_existed": False, "zone_name": "paris", "original": {"beside": ["opennebula-flow"]}}
     paris["database"]["own"]["users"] = ["everyone of the master"]
     entry = plan(master, paris)["zones"]["paris"]
     assert (entry["action"], entry["resumes"], entry["zone_exists"]) == ("join", True, False)
@@ -168,8 +90,6 @@ def test_an_open_journal_repeats_the_join_without_judging_its_data() -> None:
     ("path", "value", "text"),
     [
         (("database", "shared_version"), "7.0.0", "Its shared tables have version 7.0.0, the master's 7.4.0."),
-        (("database", "backend"), "mysql", "Its database backend is mysql, the master's sqlite."),
-        (("database", "charset"), "latin1", "Its database charset is latin1, the master's UTF-8."),
         (("database", "own", "users"), ["alice", "bob"], "users alice, bob"),
         (("database", "own", "marketplace_apps"), 3, "3 marketplace apps"),
         (("database",), {"error": "/var/lib/one/one.db: file is not a database"}, "file is not a database"),
@@ -243,6 +163,7 @@ def test_an_unreachable_member_is_a_warning_and_an_unreachable_joiner_is_left_ou
     made = plan(federated()[0], lost)
     assert made["left_out"] == []
     assert "No route to host" in made["zones"]["paris"]["warnings"][0]
+    assert f"paris ({PARIS_URL}): is a member that could not be examined" in made["text"]
     assert "No route to host" in plan(frontend(), lost)["left_out"][0]
 
 

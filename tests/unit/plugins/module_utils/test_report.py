@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.onefed.opennebula.plugins.module_utils._report import databases, make_report
 
 TOPOLOGY: dict[str, Any] = {
+    "master_host": "madrid-1",
     "zones": {
         "madrid": {"name": None, "endpoint": "http://m/RPC2", "hosts": ["madrid-1"]},
         "paris": {"name": "paris", "endpoint": "http://p/RPC2", "hosts": ["paris-1"]},
@@ -56,7 +57,8 @@ def test_a_lost_host_is_named_though_it_registered_nothing() -> None:
 
 
 def test_a_declaration_that_was_not_applied_is_left_undone() -> None:
-    assert "was not applied" in report("converge", {"onefed_converged": {"failed": True}})["undone"][0]
+    failed = report("converge", {"onefed_failure": "Repair the database: the disk is full."})["undone"]
+    assert failed == ["paris, paris-1: was not made as declared. Repair the database: the disk is full. Run again."]
     assert report("converge", {"onefed_converged": {"changed": True}})["undone"] == []
 
 
@@ -70,6 +72,26 @@ def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() ->
     assert made["undone"] == ["Replication was not proved: not at paris", "paris: Its log is empty. Resync it."]
     assert made["text"][0] == "table"
     assert report("member", {}, health, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
+
+
+def test_services_that_do_not_run_again_are_told_once_and_keep_nothing_undone() -> None:
+    flow, runs = (
+        {"unit": "opennebula-flow", "error": "The service opennebula-flow ended."},
+        {"unit": "x", "error": None},
+    )
+    hem = {"unit": "opennebula-hem", "error": "The service opennebula-hem ended."}
+    hosts: dict[str, dict[str, Any]] = {
+        "madrid-1": {"onefed_restarted": {"services": [hem]}},
+        "paris-1": {"onefed_restarted": {"services": [hem]}, "onefed_joined": {"services": [runs, flow]}},
+    }
+    made = make_report(TOPOLOGY, plan("join"), hosts, {}, {})
+    assert made["text"] == [
+        "paris joined.",
+        "Warnings:",
+        "madrid-1: The service opennebula-hem ended.",
+        "paris-1: The service opennebula-flow ended.",
+    ]
+    assert made["undone"] == []
 
 
 def test_databases_are_found_by_zone_name_and_the_newest_description_counts() -> None:

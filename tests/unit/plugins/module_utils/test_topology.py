@@ -48,6 +48,19 @@ def test_a_self_contained_zone_does_not_escalate() -> None:
     assert found["hosts"]["paris-1"]["frontend"]["oned_location"] == "/srv/one"
 
 
+def test_endpoints_of_services_become_attributes_of_the_zone_record() -> None:
+    endpoints = {
+        "zone_oneflow_endpoint": "http://192.0.2.31:2474/",
+        "zone_fireedge_endpoint": "https://paris.example.org",
+    }
+    made = topology("federation", ZONES, variables(paris_1=endpoints))
+    assert made["zones"]["madrid"]["template"] == {}
+    assert made["zones"]["paris"]["template"] == {
+        "ONEFLOW_ENDPOINT": "http://192.0.2.31:2474/",
+        "FIREEDGE_ENDPOINT": "https://paris.example.org",
+    }
+
+
 def test_an_ha_zone_is_called_at_its_floating_address() -> None:
     zones = {**ZONES, "lyon": ["lyon-1", "lyon-2", "lyon-3"]}
     hosts = variables(
@@ -89,6 +102,8 @@ def test_an_ipv6_address_is_bracketed_and_the_port_is_used() -> None:
         ({"paris_1": {"zone_endpoint": "http://me:secret@192.0.2.31/RPC2"}}, "carries a user name or password"),
         ({"paris_1": {"ansible_host": "localhost"}}, "other machines cannot reach a loopback address"),
         ({"paris_1": {"zone_endpoint_grpc": "localhost:2634"}}, "the master would replicate to itself"),
+        ({"paris_1": {"zone_oneflow_endpoint": "192.0.2.31:2474"}}, "zone_oneflow_endpoint of zone 'paris' is no URL"),
+        ({"paris_1": {"zone_fireedge_endpoint": "https://me:secret@h/"}}, "zone_fireedge_endpoint of zone 'paris'"),
         ({"paris_1": {"oned_port": "http"}}, "oned_port of host 'paris-1' is 'http'; it must be a whole number"),
         ({"paris_1": {"oned_port": 70000}}, "a port lies between 1 and 65535"),
         ({"paris_1": {"zone_import": "maybe"}}, "it must be true or false"),
@@ -126,6 +141,12 @@ def test_a_group_without_zones_is_refused() -> None:
 def test_a_host_outside_every_zone_is_refused() -> None:
     with pytest.raises(TopologyError, match="Host 'stray' stands in group 'federation' itself"):
         topology("federation", ZONES, variables(), ["stray"])
+
+
+def test_packages_and_a_self_contained_install_exclude_each_other() -> None:
+    variables = {"zone_role": "master", "oned_install": True, "oned_location": "/srv/one"}
+    with pytest.raises(TopologyError, match="'a' has oned_install, for packages, and oned_location"):
+        topology("federation", {"z": ["a"]}, {"a": variables})
 
 
 def test_loopback_endpoints_are_accepted_where_zones_share_a_machine() -> None:

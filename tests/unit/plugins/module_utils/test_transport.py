@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import ssl
 import subprocess
@@ -13,7 +15,12 @@ from fake_oned import SESSION, FakeOned, Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import probe
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
-from ansible_collections.onefed.opennebula.plugins.module_utils._transport import NoAnswer, split_url, tls_context
+from ansible_collections.onefed.opennebula.plugins.module_utils._transport import (
+    NoAnswer,
+    classify,
+    split_url,
+    tls_context,
+)
 
 
 @pytest.fixture(scope="session")
@@ -152,3 +159,11 @@ def test_a_call_is_sent_once_even_if_the_server_hangs_up() -> None:
 def test_the_session_is_the_first_parameter() -> None:
     with Served(FakeOned(session=SESSION)) as oned:
         assert oned.client().call("one.system.version") == "7.4.0"
+
+
+@pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM])
+def test_a_connection_that_a_firewall_rejects_is_told_from_one_that_nobody_takes(number: int) -> None:
+    state, reason = classify(OSError(number, os.strerror(number)), 5.0)
+    assert state == "no_route"
+    assert reason == f"{os.strerror(number)}; a firewall rejects the connection, or there is no such host"
+    assert classify(OSError(errno.ECONNRESET, "reset"), 5.0)[0] == "unreachable"
