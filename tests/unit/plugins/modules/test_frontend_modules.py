@@ -39,7 +39,11 @@ def documented(name: str) -> Any:
 
 
 def shape(value: Any, promise: Any) -> Any:
-    """The keys of a result, as deep as the promise goes."""
+    """The keys of a result, as deep as the promise goes; an empty list or null keeps every promise."""
+    if not value:
+        return promise
+    if isinstance(value, list):
+        return shape(value[0], promise)
     return {key: shape(item, promise[key]) if promise.get(key) else {} for key, item in value.items()}
 
 
@@ -115,6 +119,42 @@ def test_auth_files_return_what_they_document(run_module: Any, here: dict[str, s
     read = run_module("auth_files_info", **here)
     assert read["auth_files"] == {"one_auth": "oneadmin:masters"}
     assert returned(read, "auth_files_info") == documented("auth_files_info")
+
+
+def test_fireedge_conf_returns_what_it_documents(run_module: Any, here: dict[str, str]) -> None:
+    path = Path(here["oned_location"], "etc/fireedge-server.conf")
+    path.write_text("secret: word\ndefault_zone:\n  id: 0\n")
+    options = {"name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2", **here}
+    assert run_module("fireedge_conf", check_mode=True, **options)["changed"] is True
+    assert "Set zone_id" in run_module("fireedge_conf", **options)["msg"]
+    result = run_module("fireedge_conf", zone_id=100, backup=True, _ansible_diff=True, **options)
+    assert (result["changed"], result["services"]) == (True, [])
+    assert returned(result, "fireedge_conf") == documented("fireedge_conf")
+    assert result["diff"]["before"] == "default_zone:\n  id: 0\n"
+    assert "id: 100" in result["diff"]["after"]
+    assert "diff" not in run_module("fireedge_conf", zone_id=100, **options)
+    found = run_module("frontend_info", **here)["frontend"]["fireedge"]
+    assert found["default_zone"] == {"id": "100", "name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "function"),
+    [
+        ("oned_service", {"state": "stopped"}, "ensure"),
+        ("join_journal", {"state": "closed"}, "manage"),
+        ("fireedge_conf", {"name": "x", "endpoint": "x"}, "configure"),
+    ],
+)
+def test_a_service_that_does_not_run_again_is_a_warning(
+    run_module: Any, here: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, options: Any, function: str
+) -> None:
+    module = import_module(f"ansible_collections.onefed.opennebula.plugins.modules.{name}")
+    services = [{"unit": "opennebula-flow", "error": "The service opennebula-flow ended."}]
+    made = {"changed": True, "services": services, "diff": {}}
+    monkeypatch.setattr(module, function, lambda *_arguments, **_options: made)
+    result = run_module(name, **options, **here)
+    assert (result["changed"], result["services"]) == (True, services)
+    assert "The service opennebula-flow ended." in str(result["warnings"])
 
 
 def test_a_location_that_does_not_exist_is_told(run_module: Any, tmp_path: Path) -> None:
