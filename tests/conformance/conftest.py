@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import secrets
@@ -16,6 +17,7 @@ import pytest
 from .api import Api
 from .federation import Federation, federate
 from .frontend import Frontend, Spoilable, Zone
+from .servers import Server, Stored, installed, private, store
 from .targets import EMULATOR, Emulator, Target, Unavailable, targets
 
 _TARGETS = targets(os.environ)
@@ -142,6 +144,54 @@ def unborn(stopped: Zone) -> Zone:
         "find .one -type f ! -name one_auth -delete"
     )
     return stopped
+
+
+@pytest.fixture(scope="session")
+def private_server() -> Iterator[Server]:
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(private())
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(target: Target, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A MariaDB server that may be stopped."""
+    if isinstance(target, Emulator):
+        yield request.getfixturevalue("private_server")
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(installed(target))
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def started(server: Server, target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    """A zone on MariaDB that runs, standalone. Checks leave it as they found it."""
+    made = store(server, target, tmp_path_factory.mktemp("stored"), "zone")
+    made.zone.start()
+    yield made
+    made.zone.stop()
+
+
+@pytest.fixture(scope="session")
+def stored_spoilable(server: Server, target: Target, tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    return store(server, target, tmp_path_factory.mktemp("spoilt"), "zone")
+
+
+@pytest.fixture
+def empty(stored_spoilable: Stored) -> Iterator[Stored]:
+    """A zone with an empty database on MariaDB; it may be spoilt."""
+    stored_spoilable.renew()
+    stored_spoilable.configure()
+    stored_spoilable.zone.federate("STANDALONE")
+    yield stored_spoilable
+    stored_spoilable.zone.stop()
 
 
 class Made:

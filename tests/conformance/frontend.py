@@ -165,10 +165,17 @@ class Zone(Frontend):
         try:
             wait_for(lambda: self.shell.exists(f"{self.location}/oned.exit"), "oned to end", 30)
         except AssertionError:
-            self.shell.run(f'kill -9 "$(cat {here}/oned.pid)"; rm -f {shlex.quote(self.paths.lock)}')
+            self.kill()
             raise
         finally:
             self._started = False
+
+    def kill(self) -> None:
+        """End it as a crash would, and take its lock away."""
+        here = shlex.quote(self.location)
+        self.shell.run(f'kill -9 "$(cat {here}/oned.pid)"; rm -f {shlex.quote(self.paths.lock)}')
+        wait_for(lambda: self.shell.exists(f"{self.location}/oned.exit"), "oned to end", 30)
+        self._started = False
 
     def restart(self) -> None:
         self.stop()

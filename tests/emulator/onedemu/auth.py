@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import cipher
 from .acl import RIGHTS
 from .objects import User
 from .pool import PoolError
@@ -101,24 +102,22 @@ def authenticate(context: Context, session: str) -> Caller | None:
     name, colon, secret = session.partition(":")
     if not colon or not name:
         return None
-    with context.lock:
-        user = context.users.by_name(name)
-        if user is None:
-            context.log.error("AuM", "Auth Error: Authentication driver not enabled. Check AUTH_MAD in oned.conf")
-            return None
-        if not user.enabled:
-            context.log.error("AuM", f"User {name} is disabled")
-            return None
-        return _authenticate_known(context, user, secret)
+    user = context.users.by_name(name)
+    if user is None:
+        context.log.error("AuM", "Auth Error: Authentication driver not enabled. Check AUTH_MAD in oned.conf")
+        return None
+    if not user.enabled:
+        context.log.error("AuM", f"User {name} is disabled")
+        return None
+    return _authenticate_known(context, user, secret)
 
 
 def _authenticate_known(context: Context, user: User, secret: str) -> Caller | None:
     if fnmatch.fnmatch(user.auth_driver, "server*"):
-        # The token is encrypted with a key that only the server programs have.
-        context.log.error("AuM", "Auth Error: server authentication is not available")
-        return None
+        return _authenticate_server(context, user, secret)
     if user.password == hashlib.sha1(secret.encode("utf-8", "surrogateescape")).hexdigest():
-        _rehash(context, user, secret)
+        with context.locked("USER"):
+            _rehash(context, user, secret)
     token = next((token for token in user.tokens if token.token == secret), None)
     if token is not None and token.valid():
         return _by_token(context, user, token.egid, secret)
@@ -136,6 +135,17 @@ def _authenticate_known(context: Context, user: User, secret: str) -> Caller | N
     return caller_of(user)
 
 
+def _authenticate_server(context: Context, server: User, secret: str) -> Caller | None:
+    """A service calls, with a token of its own, for the user whose name stands before the token."""
+    name, _colon, token = secret.partition(":")
+    problem = cipher.refusal(server.name, server.password, token)
+    if problem:
+        context.log.error("AuM", f"Auth Error: {problem}")
+        return None
+    user = context.users.by_name(name)
+    return caller_of(user) if user is not None and user.enabled else None
+
+
 def _rehash(context: Context, user: User, secret: str) -> None:
     """Old SHA-1 hashes become SHA-256 at the first login; on a slave the change is refused and not stored."""
     try:
@@ -149,8 +159,9 @@ def _by_token(context: Context, user: User, egid: int, secret: str) -> Caller | 
     if egid == -1:
         return caller_of(user)
     if egid not in user.groups:
-        user.tokens = [token for token in user.tokens if token.token != secret]
-        context.users.update(user)
+        with context.locked("USER"):
+            user.tokens = [token for token in user.tokens if token.token != secret]
+            context.users.update(user)
         context.log.error("AuM", "Token sets an EGID no longer part of user group list")
         return None
     return Caller(user.oid, egid, user.name, frozenset({egid}))

@@ -32,9 +32,16 @@ class BootstrapError(Exception):
     """The daemon cannot start; the text goes to its log."""
 
 
+def create_log(database: Database) -> None:
+    for statement in (f"CREATE TABLE IF NOT EXISTS {schema.LOGDB}", *schema.indexes("logdb")):
+        database.execute(statement)
+
+
 def create_local_tables(database: Database, release: Release) -> None:
     for table in schema.local_tables(release):
         database.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+    for statement in schema.indexes("vm_pool"):
+        database.execute(statement)
     database.execute(f"CREATE TABLE {schema.POOL_CONTROL}")
     database.execute(f"CREATE TABLE {schema.LOCAL_VERSIONS}")
     database.execute("INSERT INTO local_db_versioning (oid, version, timestamp, comment, is_slave) VALUES "

@@ -26,7 +26,7 @@ STANDALONE, MASTER, SLAVE, CACHE = "STANDALONE", "MASTER", "SLAVE", "CACHE"
 
 
 class Context:
-    """State and parts of the daemon. ``lock`` is held while a request changes or reads objects."""
+    """State and parts of the daemon."""
 
     def __init__(self, layout: Layout, release: Release, conf: Conf, log: Log, mode: str, zone_id: int,
                  server_id: int, logdb: LogDB) -> None:
@@ -38,7 +38,7 @@ class Context:
         self.zone_id = zone_id
         self.server_id = server_id
         self.logdb = logdb
-        self.lock = threading.RLock()
+        self._locks: dict[str, threading.RLock] = {}
         self.stopping = threading.Event()
         self.zone_disabled = False
         self.oneadmin_name = "oneadmin"
@@ -57,6 +57,14 @@ class Context:
         self.vdcs: Pool[Vdc] = Pool(Vdc, "vdc_pool", database, self.write_federated, log, read_only)
         self.user_quotas = Quotas("user_quotas", database, logdb.execute, release)
         self.group_quotas = Quotas("group_quotas", database, logdb.execute, release)
+
+    def locked(self, kind: str) -> threading.RLock:
+        """Held while objects of a kind are read and changed.
+
+        Requests for several kinds run side by side, as in OpenNebula, whose locks are those of pools and of objects.
+        Whoever needs more than one takes them in this order: VM, USER, GROUP, VDC.
+        """
+        return self._locks.setdefault(kind, threading.RLock())
 
     @property
     def is_federated(self) -> bool:

@@ -56,6 +56,7 @@ def run(layout: Layout, release: Release) -> None:
         server.stop()
     if context.replicas is not None:
         context.replicas.stop()
+    context.logdb.close()
     context.log.info("ONE", "All modules finalized, exiting.\n")
 
 

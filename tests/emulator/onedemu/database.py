@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The database behind the daemon. Everything else speaks SQL through this, so that another engine can be added."""
+"""The database behind the daemon. Everything else speaks SQL through this. The other engine is in ``mysql``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ class DatabaseError(Exception):
 
 
 class Database(Protocol):
-    """What the daemon needs of an engine. Every statement stands alone, as in OpenNebula: no transactions."""
+    """What the daemon needs of an engine. Every statement stands alone, as in OpenNebula: no transactions.
+
+    ``compare_binary`` is whether names must be compared byte by byte because the engine would not.
+    """
+
+    compare_binary: bool
 
     def execute(self, sql: str) -> int:
         """Run a statement that changes something; returns the number of changed rows."""
@@ -37,6 +42,8 @@ class SqliteDatabase:
 
     :param timeout: milliseconds to wait for a lock that another process holds.
     """
+
+    compare_binary = False
 
     def __init__(self, path: str, timeout: int, log: Log) -> None:
         self._log = log

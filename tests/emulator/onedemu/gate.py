@@ -52,7 +52,7 @@ class Method:
 
     ``params`` has a letter a parameter: i 32 bit, 8 64 bit, s string, b boolean, a array; those after "?" may be
     missing. ``disabled`` is whether a disabled zone still answers it, ``proxied`` whether a slave passes it on,
-    ``unlocked`` whether it takes the daemon's lock by itself, ``on_slave`` whether slaves know it at all.
+    ``unlocked`` whether it takes locks by itself, ``on_slave`` whether slaves know it at all.
     """
 
     name: str
@@ -72,9 +72,10 @@ METHODS: dict[str, Method] = {}
 def method(name: str, kind: str, params: str = "", *, disabled: bool = False, proxied: bool = False,
            unlocked: bool = False, on_slave: bool = True,
            logged: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a method of the API; see :class:`Method`."""
+    """Register a method of the API; see :class:`Method`. What only reads takes no lock."""
     def register(run: Callable[..., Any]) -> Callable[..., Any]:
-        METHODS[name] = Method(name, run, kind, params, disabled, proxied, unlocked, on_slave, logged)
+        free = unlocked or name.endswith(".info")
+        METHODS[name] = Method(name, run, kind, params, disabled, proxied, free, on_slave, logged)
         return run
     return register
 
@@ -129,7 +130,7 @@ def _answer(request: Request | None, what: Method, params: list[Any]) -> list[An
         if context.zone_disabled and not what.disabled:
             raise Failure(INTERNAL, "Cannot process request, zone disabled")
         arguments = _checked(what, params)
-        with nullcontext() if what.unlocked else context.lock:
+        with nullcontext() if what.unlocked else context.locked(what.kind):
             return [True, what.run(request, *arguments), 0]
     except Failure as failure:
         text = failure_text(what.name, what.kind, request.caller.uid, failure)

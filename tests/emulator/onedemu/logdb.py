@@ -91,8 +91,14 @@ class LogDB:
         try:
             self._insert(index, 0, sql, int(time.time()), fed_index)
         except DatabaseError:
-            self._log.error("DBM", "Cannot insert log record in DB")
-            return
+            if fed_index != NONE:
+                # OpenNebula asks its index of federated records here, for which it needs the lock that it holds: from
+                # now on whatever touches the log waits for ever, the end of the daemon included.
+                threading.Event().wait()
+            if self.record(index, index - 1) is None:
+                self._log.error("DBM", "Cannot insert log record in DB")
+                return
+            self._log.error("DBM", "Duplicated log record")
         self._next_index += 1
         if fed_index != NONE:
             bisect.insort(self._fed_log, fed_index)
@@ -101,6 +107,10 @@ class LogDB:
         self.database.execute(
             "INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied) VALUES "
             f"({index},{term},'{pack(sql)}',{timestamp},{fed_index},'{int(timestamp != 0)}')")
+
+    def close(self) -> None:
+        with self._lock:
+            self.database.close()
 
     # -- reading -------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ def monitor_datastores(context: Context) -> None:
     """Store how full the disk is."""
     usage = shutil.disk_usage(context.layout.var)
     sizes = {"TOTAL_MB": usage.total // _MB, "FREE_MB": usage.free // _MB, "USED_MB": usage.used // _MB}
-    with context.lock:
+    with context.locked("DATASTORE"):
         for oid in _MONITORED:
             try:
                 rows = context.logdb.query(f"SELECT body, name FROM datastore_pool WHERE oid = {oid}")

@@ -66,7 +66,8 @@ class Pool(Generic[T]):
         return self._one(f"oid = {oid}")
 
     def by_name(self, name: str) -> T | None:
-        return self._one(f"name = '{self._database.escape(name)}'")
+        binary = "BINARY " if self._database.compare_binary else ""
+        return self._one(f"name = {binary}'{self._database.escape(name)}'")
 
     def _one(self, where: str) -> T | None:
         try:

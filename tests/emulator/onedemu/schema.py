@@ -20,13 +20,17 @@ SYSTEM_ATTRIBUTES = "system_attributes (name VARCHAR(128) PRIMARY KEY, body MEDI
 SHARED_VERSIONS = ("db_versioning (oid INTEGER PRIMARY KEY, version VARCHAR(256), timestamp INTEGER, "
                    "comment VARCHAR(256))")
 
-LOGDB: tuple[str, ...] = (
-    "CREATE TABLE IF NOT EXISTS logdb (log_index BIGINT UNSIGNED PRIMARY KEY, term INTEGER, sqlcmd MEDIUMTEXT, "
-    "timestamp INTEGER, fed_index BIGINT UNSIGNED, applied BOOLEAN)",
-    # Not IF NOT EXISTS: this is why a second bootstrap of the same database fails.
-    "CREATE INDEX fed_index_idx on logdb (fed_index);",
-    "CREATE INDEX applied_idx on logdb (applied);",
-)
+# Table, name and columns of the indexes beside the keys. They are made without IF NOT EXISTS, which is why a second
+# bootstrap of the same database fails.
+INDEXES = (("logdb", "fed_index_idx", "fed_index"), ("logdb", "applied_idx", "applied"),
+           ("vm_pool", "state_oid_idx", "state, oid"))
+LOGDB = ("logdb (log_index BIGINT UNSIGNED PRIMARY KEY, term INTEGER, sqlcmd MEDIUMTEXT, timestamp INTEGER, "
+         "fed_index BIGINT UNSIGNED, applied BOOLEAN)")
+
+
+def indexes(table: str) -> list[str]:
+    """The statements that make a table's indexes."""
+    return [f"CREATE INDEX {name} on {on} ({columns});" for on, name, columns in INDEXES if on == table]
 
 
 def _object(table: str, *more: str) -> str:

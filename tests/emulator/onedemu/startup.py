@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import socket
 
-from . import bootstrap, schema
+from . import bootstrap
 from .conf import Conf, ConfError, load, to_int
 from .context import CACHE, MASTER, SLAVE, STANDALONE
 from .database import Database, DatabaseError, SqliteDatabase
 from .log import Log
 from .logdb import LogDB
+from .mysql import Login, MysqlDatabase
 from .paths import Layout
 from .versions import Release
 
@@ -47,11 +48,13 @@ def _federation(conf: Conf) -> tuple[str, int, int]:
 
 def _open_database(layout: Layout, conf: Conf, log: Log) -> Database:
     section = conf.vector("DB")
-    if section.get("BACKEND") == "mysql":
-        raise StartError("Could not open connect to database server: MySQL is not emulated")
-    if section.get("BACKEND") != "sqlite":
+    if section.get("BACKEND") not in ("sqlite", "mysql"):
         raise StartError("DB BACKEND must be sqlite or mysql.")
     try:
+        if section["BACKEND"] == "mysql":
+            return MysqlDatabase(
+                Login.of(section), section.get("ENCODING", ""), to_int(section.get("CONNECTIONS", ""), 25),
+                section.get("COMPARE_BINARY", "").upper() == "YES", log)
         return SqliteDatabase(str(layout.database), to_int(section.get("TIMEOUT", ""), 2500), log)
     except DatabaseError as error:
         raise StartError(str(error)) from error
@@ -140,8 +143,7 @@ class Start:
         solo = self.server_id == -1
         if (solo and local) or bootstrap_only:
             try:
-                for statement in schema.LOGDB:
-                    self.database.execute(statement)
+                bootstrap.create_log(self.database)
             except DatabaseError as error:
                 raise StartError("Error bootstrapping database.") from error
         raft = self.conf.vector("RAFT")

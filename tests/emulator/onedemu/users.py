@@ -18,11 +18,18 @@ from .template import Template
 
 
 def create_user(context: Context, name: str, password: str, driver: str, gids: list[int]) -> int:
-    """Create a user; the first group is the primary one.
+    """Create a user; the first group is the primary one. The next one may be created while the groups are written.
 
     :raises PoolError: with the text that clients get.
     """
-    driver = driver or CORE
+    with context.locked("USER"):
+        oid = _store_user(context, name, password, driver or CORE, gids)
+    for gid in sorted(set(gids)):
+        add_to_group(context, gid, oid)
+    return oid
+
+
+def _store_user(context: Context, name: str, password: str, driver: str, gids: list[int]) -> int:
     if context.conf.auth_driver(driver).get("PASSWORD_REQUIRED", "YES").upper() != "NO":
         _with_stop(lambda: check_password(password, driver, limited=not context.release.is_6))
     _with_stop(lambda: check_name(name, " "))
@@ -44,8 +51,6 @@ def create_user(context: Context, name: str, password: str, driver: str, gids: l
     except DatabaseError as error:
         context.users.set_last_oid(max(oid - 1, 0))
         raise PoolError("") from error
-    for gid in sorted(set(gids)):
-        add_to_group(context, gid, oid)
     return oid
 
 
@@ -58,20 +63,22 @@ def _with_stop(check: Callable[[], None]) -> None:
 
 
 def add_to_group(context: Context, gid: int, uid: int) -> None:
-    group = context.groups.get(gid)
-    if group is not None:
-        group.users.add(uid)
-        context.groups.update(group)
+    with context.locked("GROUP"):
+        group = context.groups.get(gid)
+        if group is not None:
+            group.users.add(uid)
+            context.groups.update(group)
 
 
 def remove_from_group(context: Context, gid: int, uid: int) -> None:
-    group = context.groups.get(gid)
-    if group is not None:
-        group.users.discard(uid)
-        if uid in group.admins:
-            group.admins.discard(uid)
-            delete_admin_rules(context.acl, context.log, group.oid, uid)
-        context.groups.update(group)
+    with context.locked("GROUP"):
+        group = context.groups.get(gid)
+        if group is not None:
+            group.users.discard(uid)
+            if uid in group.admins:
+                group.admins.discard(uid)
+                delete_admin_rules(context.acl, context.log, group.oid, uid)
+            context.groups.update(group)
 
 
 def create_group(context: Context, name: str) -> int:

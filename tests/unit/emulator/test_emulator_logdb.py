@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from onedemu import schema
+from onedemu.bootstrap import create_log
 from onedemu.database import DatabaseError, SqliteDatabase
 from onedemu.federation import Applier, zone_endpoint
 from onedemu.log import Log
@@ -22,8 +22,8 @@ TABLE = "CREATE TABLE t (a INTEGER PRIMARY KEY)"
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     database = SqliteDatabase(str(tmp_path / "one.db"), 100, Log(tmp_path / "oned.log"))
-    for statement in (*schema.LOGDB, TABLE):
-        database.execute(statement)
+    create_log(database)
+    database.execute(TABLE)
     yield database
     database.close()
 

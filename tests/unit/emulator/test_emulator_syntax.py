@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from onedemu import template
 from onedemu.conf import load
-from onedemu.install import Settings, stock_conf
+from onedemu.files import Settings, stock_conf
 from onedemu.paths import self_contained
 from onedemu.syntax import SyntaxFailure, parse_text
 from onedemu.tools import lens

@@ -22,10 +22,11 @@ def allocate(request: Request, name: str) -> int:
     request.authorize(("CREATE", Permissions("GROUP", uid=request.caller.uid)))
     try:
         oid = users.create_group(context, name)
-        vdc = context.vdcs.get(vdcs.DEFAULT_VDC)
-        if vdc is not None:
-            vdcs.add_group(context, vdc, oid)
-            context.vdcs.update(vdc)
+        with context.locked("VDC"):
+            vdc = context.vdcs.get(vdcs.DEFAULT_VDC)
+            if vdc is not None:
+                vdcs.add_group(context, vdc, oid)
+                context.vdcs.update(vdc)
         return oid
     except PoolError as error:
         raise Failure(INTERNAL, str(error)) from error
@@ -48,11 +49,12 @@ def delete(request: Request, oid: int) -> int:
         context.logdb.execute(f"DELETE FROM group_vlans WHERE group_oid = {oid}")
     context.acl.delete_where(lambda rule: rule.user == GROUP | oid or (
         bool(rule.resource & GROUP) and rule.resource & 0xFFFFFFFF == oid))
-    for vdc_id in context.vdcs.oids():
-        vdc = context.vdcs.get(vdc_id)
-        if vdc is not None and oid in vdc.groups:
-            vdc.groups.discard(oid)
-            context.vdcs.update(vdc)
+    with context.locked("VDC"):
+        for vdc_id in context.vdcs.oids():
+            vdc = context.vdcs.get(vdc_id)
+            if vdc is not None and oid in vdc.groups:
+                vdc.groups.discard(oid)
+                context.vdcs.update(vdc)
     return oid
 
 

@@ -173,10 +173,11 @@ def _chown(request: Request, kind: Kind, oid: int, uid: int, gid: int) -> int:
 
 def _move_machine(request: Request, old_uid: int, new_uid: int) -> None:
     quotas = request.context.user_quotas
-    limit = quotas.add_machines(new_uid, 1)
-    if limit is not None:
-        raise Failure(AUTHORIZATION, f"user [{new_uid}] limit of {limit} reached for VMS quota in VM")
-    quotas.add_machines(old_uid, -1)
+    with request.context.locked("USER"):
+        limit = quotas.add_machines(new_uid, 1)
+        if limit is not None:
+            raise Failure(AUTHORIZATION, f"user [{new_uid}] limit of {limit} reached for VMS quota in VM")
+        quotas.add_machines(old_uid, -1)
 
 
 def _chmod(request: Request, kind: Kind, oid: int, *bits: int) -> int:

@@ -21,7 +21,7 @@ from .quota import default_quotas, pool_xml, set_quota, update_default
 _MAX_TOKENS = 10
 
 
-@method("one.user.allocate", "USER", "sss?a", proxied=True)
+@method("one.user.allocate", "USER", "sss?a", proxied=True, unlocked=True)
 def allocate(request: Request, name: str, password: str, driver: str, groups: list[Any] | None = None) -> int:
     context, caller = request.context, request.caller
     gids = [int(gid) for gid in groups or []]

@@ -119,7 +119,7 @@ def _store(request: Request, zone: Zone) -> None:
     """Store the changed zone: here, or on a slave at the master, from where it comes back by replication."""
     context = request.context
     if not context.is_slave:
-        with context.lock:
+        with context.locked("ZONE"):
             context.zones.update(zone)
         return
     try:
@@ -136,7 +136,7 @@ def _store(request: Request, zone: Zone) -> None:
 @method("one.zone.addserver", "ZONE", "is", unlocked=True)
 def add_server(request: Request, oid: int, text: str) -> int:
     context = request.context
-    with context.lock:
+    with context.locked("ZONE"):
         zone = _own_zone(request, oid, "Servers have to be added through the target zone endpoints")
     server = shared.template_of(text, ACTION).vector("SERVER")
     if server is None:
@@ -168,7 +168,7 @@ def _wait_for_server(request: Request, oid: int, server_id: int) -> None:
 
 @method("one.zone.delserver", "ZONE", "ii", unlocked=True)
 def delete_server(request: Request, oid: int, server_id: int) -> int:
-    with request.context.lock:
+    with request.context.locked("ZONE"):
         zone = _own_zone(request, oid, "Servers have to be deleted through the target zone endpoints")
     kept = [server for server in zone.servers if server.get("ID") != str(server_id)]
     if len(kept) == len(zone.servers):
@@ -188,7 +188,7 @@ def reset_server(request: Request, oid: int, server_id: int) -> int:
 @method("one.zone.enable", "ZONE", "ib", disabled=True, unlocked=True)
 def enable(request: Request, oid: int, enabled: bool) -> int:
     context = request.context
-    with context.lock:
+    with context.locked("ZONE"):
         zone = _own_zone(
             request, oid, "Enable/disable mode have to be set through the target zone endpoints")
     zone.disabled = not enabled
@@ -216,7 +216,7 @@ def update_db(request: Request, oid: int, body: str) -> int:
 # -- between daemons -----------------------------------------------------------------------------------------------
 
 
-@method("one.zone.raftstatus", "ZONE", disabled=True)
+@method("one.zone.raftstatus", "ZONE", disabled=True, unlocked=True)
 def raft_status(request: Request) -> str:
     context = request.context
     shared.authorized(request, context.zones, context.zone_id, "ADMIN")

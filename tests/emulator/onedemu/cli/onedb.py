@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import getopt
+import getpass
 import os
 import sys
 import time
@@ -14,8 +15,10 @@ from pathlib import Path
 from .. import client
 from ..paths import Layout, current
 from ..tools import lens, migrate
+from ..tools.backend import Backend
 from ..tools.errors import FAILURE, ToolError
 from ..tools.fsck import Fsck
+from ..tools.mysql import MysqlBackend
 from ..tools.sqlite import SqliteBackend
 from ..versions import Release
 from .common import CommandError, credentials, endpoint
@@ -28,6 +31,8 @@ _VALUED = {"-s": "sqlite", "-t": "type", "-S": "server", "-P": "port", "-u": "us
 _FLAGS = {"-f": "force", "--force": "force", "--federated": "federated", "-v": "verbose", "--verbose": "verbose",
           "--no-backup": "no_backup", "--dry": "dry", "-h": "help", "--help": "help", "-V": "version",
           "--version": "version"}
+# Options of a connection, by the names of oned.conf.
+_CONNECTION = {"server": "SERVER", "port": "PORT", "user": "USER", "passwd": "PASSWD", "dbname": "DB_NAME"}
 _HELP = """## USAGE
 onedb <command> [<args>] [<options>]
 
@@ -63,33 +68,39 @@ class Onedb:
     def flag(self, name: str) -> bool:
         return name in self.options
 
-    def backend(self) -> SqliteBackend:
+    def backend(self) -> Backend:
         """The database that the options name; without any, the one of oned.conf.
 
-        :raises ToolError: for a backend that is not SQLite.
+        :raises ToolError: if there is none.
         """
-        kind = self.options.get("type")
-        if "sqlite" in self.options:
-            kind = "sqlite"
-        elif kind is None:
+        found: dict[str, str] = dict(self.options)
+        if "sqlite" in found:
+            found["type"] = "sqlite"
+        elif "type" not in found:
             # Any option of a connection means MySQL, and oned.conf is not asked for the rest.
-            kind = "mysql" if {"server", "port", "user", "passwd", "dbname"} & set(self.options) else self._from_conf()
+            if set(_CONNECTION) & set(found):
+                found["type"] = "mysql"
+            else:
+                found |= self._from_conf()
+        kind = found.get("type")
         if kind == "sqlite":
-            path = self.options.get("sqlite", str(self.layout.database))
-            return SqliteBackend(path, self.layout.var, self.release)
-        if kind == "mysql":
-            raise ToolError("MySQL is not emulated.")
-        raise ToolError("DB BACKEND must be sqlite or mysql.")
+            return SqliteBackend(found.get("sqlite", str(self.layout.database)), self.layout.var)
+        if kind != "mysql":
+            raise ToolError("DB BACKEND must be sqlite or mysql.")
+        return MysqlBackend(self.layout.var, found.get("server"), found.get("port"), found.get("user"),
+                            _password(found), found.get("dbname"), found.get("encoding"))
 
-    def _from_conf(self) -> str:
+    def _from_conf(self) -> dict[str, str]:
         try:
             text = self.layout.conf.read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
-            return ""
+            return {}
         sections = lens.sections(text, "DB")
         if sections is not None and len(sections) > 1:
             raise ToolError("Unable to parse oned.conf: too many matches for path expression")
-        return lens.clean(sections[0].get("BACKEND", "")) if sections else ""
+        section = sections[0] if sections else {}
+        return {name: lens.clean(section[key]) for name, key in {"type": "BACKEND", **_CONNECTION}.items()
+                if key in section}
 
     def check_stopped(self) -> None:
         """:raises ToolError: if oned has a lock, or anything answers where the client's commands would ask."""
@@ -109,6 +120,23 @@ class Onedb:
 
     def _lock(self) -> str:
         return self.layout.lock.replace("//", "/")
+
+
+def _password(found: dict[str, str]) -> str:
+    """Of the options, of the environment, or asked for.
+
+    :raises ToolError: if there is nobody to ask.
+    """
+    known = found.get("passwd") or os.environ.get("ONE_DB_PASSWORD")
+    if known:
+        return known
+    if sys.stdin.isatty():
+        return getpass.getpass("MySQL Password: ").strip()
+    print("MySQL Password: ", end="", flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise ToolError("undefined method `strip' for nil:NilClass")
+    return line.strip()
 
 
 def main(arguments: list[str], release: Release) -> int:

@@ -10,11 +10,14 @@ import sys
 from ..versions import RELEASES
 
 
-def run(command: str, release: str) -> None:
-    """Run a command of an installation of that release, and exit with its status."""
+def run(command: str, release: str, *arguments: str) -> None:
+    """Run a command of an installation of that release, and exit with its status.
+
+    :param arguments: what stands before the arguments of the call.
+    """
     module = importlib.import_module(f".{command}", __package__)
     try:
-        sys.exit(module.main(sys.argv[1:], RELEASES[release]))
+        sys.exit(module.main([*arguments, *sys.argv[1:]], RELEASES[release]))
     except BrokenPipeError:
         sys.exit(1)
     except KeyboardInterrupt:

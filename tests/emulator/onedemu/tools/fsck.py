@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ..objects import Group, User
 from ..schema import FEDERATED_TABLES
+from .backend import Connection
 
 _TABLES = (
     "group_pool", "user_pool", "acl", "image_pool", "host_pool", "network_pool", "template_pool", "vm_pool",
@@ -22,7 +22,7 @@ USERS_GID = 1
 
 
 class Fsck:
-    def __init__(self, connection: sqlite3.Connection, is_slave: bool, dry: bool, log: Path) -> None:
+    def __init__(self, connection: Connection, is_slave: bool, dry: bool, log: Path) -> None:
         self._db = connection
         self._is_slave = is_slave
         self._dry = dry

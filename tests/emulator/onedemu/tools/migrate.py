@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import time
 from pathlib import Path
 
 from ..paths import Layout
+from ..schema import INDEXES
 from ..versions import Release
+from .backend import Backend, Connection, Versions
 from .errors import FAILURE, ToolError
-from .sqlite import SqliteBackend, Versions
 
 STEPS = ("6.10.0", "7.0.0", "7.2.0", "7.4.0")
 UNREADABLE = 254
@@ -47,7 +47,7 @@ def show_versions(versions: Versions) -> None:
         print("\nThis database is a federation slave")
 
 
-def upgrade(backend: SqliteBackend, layout: Layout, release: Release, verbose: bool, backup: str | None,
+def upgrade(backend: Backend, layout: Layout, release: Release, verbose: bool, backup: str | None,
             no_backup: bool, force: bool) -> int:
     """0 if all is well afterwards; else the backup is restored."""
     try:
@@ -74,6 +74,9 @@ def upgrade(backend: SqliteBackend, layout: Layout, release: Release, verbose: b
             _run(connection, layout, release, "shared", versions.shared, verbose)
         print("\n>>> Running migrators for local tables")
         _run(connection, layout, release, "local", versions.local, verbose)
+        for table, name, columns in INDEXES:
+            if not backend.has_index(connection, table, name):
+                connection.execute(f"CREATE INDEX {name} ON {table} ({columns})")
     finally:
         connection.close()
     print()
@@ -92,7 +95,7 @@ def upgrade(backend: SqliteBackend, layout: Layout, release: Release, verbose: b
     return FAILURE
 
 
-def _run(connection: sqlite3.Connection, layout: Layout, release: Release, kind: str, version: str,
+def _run(connection: Connection, layout: Layout, release: Release, kind: str, version: str,
          verbose: bool) -> None:
     """All steps that the release knows from this version on, and the row that tells of them."""
     last = release.shared if kind == "shared" else release.local

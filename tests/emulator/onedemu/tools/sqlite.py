@@ -11,80 +11,34 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..schema import FEDERATED_TABLES
-from ..versions import Release
-from .errors import NOT_BOOTSTRAPPED, ToolError
+from .backend import Backend, Connection, stamp
+from .errors import ToolError
 
 
-@dataclass(frozen=True)
-class Versions:
-    shared: str
-    shared_time: int
-    shared_comment: str
-    local: str
-    local_time: int
-    local_comment: str
-    is_slave: bool
+class SqliteBackend(Backend):
+    errors = (sqlite3.Error,)
 
-
-class SqliteBackend:
-    def __init__(self, path: str, var: str, release: Release) -> None:
+    def __init__(self, path: str, var: str) -> None:
+        super().__init__(var)
         self.path = path
-        self._var = var.rstrip("/")
-        self._release = release
 
     def connect(self) -> sqlite3.Connection:
         if not Path(self.path).exists():
             raise ToolError(f"File {self.path} doesn't exist")
         return sqlite3.connect(self.path, isolation_level=None)
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = self.connect()
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
-
-    def versions(self) -> Versions:
-        """The versions of both kinds of tables.
-
-        :raises ToolError: with status 1 if there is no user 0.
-        """
-        shared: tuple[Any, ...] = ("2.0", 0, "")
-        local: tuple[Any, ...] = ("", 0, "", 0)
-        try:
-            shared = next(iter(self._newest("db_versioning", "version, timestamp, comment")), shared)
-            local = (*shared, 0)
-            local = next(iter(self._newest("local_db_versioning", "version, timestamp, comment, is_slave")), local)
-        except (ToolError, sqlite3.Error) as error:
-            if not self.exists():
-                raise ToolError("Database is not correctly bootstraped.", NOT_BOOTSTRAPPED) from error
-        return Versions(shared[0], shared[1], shared[2], local[0], local[1], local[2], bool(local[3]))
-
-    def _newest(self, table: str, columns: str) -> list[tuple[Any, ...]]:
-        return self.rows(f"SELECT {columns} FROM {table} WHERE oid=(SELECT MAX(oid) FROM {table})")
-
-    def exists(self) -> bool:
-        """Whether there is a database with a user 0."""
-        try:
-            return bool(self.rows("SELECT * FROM user_pool WHERE oid=0"))
-        except (ToolError, sqlite3.Error):
-            return False
+    def has_index(self, connection: Connection, table: str, name: str) -> bool:
+        return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND name = ?",
+                                       (table, name)).fetchall())
 
     # -- backup --------------------------------------------------------------------------------------------------
 
     def backup_file(self, federated: bool) -> str:
-        """The name of a backup: numbers of the time are not padded."""
-        now = time.localtime()
-        kind = "federated_" if federated else ""
-        return (f"{self._var}/one.db_{kind}{now.tm_year}-{now.tm_mon}-{now.tm_mday}"
-                f"_{now.tm_hour}:{now.tm_min}:{now.tm_sec}.bck")
+        return f"{self._var}/one.db_{'federated_' if federated else ''}{stamp()}.bck"
 
     def backup(self, target: str, federated: bool) -> None:
         if federated:
