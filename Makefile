@@ -38,9 +38,10 @@ demo-down: ## Stop it and remove it
 
 .PHONY: test
 test: venv link ## Run every part below down to test-build and sum up
+	tests/tools/add_packages
 	$(BIN)/python tests/tools/run_parts.py
 
-.PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-build
+.PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-hosts test-build
 test-unit: venv link ## Unit tests
 	$(PYTEST) tests/unit
 
@@ -59,6 +60,9 @@ test-zones: venv link ## Playbooks end to end on emulated zones on loopback
 test-molecule: venv link ## The same as a Molecule scenario, verified with testinfra
 	molecule test --no-command-borders --scenario-name loopback
 
+test-hosts: venv link ## The same on hosts with systemd, sshd and MariaDB; needs root, SCENARIO=… chooses one
+	$(BIN)/python tests/tools/hosts.py $(SCENARIO)
+
 test-build: venv link ## The collection builds, installs and works where it is installed
 	$(PYTEST) tests/build
 
@@ -69,8 +73,25 @@ test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supp
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py
 
-bench: venv link ## Extra: measure what a run costs
+.PHONY: test-host-faults prove-join prove-repair
+test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, disks filled on hosts in the middle of a join
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py
+
+prove-join: venv link ## Extra, as root: zones join a master that is written to, and nothing is lost or differs
+	$(BIN)/python tests/prove/join.py
+
+prove-repair: venv link ## Extra, as root: after minutes of random faults all zones are equal, or named with the remedy
+	$(BIN)/python tests/prove/repair.py
+
+.PHONY: prove-secrets bench-hosts
+prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join
+	$(BIN)/python tests/prove/secrecy.py
+
+bench: venv link ## Extra: measure what a run and a snapshot cost
 	$(BIN)/python tests/bench/bench.py
+
+bench-hosts: venv link ## Extra, as root: a run on hosts against a script of the documented steps
+	$(BIN)/python tests/bench/hosts.py
 
 .PHONY: build
 build: venv ## Build the file to install with ansible-galaxy
@@ -79,5 +100,6 @@ build: venv ## Build the file to install with ansible-galaxy
 .PHONY: clean
 clean: ## Remove all that these targets made
 	if [ -d .demo ]; then tests/demo/down; fi
+	if [ -d .cache/hosts/labs ]; then $(BIN)/python -m tests.hosts down --all; fi
 	rm -rf .build .cache .demo .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
@@ -77,8 +78,8 @@ class Server:
             self.process.wait(START_SECONDS)
             self.process = None
 
-    def admin(self, **options: object) -> pymysql.Connection:
-        return pymysql.connect(unix_socket=self.socket, user="root", autocommit=True, **options)  # type: ignore[arg-type]
+    def admin(self, **options: Any) -> pymysql.Connection[Any]:
+        return pymysql.connect(unix_socket=self.socket, user="root", autocommit=True, **options)
 
     def execute(self, *statements: str) -> None:
         with contextlib.closing(self.admin()) as connection, connection.cursor() as cursor:
@@ -103,7 +104,7 @@ def serving(directory: Path, *options: str) -> Iterator[Server]:
     if os.geteuid() == 0:
         command.append("--user=root")
     subprocess.run(command, check=True, capture_output=True)
-    server = Server(directory, _free_port(), options)
+    server = Server(directory, free_port(), options)
     server.start()
     try:
         yield server
@@ -115,7 +116,8 @@ def _program(name: str) -> str:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") or ""
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback address that nobody uses at the moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

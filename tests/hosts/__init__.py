@@ -1,0 +1,2 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause

@@ -1,0 +1,38 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""OpenNebula's API on a host of a lab, called from outside the lab's network."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import xmlrpc.client
+from typing import Any, Callable
+
+Connect = Callable[[], socket.socket]
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, connect: Connect) -> None:
+        super().__init__()
+        self._connect = connect
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = super().make_connection(host)
+        if connection.sock is None:
+            connection.sock = self._connect()
+        return connection
+
+
+class Api:
+    """Calls as `session` ("user:password"). Not for several threads at once."""
+
+    def __init__(self, url: str, session: str, connect: Connect) -> None:
+        self.session = session
+        self._server: Any = xmlrpc.client.ServerProxy(url, transport=_Transport(connect))
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """The value of a method such as "one.userpool.info"; AssertionError with OpenNebula's text if it refused."""
+        done, value, *_codes = getattr(self._server, method)(self.session, *arguments)
+        assert done, f"{method}: {value}"
+        return value

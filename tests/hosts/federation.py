@@ -1,0 +1,158 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A federation on hosts, one for each zone, the master's first; and runs of our playbooks on it, over SSH.
+
+with Lab.temporary("faults") as lab:
+    federation = Federation.create(lab, folder, "mariadb", ("madrid", "paris", "lyon"))
+    run = federation.federate(limit="paris", check=True)
+    assert run.code == 0, run.output
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.tools.playbooks import Run, run_playbook, wait_for
+
+from . import rows
+from .api import Api
+from .commands import HostsError
+from .host import Host, Spec
+from .image import USER
+from .lab import Lab
+
+FIRST_ADDRESS = 11
+FEDERATED = ("group_pool", "user_pool", "acl", "zone_pool", "vdc_pool", "marketplace_pool", "marketplaceapp_pool")
+_ROWS = Path(rows.__file__).read_text(encoding="utf-8")
+
+
+@dataclass
+class Zone:
+    """A zone of one front-end, with what tests ask it."""
+
+    name: str
+    lab: Lab
+    host: Host
+
+    @property
+    def api(self) -> Api:
+        """As this zone's oneadmin, whose password may have become the master's."""
+        one_auth = self.host.exec(["cat", "/var/lib/one/.one/one_auth"]).stdout.strip()
+        return Api(self.host.url, one_auth, lambda: self.lab.connect(self.host.address, 2633))
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        return self.api.call(method, *arguments)
+
+    def answers(self) -> bool:
+        try:
+            self.call("one.zonepool.info")
+        except (OSError, AssertionError, HostsError):
+            return False
+        return True
+
+    def users(self) -> set[str]:
+        return set(re.findall(r"<USER>.*?<NAME>(.*?)</NAME>", self.call("one.userpool.info"), re.DOTALL))
+
+    def create_user(self, name: str) -> None:
+        self.call("one.user.allocate", name, "a-password", "", [])
+
+    def federated_index(self) -> int:
+        found = re.search(r"<FEDLOG_INDEX>(.*?)</FEDLOG_INDEX>", self.call("one.zone.raftstatus"))
+        assert found
+        return int(found[1])
+
+    def rows(self, sql: str) -> list[list[Any]]:
+        done = self.host.exec(["python3", "-c", _ROWS, self.host.spec.database, sql])
+        found: list[list[Any]] = json.loads(done.stdout)
+        return found
+
+    def tables(self) -> dict[str, list[list[Any]]]:
+        return {table: self.rows(f"SELECT * FROM {table} ORDER BY 1") for table in FEDERATED}
+
+    def log(self) -> str:
+        """All that oned ever logged; every start begins a new file."""
+        return self.host.exec(["sh", "-c", "cat /var/log/one/oned.log*"]).stdout
+
+
+@dataclass
+class Federation:
+    """Zones on hosts of one lab. `variables` are those of each zone's group, `settings` those of all."""
+
+    lab: Lab
+    folder: Path
+    zones: dict[str, Zone] = field(default_factory=dict)
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def create(
+        cls, lab: Lab, folder: Path, database: str, names: Sequence[str], started: bool = True, **fields: Any
+    ) -> Federation:
+        """Boot a host for each zone, none of which knows of another. `fields` are more of Spec's."""
+        federation = cls(lab, folder)
+        specs = [
+            Spec(f"{name}-1", f"{lab.network.base}.{number}", database=database, started=started, **fields)
+            for number, name in enumerate(names, FIRST_ADDRESS)
+        ]
+        for name, host in zip(names, lab.up(*specs)):
+            federation.zones[name] = Zone(name, lab, host)
+            federation.variables[name] = {} if federation.variables else {"zone_role": "master"}
+        return federation
+
+    def __getitem__(self, name: str) -> Zone:
+        return self.zones[name]
+
+    @property
+    def master(self) -> Zone:
+        return next(iter(self.zones.values()))
+
+    def inventory(self) -> Path:
+        """Zones without variables (removed by a test) are not declared."""
+        children = {
+            name: {"vars": variables, "hosts": {zone.host.name: {"ansible_host": zone.host.address}}}
+            for name, zone in self.zones.items()
+            if (variables := self.variables.get(name)) is not None
+        }
+        path = self.folder / "inventory.yml"
+        path.write_text(
+            yaml.safe_dump({"federation": {"vars": self.settings, "children": children}}, sort_keys=False),
+            encoding="utf-8",
+        )
+        return path
+
+    def run(self, playbook: str, *options: str, timeout: float = 600, **environment: str) -> Run:
+        """Run a playbook over SSH as the account with sudo, with pipelining."""
+        ssh = {"ANSIBLE_SSH_ARGS": "-C", "ANSIBLE_SSH_COMMON_ARGS": f"-F '{self.lab.ssh_config}'"}
+        ssh["ANSIBLE_REMOTE_USER"] = USER
+        return run_playbook(playbook, self.inventory(), *options, timeout=timeout, environment={**ssh, **environment})
+
+    def federate(self, *options: str, limit: str = "", check: bool = False, extra: dict[str, Any] | None = None) -> Run:
+        """Run federate.yml, on the zones in `limit`, as a plan with `check`, with `extra` variables. Judges nothing."""
+        words = [*options]
+        words += ["--limit", limit] if limit else []
+        words += ["--check", "--diff"] if check else []
+        words += ["--extra-vars", json.dumps(extra)] if extra else []
+        return self.run("federate", *words)
+
+    def assert_federated(self, *names: str) -> None:
+        """Every named zone follows the master: a new user arrives, and the tables become equal."""
+        user = f"u{self.master.federated_index()}"
+        self.master.create_user(user)
+        for name in names:
+            zone = self[name]
+            wait_for(lambda zone=zone: user in zone.users(), f"{user} in {name}")  # type: ignore[misc]
+            wait_for(
+                lambda zone=zone: zone.federated_index() == self.master.federated_index(),  # type: ignore[misc]
+                f"the master's index in {name}",
+            )
+            assert zone.tables() == self.master.tables()
+            assert zone.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1") == [[1]]
+            journal = zone.host.exec(["test", "-e", "/var/lib/one/onefed/journal.json"], check=False)
+            assert journal.returncode == 1, f"the join of {name} was not closed"
