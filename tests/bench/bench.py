@@ -1,12 +1,13 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""make bench: what federate.yml costs on emulated zones, measured in one run on this machine.
+"""make bench: what federate.yml and snapshots cost on emulated zones, measured in one run on this machine.
 
 Compare ratios, not seconds: machines differ.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import tempfile
@@ -15,10 +16,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / ".build"), str(ROOT)]
 
+from tests.bench import snapshots  # noqa: E402
 from tests.zones.lab import Federation, Zone  # noqa: E402
 
+SLAVES = (1, 4, 16)
 POLL = 0.05  # seconds between two polls of the master's API
 
 
@@ -88,16 +92,19 @@ def bench(slaves: int, network: str) -> tuple[Cost, Cost]:
 
 
 def main() -> None:
-    print(
-        f"{'zones':<14}{'wall s':>8}{'CPU s':>10}{'CPU s/zone':>12}{'tasks/zone':>12}{'starts':>10}{'outage s':>10}"
-    )
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print(f"{'zones':<14}{'wall s':>8}{'CPU s':>10}{'CPU s/zone':>12}{'tasks/zone':>12}{'starts':>10}{'outage s':>10}")
     first: dict[int, Cost] = {}
-    for number, slaves in enumerate((1, 4)):
+    for number, slaves in enumerate(SLAVES):
         first[slaves], again = bench(slaves, f"127.49.{number + 1}")
         print(first[slaves].row(f"1+{slaves}", slaves + 1))
         print(again.row(f"1+{slaves} again", slaves + 1))
         print(f"{'':<14}second run / first run: {again.wall / first[slaves].wall:.2f} of the time", flush=True)
-    print(f"1+4 / 1+1: {first[4].wall / first[1].wall:.2f} of the time, {first[4].cpu / first[1].cpu:.2f} of the CPU")
+    for slaves in SLAVES[1:]:
+        wall, cpu = (getattr(first[slaves], what) / getattr(first[SLAVES[0]], what) for what in ("wall", "cpu"))
+        print(f"1+{slaves} / 1+{SLAVES[0]}: {wall:.2f} times the time, {cpu:.2f} times the CPU", flush=True)
+    print()
+    snapshots.bench()
 
 
 if __name__ == "__main__":

@@ -11,18 +11,16 @@ from typing import Iterator
 
 import pytest
 
-from .lab import ROOT, Federation
+from tests.tools.playbooks import link_collection
+
+from .lab import Federation
 
 _networks = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def collection() -> None:
-    """ansible.cfg finds the collection below .build."""
-    link = ROOT / ".build/ansible_collections/onefed/opennebula"
-    if not link.exists():
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(ROOT, target_is_directory=True)
+    link_collection()
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,21 +13,14 @@ import time
 import xmlrpc.client
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tools.playbooks import ROOT, Run, run_playbook, wait_for
+
 PORT = 2633
 FEDERATED = ("group_pool", "user_pool", "acl", "zone_pool", "vdc_pool", "marketplace_pool", "marketplaceapp_pool")
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
-    """Poll `condition` until it holds. Raises AssertionError naming `what` after `seconds`."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain for {what}"
-        time.sleep(0.05)
 
 
 @dataclass
@@ -125,22 +116,6 @@ class Zone:
 
 
 @dataclass
-class Run:
-    """What a playbook run printed and did."""
-
-    code: int
-    output: str
-    trace: list[dict[str, Any]]
-
-    def tasks(self, *statuses: str) -> set[tuple[str, str]]:
-        return {(line["host"], line["task"]) for line in self.trace if line["status"] in statuses}
-
-    def count(self, host: str) -> int:
-        """Tasks that ran for `host`; what runs once for all is counted with one of them."""
-        return sum(1 for line in self.trace if line["host"] == host and line["status"] != "skipped")
-
-
-@dataclass
 class Federation:
     """Zones, their inventory, and how to run playbooks on it. The first zone is the master."""
 
@@ -195,35 +170,7 @@ class Federation:
 
     def run(self, playbook: str = "federate", *options: str, timeout: float = 300, **environment: str) -> Run:
         """Run a playbook to its end (or until `environment` lets it be killed)."""
-        trace = self.folder / "trace.jsonl"
-        trace.unlink(missing_ok=True)
-        trace.touch()
-        variables = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/zones/callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "trace",
-            "ANSIBLE_NOCOLOR": "1",
-            "ONEFED_TRACE": str(trace),
-            **environment,
-        }
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory())]
-        process = subprocess.Popen(
-            [*command, f"playbooks/{playbook}.yml", *options],
-            cwd=ROOT,
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            output = process.communicate(timeout=timeout)[0]
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise AssertionError(f"{playbook} took more than {timeout} s: {process.communicate()[0]}") from None
-        lines = [json.loads(line) for line in trace.read_text().splitlines()]
-        return Run(process.returncode, output, lines)
+        return run_playbook(playbook, self.inventory(), *options, timeout=timeout, environment=environment)
 
     def federate(self, *options: str) -> Run:
         """A run that must succeed."""

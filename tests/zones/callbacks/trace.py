@@ -9,12 +9,15 @@ DOCUMENTATION = r"""
 name: trace
 type: aggregate
 short_description: Records task results for the tests
-description: Appends one JSON line per task result to the file in ONEFED_TRACE; ONEFED_KILL_AT kills before that task.
+description:
+  - Appends one JSON line per task result to the file in ONEFED_TRACE; ONEFED_KILL_AT kills before that task.
+  - With ONEFED_HOOKS, tells the socket of that name every task that begins, and waits until it is closed.
 """
 
 import json
 import os
 import signal
+import socket
 import time
 from typing import Any
 
@@ -38,6 +41,11 @@ class CallbackModule(CallbackBase):
         self._started += 1
         if self._started == int(os.environ.get("ONEFED_KILL_AT", "0")):
             os.killpg(0, signal.SIGKILL)
+        if os.environ.get("ONEFED_HOOKS"):
+            with socket.socket(socket.AF_UNIX) as hooks:
+                hooks.connect(os.environ["ONEFED_HOOKS"])
+                hooks.sendall(f"{task.get_name()}\n".encode())
+                hooks.recv(1)
 
     v2_playbook_on_task_start = _task_starts
 

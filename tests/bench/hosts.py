@@ -1,0 +1,189 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""make bench-hosts: federate.yml on hosts against a shell script of the documented steps, and what the master suffers.
+
+Running front-ends on MariaDB, reset to the same state before each run; one run after the other, on this machine. While
+a run goes on, the master's API is asked every 0.1 s, and somebody writes to it as fast as it answers.
+
+On a root file system with a real OpenNebula: ONEFED_ROOTFS=<directory>.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
+
+from tests.hosts.federation import Federation  # noqa: E402
+from tests.hosts.lab import Lab  # noqa: E402
+from tests.hosts.requirements import missing, rootfs  # noqa: E402
+from tests.tools.playbooks import Run, link_collection, wait_for  # noqa: E402
+
+HEAD = f"{'':<34}{'wall s':>8}{'CPU s':>8}{'outage s':>10}{'outages':>9}{'stall s':>9}{'writes':>8}{'load':>6}"
+# onedb reads oned.conf with Augeas, which does not understand those that the other tests use.
+DATABASE_PASSWORD = "password-of-the-database"
+SHOWN = 0.25  # seconds from which a task is worth a line
+
+
+@dataclass
+class Cost:
+    """One run: wall seconds, the controller's seconds of CPU, what watch.py saw of the master; the load before it."""
+
+    wall: float
+    cpu: float
+    seen: dict[str, float]
+    load: float
+
+    def row(self, name: str) -> str:
+        return (
+            f"{name:<34}{self.wall:8.1f}{self.cpu:8.1f}{self.seen['outage']:10.2f}{self.seen['outages']:9.0f}"
+            f"{self.seen['stall']:9.2f}{self.seen['writes']:8.0f}{self.load:6.1f}"
+        )
+
+
+@contextlib.contextmanager
+def watching(federation: Federation) -> Iterator[dict[str, float]]:
+    """Watch the master for the length of the block; what was seen is in the value after it."""
+    master, namespace = federation.master, federation.lab.network.namespace()
+    watch = str(ROOT / "tests/bench/watch.py")
+    command = ["ip", "netns", "exec", namespace, sys.executable, "-I", watch, master.host.url]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin and process.stdout
+    process.stdin.write(master.api.session + "\n")
+    process.stdin.flush()
+    assert process.stdout.readline(), "watch.py did not start"
+    seen: dict[str, float] = {}
+    try:
+        yield seen
+    finally:
+        seen.update(json.loads(process.communicate(timeout=90)[0]))
+
+
+def measure(federation: Federation, act: Callable[[], Any]) -> Cost:
+    load, used = os.getloadavg()[0], resource.getrusage(resource.RUSAGE_CHILDREN)
+    with watching(federation) as seen:
+        began = time.monotonic()
+        act()
+        wall = time.monotonic() - began
+        # Before the watcher ends: it is a child, too.
+        now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(wall, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime, seen, load)
+
+
+class Bench:
+    """One federation to be, made again and again."""
+
+    def __init__(self, lab: Lab, folder: Path, slaves: int) -> None:
+        names = ["madrid", *(f"zone{number + 1}" for number in range(slaves))]
+        self.federation = Federation.create(lab, folder, "mariadb", names, database_password=DATABASE_PASSWORD)
+        self.folder = folder
+        self.runs = 0
+        self.last: Run | None = None
+        lab.freeze()
+
+    def reset(self) -> None:
+        """All zones run and know nothing of each other; nobody has a connection to a host."""
+        self.runs += 1
+        self.federation.lab.reset()
+        for zone in self.federation.zones.values():
+            for name in (zone.host.name, zone.host.address):
+                self._ssh("-O", "exit", name)
+            wait_for(zone.answers, f"oned of {zone.name}", 60)
+
+    def _ssh(self, *words: str) -> None:
+        command = ["ssh", "-F", str(self.federation.lab.ssh_config), *words]
+        subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+    def federate(self) -> None:
+        self.last = self.federation.federate()
+        assert self.last.code == 0, self.last.output
+
+    def documented(self, mode: str) -> None:
+        hosts = [f"{zone.host.name}={zone.host.address}" for zone in self.federation.zones.values()]
+        script = ROOT / "tests/bench/documented.sh"
+        command = [str(script), mode, str(self.federation.lab.ssh_config), *hosts]
+        # A file: connections live on in the background, with the standard error they began with.
+        with (self.folder / "script.log").open("w", encoding="utf-8") as log:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=600, check=False)
+        assert done.returncode == 0, (self.folder / "script.log").read_text(encoding="utf-8")
+
+    def check(self) -> None:
+        """What was made is a federation: a user of the master's shows up in every zone."""
+        user = f"user{self.runs}"
+        self.federation.master.create_user(user)
+        for zone in self.federation.zones.values():
+            wait_for(lambda zone=zone: zone.answers() and user in zone.users(), f"{user} in {zone.name}", 60)  # type: ignore[misc]
+
+    def rounds(self, name: str, act: Callable[[], None], count: int) -> Cost:
+        """The median (by wall time) of several runs, each of which is printed."""
+        costs = []
+        for _number in range(count):
+            self.reset()
+            costs.append(measure(self.federation, act))
+            print(costs[-1].row(name), flush=True)
+            self.check()
+        return sorted(costs, key=lambda cost: cost.wall)[count // 2]
+
+    def profile(self) -> None:
+        """What the tasks of the last run took: from the last result before a task to its own last result."""
+        assert self.last
+        ends: dict[int, tuple[float, str]] = {}
+        for line in self.last.trace:
+            ends[line["number"]] = (max(line["time"], ends.get(line["number"], (0.0, ""))[0]), line["task"])
+        before = min(line["time"] for line in self.last.trace)
+        for _number, (end, task) in sorted(ends.items()):
+            if end - before >= SHOWN:
+                print(f"    {end - before:6.2f} s  {task}")
+            before = max(before, end)
+        print(f"    {len(ends)} tasks", flush=True)
+
+
+def bench(slaves: int, count: int, profile: bool) -> None:
+    name = f"1+{slaves}"
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Lab.temporary("bench") as lab:
+        one = Bench(lab, Path(folder), slaves)
+        ours = one.rounds(f"{name} federate.yml", one.federate, count)
+        if profile:
+            one.profile()
+        print(measure(one.federation, one.federate).row(f"{name} federate.yml again"), flush=True)
+        modes = ("parallel", "sequential") if slaves > 1 else ("sequential",)
+        for mode in modes:
+            theirs = one.rounds(f"{name} script, {mode}", lambda mode=mode: one.documented(mode), count)  # type: ignore[misc]
+            print(
+                f"{name}: {ours.wall / theirs.wall:.2f} of the script's time ({mode}), "
+                f"{ours.seen['outage']:.1f} s of outage instead of {theirs.seen['outage']:.1f} s",
+                flush=True,
+            )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--slaves", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each kind")
+    parser.add_argument("--profile", action="store_true", help="show what the tasks of federate.yml took")
+    arguments = parser.parse_args()
+    if missing():
+        print(f"SKIPPED bench-hosts: {missing()}")
+        return 0
+    link_collection()
+    print(f"OpenNebula: {rootfs() or 'emulated'}; {os.cpu_count()} processors\n{HEAD}", flush=True)
+    for slaves in arguments.slaves:
+        bench(slaves, arguments.rounds, arguments.profile)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
