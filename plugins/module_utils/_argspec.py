@@ -16,6 +16,14 @@ FRONTEND: dict[str, Any] = {
     "oned_service": {"type": "str", "default": "opennebula"},
 }
 
+LOGIN: dict[str, Any] = {
+    "login_host": {"type": "str"},
+    "login_port": {"type": "int"},
+    "login_unix_socket": {"type": "path"},
+    "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True},
+}
+
 API: dict[str, Any] = {
     "api_url": {"type": "str", "fallback": (env_fallback, ["ONE_URL"])},
     "api_username": {"type": "str", "fallback": (env_fallback, ["ONE_USERNAME"])},

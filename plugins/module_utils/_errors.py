@@ -34,6 +34,14 @@ class DatabaseError(OnefedError):
     """OpenNebula's database cannot be reached, read or written."""
 
 
+class DriverMissing(DatabaseError):
+    """PyMySQL is not installed; `package` is the distribution's name for it."""
+
+    def __init__(self, text: str, package: str) -> None:
+        self.package = package
+        super().__init__(text)
+
+
 class SnapshotError(OnefedError):
     """A federated snapshot is truncated, altered or not meant for this database."""
 

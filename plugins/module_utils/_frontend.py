@@ -14,6 +14,8 @@ from typing import Any, Mapping
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 
 PACKAGED_ACCOUNT = "oneadmin"
+# Kept by role oned_install from its first change to its last.
+UNFINISHED_INSTALLATION = "/var/lib/onefed-install.unfinished"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Frontend:
         return os.path.join(self.etc, "oned.conf")
 
     @property
+    def fireedge_conf(self) -> str:
+        """There when FireEdge is installed."""
+        return os.path.join(self.etc, "fireedge-server.conf")
+
+    @property
     def auth_dir(self) -> str:
         return os.path.join(self.var, ".one")
 
@@ -80,6 +87,11 @@ class Frontend:
     @property
     def oned(self) -> str:
         return self._path("/usr/bin/oned", "bin/oned")
+
+    @property
+    def installed(self) -> bool:
+        """Whether OpenNebula is there, and no installation by role oned_install is under way or was interrupted."""
+        return os.path.exists(self.oned) and (bool(self.location) or not os.path.exists(UNFINISHED_INSTALLATION))
 
     @property
     def state_dir(self) -> str:

@@ -16,6 +16,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._variables impor
 DEFAULT_PORT = 2633
 ZONE_NAME_LENGTH = 128
 ZONE_NAME_FORBIDDEN = "&|:\\\";/'#{}$<>\t\r\n"
+# Attributes of a zone's record by which other zones find its services.
+_SERVICE_ENDPOINTS = {"oneflow_endpoint": "ONEFLOW_ENDPOINT", "fireedge_endpoint": "FIREEDGE_ENDPOINT"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -133,6 +135,8 @@ def _host(
         port = DEFAULT_PORT
     address = str(values["oned_address"] or variables.get("ansible_host") or host)
     become = values["oned_become"]
+    if values["oned_install"] and values["oned_location"]:
+        problems.append(f"Host {host!r} has oned_install, for packages, and oned_location, for an install without.")
     frontend_options = ("oned_location", "oned_user", "oned_group", "oned_service")
     return {
         "zone": zone,
@@ -141,6 +145,7 @@ def _host(
         "listen_address": values["oned_listen_address"],
         "endpoint": _url(address, port),
         "start_timeout": values["oned_start_timeout"],
+        "install": values["oned_install"],
         "become": become if become is not None else values["oned_location"] is None,
         "frontend": {name: values[name] for name in frontend_options if values[name] is not None},
     }
@@ -172,7 +177,23 @@ def _zone(
             f"zone_endpoint_grpc of zone {group!r} is {declared['endpoint_grpc']}: with a loopback address the master "
             "would replicate to itself."
         )
-    return {**declared, "group": group, "name": name, "label": name or group, "endpoint": endpoint, "hosts": [*names]}
+    template = {attribute: declared[key] for key, attribute in _SERVICE_ENDPOINTS.items() if declared[key]}
+    problems += [
+        f"zone_{key} of zone {group!r} is no URL that every user may read; expected http://address:port."
+        for key in _SERVICE_ENDPOINTS
+        if declared[key] and not _is_url(declared[key])
+    ]
+    named = {"group": group, "name": name, "label": name or group}
+    return {**declared, **named, "endpoint": endpoint, "template": template, "hosts": [*names]}
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and "@" not in parts.netloc
+        return parts.scheme in ("http", "https") and named and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _name_problems(group: str, name: str) -> list[str]:

@@ -21,6 +21,7 @@ class Variable:
     default: Any
     meaning: str
     choices: tuple[str, ...] = ()
+    secret: bool = False
 
     @property
     def scope(self) -> str:
@@ -64,6 +65,20 @@ VARIABLES: tuple[Variable, ...] = (
         None,
         "gRPC endpoint (OpenNebula 7.2 and newer); gRPC between zones is plain text and would be preferred.",
     ),
+    Variable(
+        "zone_oneflow_endpoint",
+        "str",
+        None,
+        "URL at which OneFlow of the zone answers other zones, C(ONEFLOW_ENDPOINT) of its record; "
+        "left as it is when unset.",
+    ),
+    Variable(
+        "zone_fireedge_endpoint",
+        "str",
+        None,
+        "URL at which FireEdge of the zone answers other zones, C(FIREEDGE_ENDPOINT) of its record, needed when it "
+        "does not listen on port 2616; left as it is when unset.",
+    ),
     Variable("zone_vip", "str", None, "Floating address of a zone with several servers, as address/prefix."),
     Variable("zone_vip_interface", "str", None, "Network interface that carries the floating address."),
     Variable("zone_allow_even", "bool", False, "Accept an even number of servers in the zone."),
@@ -83,4 +98,80 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("oned_listen_address", "str", None, "Address the API listens on; set in C(oned.conf) when given."),
     Variable("oned_start_timeout", "int", 120, "Seconds in which oned must answer after a start."),
     Variable("oned_become", "bool", None, "Escalate privileges; unset: yes for packages, no for C(oned_location)."),
+    Variable("oned_install", "bool", False, "Install OpenNebula from packages where it is not installed."),
+)
+
+# Read by role oned_install alone, on hosts with oned_install: they are no part of the topology.
+INSTALL_VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "oned_install_version",
+        "str",
+        "7.4",
+        "OpenNebula to install: the newest patch of a minor version (7.4), or exactly one (7.4.0).",
+    ),
+    Variable(
+        "oned_install_edition",
+        "str",
+        "community",
+        "Edition; C(enterprise) needs C(oned_install_token).",
+        ("community", "enterprise"),
+    ),
+    Variable(
+        "oned_install_token",
+        "str",
+        None,
+        "Credentials of the package repository, as C(user:password); kept in a file of mode 0600.",
+        secret=True,
+    ),
+    Variable(
+        "oned_install_repository",
+        "str",
+        None,
+        "Package repository instead of OpenNebula's: for apt what follows C(deb) in sources.list "
+        "(URL, suite, components), for dnf the base URL.",
+    ),
+    Variable(
+        "oned_install_key",
+        "str",
+        "https://downloads.opennebula.io/repo/repo2.key",
+        "Key that signs the repository, ASCII-armored: a URL, or a file on the controller.",
+    ),
+    Variable(
+        "oned_install_companions",
+        "list",
+        ["fireedge", "flow", "gate"],
+        "Services beside oned to install and start: the part of their package names after C(opennebula-).",
+    ),
+    Variable(
+        "oned_install_password",
+        "str",
+        None,
+        "Password of oneadmin in OpenNebula; when unset the package generates one, see one_auth on the host.",
+        secret=True,
+    ),
+    Variable("oned_install_database", "str", "sqlite", "Database backend.", ("sqlite", "mysql")),
+    Variable(
+        "oned_install_database_host",
+        "str",
+        "localhost",
+        "Database server; C(localhost): MariaDB is installed on the front-end.",
+    ),
+    Variable("oned_install_database_port", "int", 0, "Port of the database server; C(0) is its default."),
+    Variable("oned_install_database_name", "str", "opennebula", "Name of the database."),
+    Variable("oned_install_database_user", "str", "oneadmin", "Account of oned at the database server."),
+    Variable(
+        "oned_install_database_password",
+        "str",
+        None,
+        "Its password; when unset one is generated on the host and kept in C(oned.conf) only.",
+        secret=True,
+    ),
+    Variable("oned_install_database_charset", "str", "utf8mb4", "Charset of a new database; the same in every zone."),
+    Variable(
+        "oned_install_database_admin",
+        "str",
+        None,
+        "Account that creates database and account at a remote server; unset: they exist already.",
+    ),
+    Variable("oned_install_database_admin_password", "str", None, "Its password.", secret=True),
 )
