@@ -73,9 +73,12 @@ test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supp
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py
 
-.PHONY: test-host-faults prove-join prove-repair
+.PHONY: test-host-faults prove-snapshot prove-join prove-repair
 test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, disks filled on hosts in the middle of a join
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py
+
+prove-snapshot: venv link ## Extra: snapshots of a MariaDB master under load are exact, ours and the stock tool's
+	$(BIN)/python tests/prove/snapshot.py
 
 prove-join: venv link ## Extra, as root: zones join a master that is written to, and nothing is lost or differs
 	$(BIN)/python tests/prove/join.py

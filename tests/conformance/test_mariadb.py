@@ -113,9 +113,9 @@ def test_usual_filter_for_federated_records_matches_all(empty: Stored) -> None:
     empty.zone.federate("MASTER")
     empty.zone.start()
     empty.zone.api.call("one.zone.update", 0, 'A="1"', 1)
-    assert empty.rows(f"SELECT COUNT(*), SUM(fed_index != -1), SUM(fed_index != {NO_INDEX}) FROM logdb") == [
-        ["2", "2", "1"]
-    ]
+    counts = f"SELECT COUNT(*), SUM(fed_index != -1), SUM(fed_index != {NO_INDEX}) FROM logdb"
+    total, matched, federated = map(int, empty.rows(counts)[0])
+    assert total == matched > federated == 1
 
 
 # ---- The start
@@ -232,10 +232,11 @@ def test_local_record_that_cannot_be_stored_is_dropped(empty: Stored) -> None:
     empty.zone.federate("MASTER")
     empty.zone.start()
     user = empty.zone.api.call("one.user.allocate", "somebody", "pw", "", [])
-    before = empty.rows("SELECT MAX(log_index) FROM logdb")
     empty.execute("RENAME TABLE logdb TO away")
     assert empty.zone.api.raw("one.user.quota", user, 'VM=[VMS="3"]')[0]
     empty.execute("RENAME TABLE away TO logdb")
     logged(empty.zone, "[DBM][E]: Cannot insert log record in DB\n")
-    assert empty.rows("SELECT MAX(log_index) FROM logdb") == before
     assert empty.zone.api.raw("one.user.quota", user, 'VM=[VMS="4"]')[0]
+    said = [statement(row[0]) for row in empty.rows("SELECT sqlcmd FROM logdb WHERE log_index > 0")]
+    limits = [re.findall(r"<VMS><!\[CDATA\[(\d+)", each) for each in said if "REPLACE INTO user_quotas" in each]
+    assert limits == [["4"]]

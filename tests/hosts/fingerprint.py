@@ -14,7 +14,8 @@ import stat
 import subprocess
 from pathlib import Path
 
-TREES = ("/etc/one", "/var/lib/one", "/etc/sudoers.d", "/etc/mysql", "/etc/apt")
+# Not all of /var/lib/one: a real oned goes on making folders of datastores after its start.
+TREES = ("/etc/one", "/var/lib/one/.one", "/var/lib/one/onefed", "/etc/apt", "/etc/mysql", "/etc/sudoers.d")
 UNITS = ("opennebula", "mariadb", "ssh")
 
 

@@ -43,10 +43,8 @@ AT_FDCWD = -100
 EVENT, ANSWER = struct.Struct("=IBBHQii"), struct.Struct("=iI")
 # <linux/connector.h>, <linux/cn_proc.h>
 NETLINK_CONNECTOR, CN_IDX_PROC, CN_VAL_PROC, PROC_CN_MCAST_LISTEN, NLMSG_DONE = 11, 1, 1, 1, 3
-PROC_EVENT_FORK, PROC_EVENT_EXEC = 1, 2
-PROC_EVENT = struct.Struct(
-    "=I12xIIII"
-)  # what; of a fork: thread, process, new thread, new process; of an exec: the former
+PROC_EVENT_FORK, PROC_EVENT_EXEC, PROC_EVENT_EXIT = 1, 2, 1 << 31
+PROC_EVENT = struct.Struct("=I12xIIII")  # what; of a fork: thread, process, new thread, new process; else the former
 _HEADERS = 16 + 20  # of netlink and of the connector
 
 
@@ -172,13 +170,17 @@ class _Watcher:
         except OSError:
             self.missed += 1  # there was no room for an event, or for several
             return
-        what, _thread, process, _new_thread, new = PROC_EVENT.unpack_from(message, _HEADERS)
+        what, thread, process, _new_thread, new = PROC_EVENT.unpack_from(message, _HEADERS)
         if what == PROC_EVENT_FORK and process in self._counted:
             self._counted.add(new)
         elif what == PROC_EVENT_EXEC:
             read = self._read(process) or process in self._held
             self.starts += process in self._counted
             self.missed += process in self._counted and not read
+        elif what == PROC_EVENT_EXIT and thread == process:
+            # Its number goes to somebody else in time.
+            self._counted.discard(process)
+            self._held.discard(process)
 
     def _read(self, pid: int) -> bool:
         """Note what the process shows; False if it is gone."""

@@ -56,7 +56,7 @@ def run(layout: Layout, release: Release) -> None:
         server.stop()
     if context.replicas is not None:
         context.replicas.stop()
-    context.logdb.close()
+    context.logdb.settle()
     context.log.info("ONE", "All modules finalized, exiting.\n")
 
 

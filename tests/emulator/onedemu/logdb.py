@@ -108,9 +108,10 @@ class LogDB:
             "INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied) VALUES "
             f"({index},{term},'{pack(sql)}',{timestamp},{fed_index},'{int(timestamp != 0)}')")
 
-    def close(self) -> None:
+    def settle(self) -> None:
+        """Wait until no record is being written."""
         with self._lock:
-            self.database.close()
+            return
 
     # -- reading -------------------------------------------------------------------------------------------------
 
