@@ -33,6 +33,8 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
             undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
+    if health.get("msg") and not health.get("skipped"):
+        undone.append(f"The health of the federation could not be judged: {health['msg']}")
     undone += _unhealthy(plan, health)
     return {
         "readers": [entry["endpoint"] for entry in plan["zones"].values() if _replicates(topology, entry, hosts)],

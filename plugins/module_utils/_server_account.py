@@ -48,13 +48,14 @@ def missing(login: Login, admin: Login | None, charset: str, origin: str) -> tup
     if not re.fullmatch(r"[a-z0-9_]+", charset):
         raise DatabaseError(f"{charset!r} cannot be a charset; give utf8mb4, utf8mb3 or latin1.")
     reached = granted = False
+    server = None
     with _connected(login, denied_is_none=True) as account:
         if account:
             reached = True
             origin = _one(account, "SELECT CURRENT_USER()").rpartition("@")[2]
             granted = _grants_all(account, "SHOW GRANTS", login.name)
             server = _server(account, login.name)
-    if reached and granted and server.charset and same_charset(server.charset, charset):
+    if server and granted and server.charset and same_charset(server.charset, charset):
         return server, []
     if admin is None:
         raise DatabaseError(

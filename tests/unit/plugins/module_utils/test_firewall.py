@@ -14,22 +14,22 @@ from ansible_collections.onefed.opennebula.plugins.module_utils import _firewall
 from ansible_collections.onefed.opennebula.plugins.module_utils._firewall import find_firewall
 
 CHAINS = """table inet nat {
-	chain prerouting {
-		type nat hook prerouting priority dstnat; policy accept;
-	}
+\tchain prerouting {
+\t\ttype nat hook prerouting priority dstnat; policy accept;
+\t}
 }
 table inet filter {
-	chain helper {
-	}
-	chain input {
-		type filter hook input priority filter; policy drop;
-	}
+\tchain helper {
+\t}
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t}
 }
 """
 IPTABLES_CHAINS = """table ip filter {
-	chain INPUT {
-		type filter hook input priority filter; policy drop;
-	}
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy drop;
+\t}
 }
 """
 
