@@ -48,6 +48,16 @@ def server_problems(federation: Federation, zone: Zone, server: Server) -> Itera
 def _answer_problem(server: Server) -> Problem | None:
     """What keeps a server from telling its status."""
     where = f"at {server['endpoint']}"
+    if server["state"] == "hung":
+        return problem(
+            "hung",
+            "error",
+            server,
+            f"It answers, but nothing that touches its log, {where}: no write is possible, nothing replicates. oned "
+            "hangs so for good when its database fails while it writes.",
+            "See that its database runs, kill oned (stopping it in good order takes 90 s in vain) and start it. Then "
+            "run playbook federate: a change that was stored but not logged shows as tables that differ.",
+        )
     if not server["reachable"]:
         remedy = _UNREACHABLE_REMEDIES.get(server["state"], "Check the host, its network and oned.")
         return problem("unreachable", "error", server, f"No answer {where}: {server['error']}.", remedy)
@@ -58,7 +68,8 @@ def _answer_problem(server: Server) -> Problem | None:
             server,
             f"It refuses the user and password that the asked zone accepts, {where}. If it refuses the master's "
             "oneadmin as well, it gets no record, and master and slave spin.",
-            "Its tables or auth files are not the master's. " + RESYNC,
+            "oned refuses everybody while its database is down: start that. Otherwise its tables or auth files are not "
+            "the master's. " + RESYNC,
         )
     if server["refusal"] == "authorization":
         return problem(

@@ -96,7 +96,8 @@ def _status(there: Client) -> Server:
     try:
         raft = raft_from_xml(there.call("one.zone.raftstatus"))
     except NoAnswer as error:
-        return {"reachable": False, "state": error.state, "error": error.reason}
+        state = "hung" if error.state == "timeout" and _talks(there) else error.state
+        return {"reachable": False, "state": state, "error": error.reason}
     except ApiError as error:
         return {"refusal": _REFUSALS.get(error.code, "other"), "error": error.text}
     except OnefedError as error:
@@ -110,6 +111,17 @@ def _status(there: Client) -> Server:
         "first_index": raft["fedlog_index"],
         "federated_log": raft["federated_log"],
     }
+
+
+def _talks(there: Client) -> bool:
+    """Whether oned answers a call that asks nothing of its log, after one that does was in vain."""
+    try:
+        there.call("one.system.version")
+    except NoAnswer:
+        return False
+    except OnefedError:
+        pass
+    return True
 
 
 def _settle(client: Client, zones: Sequence[dict[str, Any]], settle: float) -> dict[str, Any]:

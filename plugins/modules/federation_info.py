@@ -219,7 +219,7 @@ federation:
         code:
           description:
             - Name of the state that does not change between versions of the collection.
-            - "Of the answers: V(unreachable), V(authentication_refused), V(not_authorized), V(no_zone_record),
+            - "Of the answers: V(unreachable), V(hung), V(authentication_refused), V(not_authorized), V(no_zone_record),
               V(status_refused), V(endpoint_unreachable)."
             - "Of roles: V(not_federated), V(wrong_mode), V(wrong_zone_id), V(master_oned_differs), V(version_differs)."
             - "Of replication: V(empty_federated_log), V(lagging), V(stale), V(ahead_of_master)."

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import ssl
 import threading
+import time
 import xmlrpc.client
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,7 +90,7 @@ class FakeOned:
     session: str = SESSION
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     # Replies by method that come instead of the usual ones: a reply, a fault, raw bytes, an
-    # HTTP status, or None to hang up.
+    # HTTP status, None to hang up, or seconds (float) after which the usual one comes.
     instead: dict[str, Any] = field(default_factory=dict)
     master: FakeOned | None = None
     delay: int = 0
@@ -114,8 +115,11 @@ class FakeOned:
 
     def reply(self, method: str, params: tuple[Any, ...]) -> Any:
         self.calls.append((method, *params[1:]))
-        if method in self.instead:
-            return self.instead[method]
+        instead = self.instead.get(method)
+        if isinstance(instead, float):
+            time.sleep(instead)
+        elif method in self.instead:
+            return instead
         if params[0] != self.session:
             return [False, f"[{method}] User couldn't be authenticated, aborting call.", 0x100, -1, -1]
         return getattr(self, "_" + method[len("one.") :].replace(".", "_"))(*params[1:])

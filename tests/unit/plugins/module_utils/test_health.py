@@ -65,6 +65,12 @@ def test_a_silent_server_is_told_with_reason_and_remedy(state: str, hint: str) -
     assert hint in text_of(observation)
 
 
+def test_a_hanging_log_is_told_apart_from_a_silent_host() -> None:
+    observation = federation(MADRID, zone(100, "paris", silent("paris", 31, "hung")))
+    assert found(observation) == [("hung", "error", "paris", "paris")]
+    assert "kill oned" in text_of(observation)
+
+
 def test_a_slave_with_other_users_refuses_the_masters_oneadmin() -> None:
     nothing = {"version": None, "mode": None, "zone_id": None, "raft_state": None, "index": None, "federated_log": None}
     assert of_paris(refusal="authentication", **nothing) == [("authentication_refused", "error", "paris", "paris")]

@@ -64,6 +64,15 @@ def test_a_zone_without_servers_is_asked_at_its_endpoint(master: FakeOned, slave
     ]
 
 
+def test_an_oned_whose_log_hangs_is_told_from_a_silent_host(master: FakeOned, slave: FakeOned) -> None:
+    slave.instead["one.zone.raftstatus"] = 2.0
+    client = master.client(timeout=0.5)
+    server = observe(client, 0.0)["zones"][1]["servers"][0]
+    assert (server["reachable"], server["state"]) == (False, "hung")
+    slave.instead["one.system.version"] = 2.0
+    assert observe(client, 0.0)["zones"][1]["servers"][0]["state"] == "timeout"
+
+
 def test_observing_writes_nothing(master: FakeOned, slave: FakeOned) -> None:
     observe(master.client(), 0.0)
     assert master.writes == slave.writes == []

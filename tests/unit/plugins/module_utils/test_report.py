@@ -74,6 +74,12 @@ def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() ->
     assert report("member", {}, health, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
 
 
+def test_a_federation_that_could_not_be_judged_is_left_undone_with_the_reason() -> None:
+    made = report("join", {"onefed_joined": {"changed": True}}, health={"msg": "the connection was refused"})
+    assert made["undone"] == ["The health of the federation could not be judged: the connection was refused"]
+    assert report("join", {"onefed_joined": {"changed": True}}, health={"skipped": True, "msg": "x"})["undone"] == []
+
+
 def test_services_that_do_not_run_again_are_told_once_and_keep_nothing_undone() -> None:
     flow, runs = (
         {"unit": "opennebula-flow", "error": "The service opennebula-flow ended."},
