@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import socket
 import subprocess
 import sys
 import xmlrpc.client
@@ -97,7 +98,7 @@ def emulated(location: Path, server: mariadb.Server) -> Iterator[Master]:
     command = [sys.executable, str(ROOT / "tests/emulator/install.py"), "--version=7.4", f"--location={location}"]
     command += [
         "--listen=127.0.0.1",
-        f"--port={mariadb.free_port()}",
+        f"--port={_two_free_ports()}",
         "--db-server=127.0.0.1",
         f"--db-port={server.port}",
     ]
@@ -117,6 +118,15 @@ def emulated(location: Path, server: mariadb.Server) -> Iterator[Master]:
         yield master
     finally:
         ensure(frontend, "stopped", wait=True, timeout=60.0, check_mode=False)
+
+
+def _two_free_ports() -> int:
+    """The first of them; gRPC gets the next."""
+    while True:
+        port = mariadb.free_port()
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port + 1))
+            return port
 
 
 def here() -> Master:
