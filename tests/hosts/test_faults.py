@@ -118,6 +118,7 @@ def test_ssh_lost_during_the_restore(trio: Federation) -> None:
     assert_converges(trio, "paris", "lyon")
 
 
+@extra  # tests/zones has it without systemd
 def test_oned_that_does_not_start_after_the_restore(trio: Federation) -> None:
     paris = trio["paris"]
     oned = "/usr/bin/oned"
@@ -258,7 +259,7 @@ def fill(host: Host, directory: str) -> None:
 @extra
 def test_no_room_for_the_backups(trio: Federation) -> None:
     paris = trio["paris"]
-    on_small_disk(paris.host, "/var/lib/one", 64, "opennebula")
+    on_small_disk(paris.host, "/var/lib/one", 256, "opennebula")
     before = standing(paris)
     run = run_with(trio, {BACK_UP: lambda: fill(paris.host, "/var/lib/one")})
     trio.assert_federated("lyon")
@@ -273,6 +274,9 @@ def test_no_room_for_the_backups(trio: Federation) -> None:
 @extra
 def test_no_room_for_the_restored_tables(trio: Federation) -> None:
     paris = trio["paris"]
+    for number in range(100):  # more than fits into what InnoDB has allocated already
+        user = trio.master.call("one.user.allocate", f"big{number}", "a-password", "", [])
+        trio.master.call("one.user.update", user, f'BIG="{"x" * 250000}"', 1)
     on_small_disk(paris.host, "/var/lib/mysql", 400, "mariadb")
     before = standing(paris)
     run = run_with(trio, {RESTORE: lambda: fill(paris.host, "/var/lib/mysql")})
