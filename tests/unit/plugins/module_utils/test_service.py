@@ -31,8 +31,8 @@ start)
         exit 255
     fi
     $ONE_LOCATION/bin/oned -f & echo $! > $ONE_LOCATION/var/oned.pid
-    # Until then the process is a copy of this shell.
-    until tr '\\0' ' ' < /proc/$!/cmdline | grep -q bin/oned; do sleep 0.01; done ;;
+    # At first the process is a copy of this shell.
+    while tr '\\0' ' ' < /proc/$!/cmdline | grep -q 'bin/one '; do sleep 0.01; done ;;
 stop)
     [ -e $ONE_LOCATION/stubborn ] && exit 0
     kill $(cat $ONE_LOCATION/var/oned.pid); rm $ONE_LOCATION/var/oned.pid ;;
