@@ -157,8 +157,8 @@ def test_an_oned_that_dies_while_it_is_waited_for_is_noticed(frontend: Frontend)
 
 
 def test_an_api_that_does_not_answer_ends_the_wait(frontend: Frontend) -> None:
-    with pytest.raises(FrontendError, match=r"waited 0.1 s for its API at http://127.0.0.1:1/RPC2, .*seen refused"):
-        _service.start(frontend, timeout=0.1)
+    with pytest.raises(FrontendError, match=r"waited 1.5 s for its API at http://127.0.0.1:1/RPC2, .*seen refused"):
+        _service.start(frontend, timeout=1.5)
 
 
 def test_a_start_that_is_not_waited_for_needs_no_api(frontend: Frontend) -> None:
