@@ -146,21 +146,23 @@ def client_for(params: Mapping[str, Any], frontend: Frontend) -> Client:
     return Client(url, username, password, params["api_timeout"], params["validate_certs"], params.get("ca_path"))
 
 
-def _parse(xml: str, what: str) -> ElementTree.Element:
+def parse_xml(xml: str, what: str) -> ElementTree.Element:
+    """The root of a document of OpenNebula's; `what` says in an error whose it is. Raises OnefedError."""
     try:
         return ElementTree.fromstring(xml)
     except ElementTree.ParseError as error:
         raise OnefedError(
             f"OpenNebula's description of {what} is not well-formed XML ({error}). "
-            "An attribute of it holds a character that XML does not allow; correct it with onezone or in the database."
+            "An attribute of it holds a character that XML does not allow; correct it with OpenNebula's commands or in "
+            "its database."
         ) from None
 
 
 def _value(element: ElementTree.Element) -> Any:
-    return _values(element) if len(element) else (element.text or "")
+    return attributes_of(element) if len(element) else (element.text or "")
 
 
-def _values(parent: ElementTree.Element) -> dict[str, Any]:
+def attributes_of(parent: ElementTree.Element) -> dict[str, Any]:
     """Children as a dict: text, dict for a vector, list where a name repeats."""
     values: dict[str, Any] = {}
     for child in parent:
@@ -183,7 +185,7 @@ def _single(values: Mapping[str, Any], name: str) -> str | None:
 
 def _zone(element: ElementTree.Element) -> dict[str, Any]:
     template_element = element.find("TEMPLATE")
-    template = {} if template_element is None else _values(template_element)
+    template = {} if template_element is None else attributes_of(template_element)
     return {
         "id": int(element.findtext("ID", "-1")),
         "name": element.findtext("NAME", ""),
@@ -205,12 +207,12 @@ def _zone(element: ElementTree.Element) -> dict[str, Any]:
 
 def zone_from_xml(xml: str) -> dict[str, Any]:
     """A ZONE document: id, name, state (enabled or disabled), endpoint, endpoint_grpc (or None), template, servers."""
-    return _zone(_parse(xml, "a zone"))
+    return _zone(parse_xml(xml, "a zone"))
 
 
 def zones_from_xml(xml: str) -> list[dict[str, Any]]:
     """The zones of a ZONE_POOL document as `zone_from_xml` gives them, by rising id."""
-    zones = [_zone(element) for element in _parse(xml, "the zones").iterfind("ZONE")]
+    zones = [_zone(element) for element in parse_xml(xml, "the zones").iterfind("ZONE")]
     return sorted(zones, key=lambda zone: zone["id"])
 
 
@@ -220,7 +222,7 @@ def raft_from_xml(xml: str) -> dict[str, Any]:
     `state_name` is solo, candidate, follower or leader. `fedlog_index` is None unless `federated_log` is "filled";
     the other two are "none" (takes no part in a federation) and "empty" (federated, but without any record).
     """
-    raft: dict[str, Any] = {child.tag.lower(): int(child.text or "-1") for child in _parse(xml, "Raft's status")}
+    raft: dict[str, Any] = {child.tag.lower(): int(child.text or "-1") for child in parse_xml(xml, "Raft's status")}
     index = raft.get("fedlog_index", NOT_FEDERATED)
     raft["federated_log"] = {NOT_FEDERATED: "none", EMPTY_LOG: "empty"}.get(index, "filled")
     raft["fedlog_index"] = index if raft["federated_log"] == "filled" else None
@@ -230,4 +232,4 @@ def raft_from_xml(xml: str) -> dict[str, Any]:
 
 def config_from_xml(xml: str) -> dict[str, Any]:
     """The running configuration: text, dict for a vector, list where a name repeats."""
-    return _values(_parse(xml, "the configuration"))
+    return attributes_of(parse_xml(xml, "the configuration"))

@@ -9,6 +9,8 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._quotas import KINDS
+
 FRONTEND: dict[str, Any] = {
     "oned_location": {"type": "path"},
     "oned_user": {"type": "str"},
@@ -31,4 +33,9 @@ API: dict[str, Any] = {
     "api_timeout": {"type": "float", "default": 10.0},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
+}
+
+QUOTAS: dict[str, Any] = {
+    "quotas": {"type": "dict", "options": {kind: {"type": "dict"} for kind in KINDS}},
+    "quotas_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
 }

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._transport import NOT_XML
 
 # OpenNebula would put ONE_ before a name that starts with a digit or with XML, and then not find it again.
 _NAME = re.compile(r"(?!XML)[A-Z_][A-Z0-9_]*\Z")
+# Attributes of users that hold secrets, as OpenNebula's own and those of its drivers are called.
+_SECRET = re.compile("PASSWORD|PASSPHRASE|PASSWD|PRIVATE_KEY|SECRET|TOKEN")
+MASK = "********"
 
 
 def normalise(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,6 +47,37 @@ def render(attributes: Mapping[str, Any]) -> str:
             else:
                 lines.append(f"{name}={_quote(item)}")
     return "\n".join(lines)
+
+
+def split(template: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """What a module's option `template` sets, normalised, and the names that it removes with null."""
+    removed = {str(name).upper() for name, value in template.items() if value is None}
+    return normalise({name: value for name, value in template.items() if value is not None}), removed
+
+
+def merged(
+    current: Mapping[str, Any], template: Mapping[str, Any], replace: bool, kept: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The attributes `current` after the option `template` was applied, by rising name.
+
+    With `replace`, what `template` does not name goes, except for `kept`.
+    """
+    given, removed = split(template)
+    base = {name: current[name] for name in kept if name in current} if replace else current
+    return {name: value for name, value in sorted({**base, **given}.items()) if name not in removed}
+
+
+def masked(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as they may be shown: values whose names speak of secrets are replaced by asterisks."""
+    return {name: _masked(name, value) for name, value in attributes.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(f"{name}/{key}", item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(name, item) for item in value]
+    return MASK if _SECRET.search(name) else value
 
 
 def _quote(text: str) -> str:

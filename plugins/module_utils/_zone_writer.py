@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
     NO_EXISTS,
@@ -18,6 +17,12 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, ApiUnreachable, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._template import render
+from ansible_collections.onefed.opennebula.plugins.module_utils._written import (
+    UNKNOWN,
+    await_gone,
+    await_written,
+    write_template,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._zones import (
     FIRST_OWN_ID,
     Wanted,
@@ -28,7 +33,6 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._zones import (
     record,
 )
 
-POLL_SECONDS = 0.1
 _ENDPOINTS = ("ENDPOINT", "ENDPOINT_GRPC")
 _NOT_WITH_SWITCH = ("endpoint", "endpoint_grpc", "template")
 
@@ -114,30 +118,14 @@ class ZoneWriter:
         return self._visible(after)
 
     def _update(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-        old, new = before["template"], after["template"]
         if before["name"] != after["name"]:
             self.client.call("one.zone.rename", after["id"], after["name"])
-        if set(old) - set(new):
-            # The whole template: appending cannot remove an attribute.
-            self.client.call("one.zone.update", after["id"], render(new), 0)
-        elif old != new:
-            changed = {name: value for name, value in new.items() if old.get(name) != value}
-            self.client.call("one.zone.update", after["id"], render(changed), 1)
+        write_template(self.client, "zone", after["id"], before["template"], after["template"])
         return self._visible(after)
 
     def _delete(self, zone_id: int) -> None:
         self.client.call("one.zone.delete", zone_id)
-
-        def gone() -> bool:
-            try:
-                self.client.call("one.zone.info", zone_id, False)
-            except ApiError as error:
-                if error.code == NO_EXISTS:
-                    return True
-                raise
-            return False
-
-        self._poll(gone, f"that zone {zone_id} is deleted")
+        await_gone(self.client, self.timeout, "zone", zone_id)
 
     def _visible(self, after: Mapping[str, Any]) -> dict[str, Any]:
         """The zone once it reads as written: a slave passes writes on and sees them only after replication."""
@@ -152,19 +140,8 @@ class ZoneWriter:
                 raise
             return record(seen) == after
 
-        self._poll(reads_as_written, f"the change of zone {after['id']}")
+        await_written(self.client, self.timeout, reads_as_written, f"the change of zone {after['id']}")
         return seen
-
-    def _poll(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + self.timeout
-        while not condition():
-            if time.monotonic() > deadline:
-                raise OnefedError(
-                    f"The federation master accepted the change, but {self.client.url} did not show {what} within "
-                    f"{self.timeout:g} s. Replication to that zone seems to stand still, or somebody else changed the "
-                    "zone meanwhile: see module federation_info."
-                )
-            time.sleep(POLL_SECONDS)
 
     def _predicted(self) -> dict[str, Any]:
         self.warnings.append(
@@ -194,7 +171,7 @@ class ZoneWriter:
 def _shown(after: Mapping[str, Any] | None) -> dict[str, Any]:
     if after is None:
         return {}
-    return {**after, "id": "(known after apply)"} if after["id"] is None else dict(after)
+    return {**after, "id": UNKNOWN} if after["id"] is None else dict(after)
 
 
 def write_zone(client: Client, params: Mapping[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[str]]:

@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
-from ansible_collections.onefed.opennebula.plugins.module_utils._template import normalise
+from ansible_collections.onefed.opennebula.plugins.module_utils._template import merged, split
 from ansible_collections.onefed.opennebula.plugins.module_utils._topology import (
     ZONE_NAME_FORBIDDEN,
     ZONE_NAME_LENGTH,
@@ -44,10 +44,10 @@ class Wanted:
         if self.name is not None:
             check_name(self.name)
         if self.endpoint is not None:
-            _check_endpoint(self.endpoint)
+            check_endpoint(self.endpoint)
             self._check_loopback(self.endpoint)
         if self.endpoint_grpc:
-            _check_grpc(self.endpoint_grpc)
+            check_grpc(self.endpoint_grpc)
             self._check_loopback(self.endpoint_grpc)
         given, removed = self.attributes()
         for name in _RESERVED:
@@ -56,8 +56,7 @@ class Wanted:
 
     def attributes(self) -> tuple[dict[str, Any], set[str]]:
         """What `template` sets, and the names that it removes with null."""
-        removed = {str(name).upper() for name, value in self.template.items() if value is None}
-        return normalise({name: value for name, value in self.template.items() if value is not None}), removed
+        return split(self.template)
 
     def _check_loopback(self, endpoint: str) -> None:
         if is_loopback(endpoint) and not self.allow_loopback:
@@ -68,20 +67,21 @@ class Wanted:
             )
 
 
-def check_name(name: str) -> None:
-    """Refuse a zone name that OpenNebula refuses. Raises OnefedError."""
-    found = sorted({character for character in name if character in ZONE_NAME_FORBIDDEN + "\v\f"})
+def check_name(name: str, kind: str = "zone", forbidden: str = "") -> None:
+    """Refuse a name that OpenNebula refuses, for characters of `forbidden` too. Raises OnefedError."""
+    found = sorted({character for character in name if character in ZONE_NAME_FORBIDDEN + "\v\f" + forbidden})
     if found:
-        raise OnefedError(f"The zone name {name!r} holds {' '.join(map(repr, found))}, which OpenNebula refuses.")
+        raise OnefedError(f"The {kind} name {name!r} holds {' '.join(map(repr, found))}, which OpenNebula refuses.")
     if NOT_XML.search(name):
-        raise OnefedError(f"The zone name {name!r} holds a character that XML does not allow.")
+        raise OnefedError(f"The {kind} name {name!r} holds a character that XML does not allow.")
     if not name or name != name.strip():
-        raise OnefedError(f"The zone name {name!r} is empty, or begins or ends with a blank.")
+        raise OnefedError(f"The {kind} name {name!r} is empty, or begins or ends with a blank.")
     if len(name.encode()) > ZONE_NAME_LENGTH:
-        raise OnefedError(f"The zone name {name!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} bytes.")
+        raise OnefedError(f"The {kind} name {name!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} bytes.")
 
 
-def _check_endpoint(endpoint: str) -> None:
+def check_endpoint(endpoint: str) -> None:
+    """Refuse what is no XML-RPC endpoint to OpenNebula. Raises OnefedError."""
     parts = split_url(endpoint)
     if "RPC2" not in parts.path:
         raise OnefedError(
@@ -90,7 +90,8 @@ def _check_endpoint(endpoint: str) -> None:
         )
 
 
-def _check_grpc(endpoint: str) -> None:
+def check_grpc(endpoint: str) -> None:
+    """Refuse what is no gRPC endpoint. Raises OnefedError."""
     if "RPC2" in endpoint or "@" in endpoint or re.search(r"\s", endpoint) or ":" not in endpoint:
         raise OnefedError(f"{endpoint!r} is not a gRPC endpoint. Write it as <address>:2634.")
 
@@ -153,17 +154,15 @@ def check_same_endpoint(zone: Mapping[str, Any], wanted: Wanted) -> None:
 
 
 def _merged(current: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
-    given, removed = wanted.attributes()
-    kept = {name: current[name] for name in _ENDPOINTS if name in current} if wanted.replace else current
-    template = {**kept, **given}
+    template = merged(current, wanted.template, wanted.replace, _ENDPOINTS)
     # An endpoint that differs only in the case of its host is the same: no write, no federated record.
     if wanted.endpoint is not None and not same_endpoint(template.get("ENDPOINT"), wanted.endpoint):
         template["ENDPOINT"] = wanted.endpoint
     if wanted.endpoint_grpc == "":
-        removed.add("ENDPOINT_GRPC")
+        template.pop("ENDPOINT_GRPC", None)
     elif wanted.endpoint_grpc is not None:
         template["ENDPOINT_GRPC"] = wanted.endpoint_grpc
-    return {name: value for name, value in sorted(template.items()) if name not in removed}
+    return dict(sorted(template.items()))
 
 
 def _check_others(zones: Sequence[Mapping[str, Any]], after: Mapping[str, Any], wanted: Wanted) -> None:

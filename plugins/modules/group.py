@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: group
+short_description: Manage the groups of OpenNebula
+version_added: 0.1.0
+description:
+  - Creates, changes and deletes groups, with their administrators and their quotas.
+  - In a federation, groups are the same in all zones. A slave passes the changes on to its master; the module then
+    waits until they are visible at the slave.
+  - A group that already is as declared is not written to, because every write is replicated to all zones.
+options:
+  name:
+    description:
+      - Name of the group. Identifies it unless O(id) is given. OpenNebula renames no groups.
+      - "At most 128 bytes, without any of C(& | : \\ \" ; / ' # { } $ < >), tabs and line breaks."
+    type: str
+  id:
+    description: Id of an existing group.
+    type: int
+  admins:
+    description: Administrators of the group, by name or id. Who is no member of the group becomes one.
+    type: list
+    elements: str
+  purge:
+    description: Whether administrators that O(admins) does not name cease to be any. They stay members.
+    type: bool
+    default: false
+  template:
+    description:
+      - Attributes of the group. A dictionary makes a vector attribute, a list a repeated one, V(null) removes an
+        attribute.
+      - The names of attributes are not case sensitive, they are stored in upper case.
+    type: dict
+  template_mode:
+    description:
+      - With V(merge), attributes that are not in O(template) stay. With V(replace), they are removed.
+    type: str
+    choices: [merge, replace]
+    default: merge
+  state:
+    description:
+      - V(present) makes sure that the group exists as declared.
+      - V(absent) deletes it, with its access rules. A group with members is not deleted.
+    type: str
+    choices: [present, absent]
+    default: present
+  wait_timeout:
+    description: How long a change may take to be visible at the endpoint, in seconds.
+    type: float
+    default: 30.0
+extends_documentation_fragment:
+  - onefed.opennebula.quotas
+  - onefed.opennebula.api
+  - onefed.opennebula.frontend
+attributes:
+  check_mode:
+    description: Can run in check mode and predict the change.
+    support: full
+    details:
+      - Users and groups that are named but do not exist are predicted, with a warning, to be created by an earlier
+        task.
+  diff_mode:
+    description: Returns what is different, before and after.
+    support: full
+notes:
+  - OpenNebula puts every new group into the VDC C(default), whose resources its members may then use. Take it out
+    with module M(onefed.opennebula.vdc).
+  - Members of a group that is their primary one may create nothing until an access rule lets them, see module
+    M(onefed.opennebula.acl). OpenNebula's own rule is for the group C(users) alone.
+  - Users enter and leave groups with module M(onefed.opennebula.user).
+seealso:
+  - module: onefed.opennebula.user
+  - module: onefed.opennebula.vdc
+  - module: onefed.opennebula.acl
+author:
+  - onefed contributors (@onefed)
+"""
+
+EXAMPLES = r"""
+- name: Create a group with an administrator
+  onefed.opennebula.group:
+    name: developers
+    admins: [ada]
+    template:
+      SUNSTONE: {DEFAULT_VIEW: cloud}
+    quotas:
+      vm: {vms: 100}
+
+- name: Let its members create virtual machines, images and templates
+  onefed.opennebula.acl:
+    rule: "@developers VM+IMAGE+TEMPLATE/* CREATE *"
+
+- name: Make somebody else its only administrator
+  onefed.opennebula.group:
+    name: developers
+    admins: [grace]
+    purge: true
+
+- name: Delete a group
+  onefed.opennebula.group:
+    name: developers
+    state: absent
+"""
+
+RETURN = r"""
+group:
+  description: The group; V(null) when it does not exist.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Id. V(null) in check mode for a group to be created.
+      type: int
+      sample: 100
+    name:
+      description: Name.
+      type: str
+      sample: developers
+    admins:
+      description: Names of the administrators.
+      type: list
+      elements: str
+      sample: [ada]
+    template:
+      description: All attributes. The values of those whose names speak of secrets are asterisks.
+      type: dict
+      sample: {"SUNSTONE": {"DEFAULT_VIEW": "cloud"}}
+    quotas:
+      description: Limits in this zone that are not the default, as in O(quotas), with ids.
+      type: dict
+      sample: {"vm": {"vms": 100}}
+created:
+  description: Whether the group did not exist before.
+  returned: success
+  type: bool
+  sample: true
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
+from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND, QUOTAS
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._group_writer import write_group
+from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+
+
+def group(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
+    return write_group(client_for(module.params, frontend), module.params, module.check_mode, module.warn)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **API,
+            **FRONTEND,
+            **QUOTAS,
+            "name": {"type": "str"},
+            "id": {"type": "int"},
+            "admins": {"type": "list", "elements": "str"},
+            "purge": {"type": "bool", "default": False},
+            "template": {"type": "dict"},
+            "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "wait_timeout": {"type": "float", "default": 30.0},
+        },
+        required_one_of=[["name", "id"]],
+        supports_check_mode=True,
+    )
+    run(module, group)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The modules user, group, vdc and acl, from their options to what Ansible is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fake_identities import FakeIdentities
+from fake_oned import Served
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def oned() -> Iterator[FakeIdentities]:
+    with Served(FakeIdentities(pools={"cluster": {0: "default"}})) as served:
+        assert isinstance(served, FakeIdentities)
+        served.add(0, "madrid", {"ENDPOINT": served.url})
+        yield served
+
+
+@pytest.fixture
+def run(run_module: Run, oned: FakeIdentities) -> Run:
+    account = {"api_url": oned.url, "api_username": "oneadmin", "api_password": "secret-word"}
+
+    def call(module: str, /, **options: Any) -> dict[str, Any]:
+        return run_module(module, **account, **options)
+
+    return call
+
+
+def test_a_group_with_a_user_a_vdc_and_a_rule(run: Run, oned: FakeIdentities) -> None:
+    group: dict[str, Any] = {"name": "devs", "quotas": {"vm": {"vms": 5}}}
+    user: dict[str, Any] = {
+        "name": "ada",
+        "password": "a-password",
+        "group": "devs",
+        "template": {"MAIL": "ada@example.com"},
+        "template_secrets": {"API_KEY": "an-api-key"},
+        "quotas": {"clusters": {"default": {"vms": 1}}},
+    }
+    vdc = {"name": "lab", "groups": ["devs"], "resources": [{"zone": "madrid", "clusters": ["ALL"]}]}
+    tasks = [("group", group), ("user", user), ("vdc", vdc), ("acl", {"rule": "#ada VM/@devs USE *"})]
+    results = [run(module, **options) for module, options in tasks]
+    assert [result["changed"] for result in results] == [True] * 4
+    assert [run(module, **options)["changed"] for module, options in tasks] == [False] * 4
+    assert results[0]["group"]["quotas"] == {"vm": {"vms": 5}}
+    assert results[1]["user"]["quotas"] == {"clusters": {"0": {"vms": 1}}}
+    assert results[2]["vdc"]["resources"][0]["clusters"] == ["ALL"]
+    assert results[3]["acl"]["text"] == "#2 VM/@100 USE *"
+    assert oned.identities.users[2]["template"]["API_KEY"] == "an-api-key"
+    assert "a-password" not in str(results)
+    assert "an-api-key" not in str(results)
+
+
+@pytest.mark.parametrize("name", ["group", "user", "vdc"])
+def test_a_name_or_an_id_is_needed(run: Run, name: str) -> None:
+    assert "one of the following is required: name, id" in run(name)["msg"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"rule": "* VM/* USE *", "zone": "*"}, {"user": "ada", "group": "devs"}, {"rule": "* VM/* USE *", "user": "ada"}],
+)
+def test_a_rule_is_given_in_one_way_only(run: Run, options: dict[str, Any]) -> None:
+    assert "mutually exclusive" in run("acl", **options)["msg"]
+
+
+def test_a_password_and_a_hash_exclude_each_other(run: Run) -> None:
+    assert "mutually exclusive" in run("user", name="ada", password="secret-1", password_hash="secret-2")["msg"]
+
+
+def test_unknown_quotas_are_refused(run: Run) -> None:
+    assert "Unsupported parameters" in run("group", name="users", quotas={"vms": {}})["msg"]
+
+
+def test_oneadmins_password_is_not_changed(run: Run, oned: FakeIdentities) -> None:
+    result = run("user", name="oneadmin", password="another-one", update_password="always")
+    assert result["failed"] is True
+    assert "Rotate it in all zones in one go" in result["msg"]
+    assert "another-one" not in str(result)
+    assert oned.writes == []
