@@ -24,7 +24,9 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._files import (
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets import scrub
+from ansible_collections.onefed.opennebula.plugins.module_utils._raft_conf import FOLLOWER, HOOK, hook_of, is_stock
 from ansible_collections.onefed.opennebula.plugins.module_utils._service_managers import has_job, run_command
 
 # Services of OpenNebula's packages, 6.4 to 7.4, that keep in memory what they read from an auth file at their start:
@@ -122,10 +124,14 @@ def bring_up(frontend: Frontend, units: Sequence[str], wait: bool = True, verb: 
     """Let `units` run, and with `wait` see whether they stay: [{"unit", "error"}], error None for one that runs.
 
     Never fails because of a service: what is wrong with it, and the last lines of its journal, are its error. Only
-    services beside oned and units that systemd stops with it are started, whatever `units` names.
+    services beside oned and units that systemd stops with it are started, whatever `units` names. What the hooks of a
+    server in a zone of several start where it leads is not started, as it must not run on a follower.
     """
     if frontend.location:
         return []
+    if verb == "start":
+        hooked = _hooked(frontend)
+        units = [unit for unit in units if unit not in hooked]
     wanted = [found["unit"] for found in installed(frontend) if found["unit"] in units]
     wanted += [unit for unit in units if unit not in wanted and _stops_with(frontend, unit)]
     if not wanted:
@@ -141,6 +147,34 @@ def bring_up(frontend: Frontend, units: Sequence[str], wait: bool = True, verb: 
 def restart(frontend: Frontend, names: Sequence[str]) -> list[dict[str, Any]]:
     """Restart those of the services `names` that run, so that they read their files anew; as bring_up()."""
     return bring_up(frontend, [unit for unit in active(frontend) if unit in names], verb="restart")
+
+
+def hook_units(frontend: Frontend) -> list[str]:
+    """The installed units that OpenNebula's Raft hook starts on the leader and stops on followers.
+
+    Which ones differs from version to version, so the script itself tells.
+    """
+    path = os.path.join(frontend.var, "remotes", "hooks", HOOK)
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            names = re.findall(r"\bsystemctl stop (opennebula-[\w.-]+)", file.read())
+    except OSError:
+        return []
+    units = list(dict.fromkeys(names))
+    return [unit for unit, shown in _show(units).items() if shown["LoadState"] != "not-found"]
+
+
+def _hooked(frontend: Frontend) -> list[str]:
+    """What the hooks manage on this server; nothing in a zone of one server, or where a load balancer needs none."""
+    try:
+        document = Document.load(frontend.conf)
+    except OnefedError:
+        return []
+    server_id = (document.vector("FEDERATION") or {}).get("SERVER_ID", "")
+    # In a zone of one server (-1) oned runs no hook.
+    if not server_id.isdigit() or not is_stock(hook_of(document.vector(FOLLOWER))):
+        return []
+    return hook_units(frontend)
 
 
 def warnings(services: Iterable[dict[str, Any]]) -> list[str]:

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _auth_files, _beside, _fireedge
+from ansible_collections.onefed.opennebula.plugins.module_utils import (
+    _addresses,
+    _auth_files,
+    _beside,
+    _config_files,
+    _fireedge,
+    _floating_unit,
+    _vip_hook,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
     AUTHENTICATION,
     Client,
@@ -32,6 +40,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._journal import 
 from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_server import server_facts
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS, Document
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets import scrub, secrets
+from ansible_collections.onefed.opennebula.plugins.module_utils._raft_conf import HOOKS, hook_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._run_as_oned import run_as_oned
 from ansible_collections.onefed.opennebula.plugins.module_utils._service_managers import manager_of
 
@@ -72,11 +81,13 @@ def examine(
     timeout: float,
     auth_key: str | None = None,
     login: Mapping[str, Any] | None = None,
+    vip: _floating_unit.Floating | None = None,
 ) -> dict[str, Any]:
     """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret.
 
-    With `auth_key`, which is one, the auth files can be compared with those of other front-ends. `login` holds options
-    of the fragment of that name.
+    With `auth_key`, which is one, the auth files can be compared with those of other front-ends, and so can the
+    configuration. `login` holds options of the fragment of that name. With `vip` it is examined whether hooks can move
+    that address, and who has it.
     """
     await_quiet(frontend)
     document, conf = _conf(frontend)
@@ -108,13 +119,18 @@ def examine(
         "beside": _guarded(lambda: _beside.installed(frontend)),
         "fireedge": _fireedge.facts(frontend),
         "firewall": find_firewall(),
+        "addresses": _guarded(_addresses.addresses),
+        "address_keeper": _guarded(_floating_unit.keeper),
+        "vip_answers": _addresses.answers(vip.interface, vip.address) if vip else None,
+        "vip_hook": _guarded(lambda: {"problems": _vip_hook.problems(frontend, vip)}) if vip else None,
+        "config_digests": _guarded(lambda: _config_files.digests(frontend, auth_key)) if auth_key else {},
     }
     return _scrubbed(facts, hidden)
 
 
 def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:
     facts: dict[str, Any] = dict.fromkeys(_CONF_KEYS)
-    facts.update(path=frontend.conf, vectors={}, lens_problems=[])
+    facts.update(path=frontend.conf, vectors={}, lens_problems=[], **{name.lower(): None for name in HOOKS})
     try:
         document = Document.load(frontend.conf)
     except OnefedError as error:
@@ -131,7 +147,8 @@ def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:
         listen_address=document.get("LISTEN_ADDRESS") or "0.0.0.0",
         backend=backend,
         db_name=database.get("DB_NAME", "opennebula") if backend == "mysql" else None,
-        vectors={name: document.vector(name) or {} for name in STOCK_VECTORS},
+        vectors={name: document.vector(name) or {} for name in (*STOCK_VECTORS, *HOOKS)},
+        **{name.lower(): hook_of(document.vector(name)) for name in HOOKS},
         lens_problems=document.lens_problems(),
     )
     return document, facts

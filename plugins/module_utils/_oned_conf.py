@@ -28,7 +28,7 @@ STOCK_VECTORS: dict[str, dict[str, str]] = {
         "XMLRPC_TIMEOUT_MS": "1000",
     },
 }
-_WRITABLE_NAME = re.compile(r"(?!XML)[A-Z_][A-Z0-9_]*")
+_KEY = re.compile(r"[A-Z_][A-Z0-9_]*")
 _ENCODING = ("utf-8", "surrogateescape")
 
 
@@ -82,7 +82,7 @@ class Document:
         name = _checked(name)
         entry = self._first(name, vector=True)
         before = entry.as_dict() if entry else {}
-        pairs: dict[str, str | None] = {**before, **{_checked(key): value for key, value in changes.items()}}
+        pairs: dict[str, str | None] = {**before, **{_checked_key(key): value for key, value in changes.items()}}
         wanted = complete_vector(name, {key: value for key, value in pairs.items() if value is not None})
         if wanted == before and entry:
             return
@@ -181,10 +181,18 @@ def _given(vectors: Mapping[str, Mapping[str, Any] | None], name: str) -> set[st
 
 
 def _checked(name: str) -> str:
+    upper = _checked_key(name)
+    # oned puts ONE_ before those, though not before keys of vectors, such as RAFT's XMLRPC_TIMEOUT_MS.
+    if upper.startswith("XML"):
+        raise ConfigError(f"{name!r} cannot be the name of an attribute: it begins with 'XML'.")
+    return upper
+
+
+def _checked_key(name: str) -> str:
     upper = str(name).upper()
-    if not _WRITABLE_NAME.fullmatch(upper):
+    if not _KEY.fullmatch(upper):
         raise ConfigError(
-            f"{name!r} cannot be the name of an attribute: use letters, digits and '_', no digit and no 'XML' in front."
+            f"{name!r} cannot be the name of an attribute or key: use letters, digits and '_', and no digit in front."
         )
     return upper
 

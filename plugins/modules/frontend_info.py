@@ -23,6 +23,14 @@ options:
       - Random text, the same for all front-ends whose auth files are to be compared. Without it they are not.
       - The digests that come from it tell nothing about the files to who does not know it.
     type: str
+  vip:
+    description:
+      - Floating address of the zone, with the length of its network's prefix. It is tried whether another machine has
+        it, and whether the Raft hooks of this front-end could move it.
+    type: str
+  vip_interface:
+    description: The network interface that carries it. Needed with O(vip).
+    type: str
   timeout:
     description: Limit of each call, in seconds. All calls together take four times as long at most.
     type: float
@@ -111,9 +119,33 @@ frontend:
           description: Name of the database, V(null) with SQLite.
           type: str
         vectors:
-          description: C(FEDERATION) and C(RAFT) as they are in the file.
+          description:
+            - C(FEDERATION), C(RAFT), C(RAFT_LEADER_HOOK) and C(RAFT_FOLLOWER_HOOK) as they are in the file.
           type: dict
           sample: {"FEDERATION": {"MODE": "STANDALONE", "ZONE_ID": "0"}}
+        raft_leader_hook:
+          description: Program that C(oned) runs when it takes the lead of its zone, V(null) without one.
+          type: dict
+          contains:
+            command:
+              description: The program, below C(remotes/hooks) of OpenNebula's var folder if it is no absolute path.
+              type: str
+              sample: raft/vip.sh
+            arguments:
+              description: Its arguments.
+              type: str
+              sample: leader eth0 192.0.2.30/24
+        raft_follower_hook:
+          description: The same, when it follows.
+          type: dict
+          contains:
+            command:
+              description: The program.
+              type: str
+            arguments:
+              description: Its arguments.
+              type: str
+              sample: follower eth0 192.0.2.30/24
         lens_problems:
           description: What keeps C(onedb) from reading the file.
           type: list
@@ -265,6 +297,67 @@ frontend:
           description: Family, table and chain that incoming connections pass, for V(nftables).
           type: str
           sample: inet filter input
+    addresses:
+      description: The addresses of this host, or V(error).
+      type: list
+      elements: dict
+      contains:
+        interface:
+          description: Name of the network interface.
+          type: str
+          sample: eth0
+        address:
+          description: The address.
+          type: str
+          sample: 192.0.2.31
+        prefix:
+          description: Length of its network's prefix.
+          type: int
+          sample: 24
+        mac:
+          description: Hardware address of the interface.
+          type: str
+          sample: "02:00:c0:00:02:1f"
+    address_keeper:
+      description:
+        - What the unit of M(onefed.opennebula.floating_address) keeps, V(null) without that unit.
+      type: dict
+      contains:
+        address:
+          description: The address with the length of its network's prefix.
+          type: str
+          sample: 192.0.2.30/24
+        interface:
+          description: The network interface.
+          type: str
+          sample: eth0
+    vip_answers:
+      description:
+        - Hardware addresses of other machines that have O(vip).
+        - V(null) without that option, for IPv6, and without the right to ask by ARP.
+      type: list
+      elements: str
+    vip_hook:
+      description: Whether hooks can move O(vip), V(null) without that option, V(error) if that is unknown.
+      type: dict
+      contains:
+        problems:
+          description: What keeps them from it.
+          type: list
+          elements: dict
+          contains:
+            text:
+              description: What is wrong.
+              type: str
+            remedy:
+              description: What to do.
+              type: str
+    config_digests:
+      description:
+        - With O(auth_key), a digest of each file that the servers of a zone have in common, by its path below
+          OpenNebula's etc folder. C(oned.conf) is none of them. V(error) when a file cannot be read.
+      type: dict
+      sample: {"monitord.conf": "7d0f0b4a3e0e3f0a"}
 """
 
 from typing import Any
@@ -272,6 +365,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
+from ansible_collections.onefed.opennebula.plugins.module_utils._floating_unit import Floating
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_facts import examine
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
@@ -279,7 +373,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._module import r
 
 def frontend_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
-    facts = examine(frontend, params["probe_endpoints"], params["timeout"], params["auth_key"], params)
+    vip = Floating.of(params["vip"], params["vip_interface"]) if params["vip"] else None
+    facts = examine(frontend, params["probe_endpoints"], params["timeout"], params["auth_key"], params, vip)
     return {"changed": False, "frontend": facts}
 
 
@@ -290,8 +385,11 @@ def main() -> None:
             **LOGIN,
             "probe_endpoints": {"type": "list", "elements": "str", "default": []},
             "auth_key": {"type": "str", "no_log": True},
+            "vip": {"type": "str"},
+            "vip_interface": {"type": "str"},
             "timeout": {"type": "float", "default": 5.0},
         },
+        required_together=[("vip", "vip_interface")],
         supports_check_mode=True,
     )
     run(module, frontend_info)

@@ -214,6 +214,10 @@ def test_a_self_contained_install_has_no_services(location: Path, monkeypatch: p
 
 
 ZONE = {
+    "kind": "zone",
+    "server_endpoint": None,
+    "server_existed": None,
+    "server_id": None,
     "id": None,
     "zone_name": "paris",
     "zone_endpoint": "http://192.0.2.31:2633/RPC2",
@@ -261,3 +265,66 @@ def test_a_forged_journal_starts_no_other_unit(frontend: Frontend, systemd: Fake
         assert journal(frontend, "closed")["services"] == []
         journal(frontend, "opened")
     assert "sshd" not in systemd.running()
+
+
+HOOK = """case $ACTION in
+leader)
+    if systemctl is-enabled opennebula-flow >/dev/null 2>&1; then
+        sudo -n systemctl start opennebula-flow
+    fi
+    sudo -n systemctl start opennebula-hem
+    ;;
+follower)
+    sudo -n systemctl stop opennebula-flow
+    sudo -n systemctl stop opennebula-hem
+    sudo -n systemctl stop opennebula-showback.timer
+"""
+
+
+def make_server(frontend: Frontend, server_id: int, hook: str = "raft/vip.sh") -> None:
+    """oned.conf as that of a server of a zone of several, and OpenNebula's hook."""
+    with open(frontend.conf, "a", encoding="utf-8") as file:
+        file.write(f'FEDERATION = [ MODE = "SLAVE", ZONE_ID = 100, SERVER_ID = {server_id} ]\n')
+        file.write(f'RAFT_FOLLOWER_HOOK = [ COMMAND = "{hook}", ARGUMENTS = "follower eth0 192.0.2.30/24" ]\n')
+    script = Path(frontend.var, "remotes/hooks/raft/vip.sh")
+    script.parent.mkdir(parents=True)
+    script.write_text(HOOK)
+
+
+def test_what_the_hook_manages_is_read_from_the_hook(frontend: Frontend, systemd: FakeSystemd) -> None:
+    assert _beside.hook_units(frontend) == []
+    make_server(frontend, 1)
+    assert _beside.hook_units(frontend) == [FLOW, HEM]
+    systemd.install("opennebula-showback.timer")
+    assert _beside.hook_units(frontend) == [FLOW, HEM, "opennebula-showback.timer"]
+
+
+def test_a_server_of_several_leaves_to_its_hooks_what_runs_where_it_leads(
+    frontend: Frontend, systemd: FakeSystemd
+) -> None:
+    systemd._start(FIREEDGE)
+    make_server(frontend, 1)
+    assert ensure(frontend, "restarted", beside=True)["services"] == [{"unit": FIREEDGE, "error": None}]
+    assert systemd.running() == ["opennebula", FIREEDGE]
+    assert ensure(frontend, "restarted", beside=True)["services"] == [{"unit": FIREEDGE, "error": None}]
+
+
+def test_the_leaders_services_are_restarted_for_a_new_file(frontend: Frontend, systemd: FakeSystemd) -> None:
+    make_server(frontend, 0)
+    assert [one["unit"] for one in _beside.restart(frontend, [FLOW, FIREEDGE])] == [FLOW]
+
+
+@pytest.mark.parametrize(("server_id", "hook"), [(-1, "raft/vip.sh"), (1, "notify-balancer")])
+def test_without_hooks_at_work_all_services_run_again(
+    frontend: Frontend, systemd: FakeSystemd, server_id: int, hook: str
+) -> None:
+    make_server(frontend, server_id, hook)
+    assert [one["unit"] for one in ensure(frontend, "restarted", beside=True)["services"]] == [HEM, FLOW]
+
+
+def test_closing_the_journal_of_a_server_leaves_to_its_hooks_what_they_manage(
+    frontend: Frontend, systemd: FakeSystemd
+) -> None:
+    make_server(frontend, 1)
+    told = _beside.bring_up(frontend, [HEM, FLOW, FIREEDGE])
+    assert told == [{"unit": FIREEDGE, "error": None}]
