@@ -94,6 +94,14 @@ def _in_log(server: Server, own: Description, master: Description | None) -> boo
     return bool(index >= master["log"]["first_federated_index"])
 
 
+def fallen_out(server: Server, leader: Description | None) -> int | None:
+    """The oldest record of its own zone's log that the leader still has, if a follower lacks records before it."""
+    if leader is None or not _usable(leader) or server["raft_state"] != "follower" or server["log_index"] is None:
+        return None
+    first: int | None = leader["log"]["first_local_index"]
+    return first if first is not None and server["log_index"] + 1 < first else None
+
+
 def _index(server: Server, own: Description) -> int | None:
     """The index that the server told, else, as of a stopped one, the one in its database."""
     index: int | None = own["log"]["last_federated_index"] if server["index"] is None else server["index"]

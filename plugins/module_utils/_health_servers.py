@@ -24,7 +24,7 @@ def server_problems(federation: Federation, zone: Zone, server: Server) -> Itera
     """All that is wrong with one server of `zone`."""
     role = _role_problem(federation, zone, server) if federation.federated else None
     # A wrong ZONE_ID is the cause of a missing record, which then is not worth telling.
-    mute = _answer_problem(server) if not (role and server["refusal"] == "no_zone") else None
+    mute = answer_problem(zone, server) if not (role and server["refusal"] == "no_zone") else None
     if mute:
         yield mute
     if not server["reachable"] or server["refusal"] == "authentication" or not federation.federated:
@@ -45,9 +45,18 @@ def server_problems(federation: Federation, zone: Zone, server: Server) -> Itera
         )
 
 
-def _answer_problem(server: Server) -> Problem | None:
-    """What keeps a server from telling its status."""
+def answer_problem(zone: Zone, server: Server) -> Problem | None:
+    """What keeps a server of `zone` from telling its status."""
     where = f"at {server['endpoint']}"
+    if server["state"] == "hung" and zone["clustered"]:
+        return problem(
+            "hung",
+            "error",
+            server,
+            f"It answers, but nothing that touches its log, {where}: no write is possible. A leader hangs so for this "
+            "user while fewer than a majority of its zone's servers run, and any oned when its database fails.",
+            "Start the zone's other servers. If it goes on, see that its database runs, kill oned and start it.",
+        )
     if server["state"] == "hung":
         return problem(
             "hung",

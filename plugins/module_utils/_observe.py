@@ -5,56 +5,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import Any, Dict, Sequence
+from typing import Any, Sequence
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
-    AUTHENTICATION,
-    AUTHORIZATION,
-    NO_EXISTS,
-    Client,
-    config_from_xml,
-    raft_from_xml,
-    zones_from_xml,
-)
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client, config_from_xml, zones_from_xml
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._parallel import in_parallel
+from ansible_collections.onefed.opennebula.plugins.module_utils._raft import UNKNOWN, Server, status
 from ansible_collections.onefed.opennebula.plugins.module_utils._standing import behind, find_master, leader_of
-from ansible_collections.onefed.opennebula.plugins.module_utils._transport import NoAnswer
-
-Server = Dict[str, Any]
 
 SETTLE_POLL_SECONDS = 0.25
-_REFUSALS = {AUTHENTICATION: "authentication", AUTHORIZATION: "authorization", NO_EXISTS: "no_zone"}
-_UNKNOWN: Server = {
-    "reachable": False,
-    "state": "unknown",
-    "refusal": None,
-    "error": None,
-    "version": None,
-    "mode": None,
-    "zone_id": None,
-    "master_oned": None,
-    "server_id": None,
-    "raft_state": None,
-    "term": None,
-    "log_index": None,
-    "index": None,
-    "first_index": None,
-    "federated_log": None,
-}
+# What a server told when it was asked first, to see whether it moves.
+_FIRST = ("first_index", "first_log_index")
+_UNKNOWN: Server = {**UNKNOWN, "version": None, "mode": None, "zone_id": None, "master_oned": None}
 
 
-def observe(client: Client, settle: float) -> dict[str, Any]:
+def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dict[str, Any]:
     """What the zones that `client` knows answer, side by side.
 
     Returns {"zones", "index_before", "index"}: zones as in _api, each server with the keys of _UNKNOWN, and the
     master's federated index before and after the slaves told theirs. A zone without a list of servers gets one, named
     like the zone, from its endpoint; else `endpoint_server` is what answers at the zone's own endpoint (None when that
     is one of its servers'). Servers that are behind are asked again for up to `settle` seconds.
+    The zones are those that the client's endpoint lists or, when it does not, the first of `endpoints` that does.
     Raises OnefedError when the list of zones cannot be read.
     """
-    zones = zones_from_xml(client.call("one.zonepool.info"))
+    zones = _list(client, endpoints)
     for zone in zones:
         listed = zone["servers"]
         apart = listed and zone["endpoint"] not in [server["endpoint"] for server in listed]
@@ -67,6 +44,16 @@ def observe(client: Client, settle: float) -> dict[str, Any]:
     return _settle(client, zones, settle)
 
 
+def _list(client: Client, endpoints: Sequence[str]) -> list[dict[str, Any]]:
+    try:
+        return zones_from_xml(client.call("one.zonepool.info"))
+    except OnefedError:
+        for url in endpoints:
+            with contextlib.suppress(OnefedError):
+                return zones_from_xml(client.at(url).call("one.zonepool.info"))
+        raise
+
+
 def _own_server(zone: dict[str, Any]) -> Server:
     return {"id": -1, "name": zone["name"], "endpoint": zone["endpoint"]}
 
@@ -76,7 +63,7 @@ def _ask(client: Client, endpoint: str | None) -> Server:
     if endpoint is None:
         return {"error": "it has no XML-RPC endpoint"}
     there = client.at(endpoint)
-    answer: Server = {"reachable": True, "state": "open", **_status(there)}
+    answer = status(there)
     if answer.get("state") != "open" or answer.get("refusal") == "authentication":
         return answer
     try:
@@ -89,39 +76,6 @@ def _ask(client: Client, endpoint: str | None) -> Server:
     answer["zone_id"] = _number(federation.get("ZONE_ID", ""))
     answer["master_oned"] = federation.get("MASTER_ONED", "").strip() or None
     return answer
-
-
-def _status(there: Client) -> Server:
-    """What raftstatus, the only call that every server answers for itself, tells."""
-    try:
-        raft = raft_from_xml(there.call("one.zone.raftstatus"))
-    except NoAnswer as error:
-        state = "hung" if error.state == "timeout" and _talks(there) else error.state
-        return {"reachable": False, "state": state, "error": error.reason}
-    except ApiError as error:
-        return {"refusal": _REFUSALS.get(error.code, "other"), "error": error.text}
-    except OnefedError as error:
-        return {"reachable": False, "state": "invalid", "error": str(error)}
-    return {
-        "server_id": raft["server_id"],
-        "raft_state": raft["state_name"],
-        "term": raft["term"],
-        "log_index": raft["log_index"] if raft["log_index"] >= 0 else None,
-        "index": raft["fedlog_index"],
-        "first_index": raft["fedlog_index"],
-        "federated_log": raft["federated_log"],
-    }
-
-
-def _talks(there: Client) -> bool:
-    """Whether oned answers a call that asks nothing of its log, after one that does was in vain."""
-    try:
-        there.call("one.system.version")
-    except NoAnswer:
-        return False
-    except OnefedError:
-        pass
-    return True
 
 
 def _settle(client: Client, zones: Sequence[dict[str, Any]], settle: float) -> dict[str, Any]:
@@ -146,14 +100,14 @@ def _settle(client: Client, zones: Sequence[dict[str, Any]], settle: float) -> d
 
 
 def _refresh(client: Client, servers: Sequence[Server]) -> None:
-    for server, answer in zip(servers, in_parallel(lambda server: _status(client.at(server["endpoint"])), servers)):
+    for server, answer in zip(servers, in_parallel(lambda server: status(client.at(server["endpoint"])), servers)):
         # A server that just stopped answering keeps what it told a moment ago; the next run will find it.
         if answer.get("raft_state"):
-            server.update({**answer, "first_index": server["first_index"]})
+            server.update({**answer, **{key: server[key] for key in _FIRST}})
 
 
 def _refreshed_index(client: Client, server: Server) -> int | None:
-    answer = _status(client.at(server["endpoint"]))
+    answer = status(client.at(server["endpoint"]))
     index: int | None = answer["index"] if answer.get("raft_state") else server["index"]
     return index
 

@@ -17,6 +17,7 @@ from typing import Any, Callable, Sequence
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client, raft_from_xml, zone_from_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._parallel import in_parallel
+from ansible_collections.onefed.opennebula.plugins.module_utils._raft import Deadline, in_doubt, not_done
 from ansible_collections.onefed.opennebula.plugins.module_utils._template import render
 from ansible_collections.onefed.opennebula.plugins.module_utils._zones import PROBE_ATTRIBUTE
 
@@ -53,7 +54,7 @@ class Probe:
 
         The marker is removed whatever happens. Raises OnefedError that names every reader that failed.
         """
-        if self._raft(self.writer)["federated_log"] == "none":
+        if self._patiently(lambda: self._raft(self.writer))["federated_log"] == "none":
             raise OnefedError(
                 f"The oned at {self.writer.url} takes part in no federation, so there is no replication to prove. "
                 "Set MODE in the section FEDERATION of its oned.conf to MASTER or SLAVE and restart it."
@@ -74,7 +75,8 @@ class Probe:
             written = True
             started = time.monotonic()
             try:
-                self.writer.call("one.zone.update", self.zone_id, render({PROBE_ATTRIBUTE: self.marker}), 1)
+                marker = render({PROBE_ATTRIBUTE: self.marker})
+                self._patiently(lambda: self.writer.call("one.zone.update", self.zone_id, marker, 1))
                 in_parallel(lambda reader: self._await_marker(reader, started), readers)
             except ApiError:
                 # Refused, so not written; a write that got no answer may still happen.
@@ -86,6 +88,16 @@ class Probe:
             raise OnefedError(f"{error} {leftover}".rstrip()) from None
         if leftover:
             raise OnefedError(leftover)
+
+    def _patiently(self, call: Callable[[], Any]) -> Any:
+        """The value of a call that may be repeated, made again while nobody answers or leads."""
+        deadline = Deadline.after(self.timeout)
+        while True:
+            try:
+                return call()
+            except OnefedError as error:
+                if not (not_done(error) or in_doubt(error)) or not deadline.poll(POLL_SECONDS):
+                    raise
 
     def _remove(self) -> str:
         """Drop the marker; returns what is wrong when that was not possible."""

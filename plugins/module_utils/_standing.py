@@ -45,14 +45,39 @@ def lag_of(server: Server, index_before: int | None) -> int | None:
 def behind(zones: Sequence[Zone], index_before: int | None) -> bool:
     """Whether any server lacks records that the master, or its zone's leader, has."""
     return any(
-        lag_of(server, index_before) or follows_behind(server, leader_of(zone))
+        lag_of(server, index_before) or log_lag(server, raft_leader(zone["servers"]))
         for zone in zones
         for server in zone["servers"]
     )
 
 
-def follows_behind(server: Server, leader: Server | None) -> bool:
-    """Whether a follower lacks records of its own zone's log."""
-    if leader is None or server["raft_state"] != "follower" or leader["raft_state"] != "leader":
-        return False
-    return (server["log_index"] or 0) < (leader["log_index"] or 0)
+def raft_leader(servers: Sequence[Server]) -> Any:
+    """The server that leads: of several the one with the newest term, None if nobody does."""
+    leaders = [server for server in servers if server["raft_state"] == "leader"]
+    return max(leaders, key=lambda server: server["term"] or 0, default=None)
+
+
+def log_lag(server: Server, leader: Server | None) -> int | None:
+    """How many records of its zone's log a server lacks that its leader has; None if one of the two is not known.
+
+    The leader must have been read first: else records that came in between look like a follower's lead.
+    """
+    if leader is None or leader["log_index"] is None or server["log_index"] is None:
+        return None
+    return max(0, int(leader["log_index"]) - int(server["log_index"]))
+
+
+def parted(server: Server, leader: Server | None) -> bool:
+    """Whether a follower's log ends with another record than its leader's has there."""
+    return (
+        leader is not None
+        and server["raft_state"] == "follower"
+        and server["log_index"] is not None
+        and server["log_index"] == leader["log_index"]
+        and server["log_term"] != leader["log_term"]
+    )
+
+
+def majority(servers: int) -> int:
+    """How many of a zone's servers must run for it to take writes."""
+    return servers // 2 + 1

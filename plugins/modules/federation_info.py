@@ -20,6 +20,46 @@ options:
         as a dictionary of zone names to dictionaries of server names. It adds checks of the content.
       - For a zone with a single server the name of the server does not matter.
     type: dict
+  declared:
+    description:
+      - The zones as the inventory declares them, and which hosts have their floating addresses. It adds checks of both.
+      - The filter P(onefed.opennebula.declared#filter) makes it from what M(onefed.opennebula.frontend_info) returned.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the zone. It is looked for by its endpoint first.
+        type: str
+        required: true
+      endpoint:
+        description: XML-RPC endpoint of the zone.
+        type: str
+        required: true
+      servers:
+        description: Endpoints of its servers by host.
+        type: dict
+        required: true
+      address:
+        description: Floating address, for a zone that has one.
+        type: str
+      holders:
+        description: Hosts that have the floating address.
+        type: list
+        elements: str
+        default: []
+      unread:
+        description: Hosts of which it is not known whether they have it.
+        type: list
+        elements: str
+        default: []
+  endpoints:
+    description:
+      - Endpoints that are asked for the list of zones when the one of O(api_url) does not tell it, such as those of
+        other servers of a highly available master.
+    type: list
+    elements: str
+    default: []
   allow_loopback:
     description: Whether endpoints may be loopback addresses, as in a federation on a single machine.
     type: bool
@@ -114,6 +154,22 @@ federation:
         is_master:
           description: Whether it is, or is to be, the master.
           type: bool
+        floating:
+          description: Its floating address. V(null) without one. Needs O(declared).
+          type: dict
+          contains:
+            address:
+              description: The address.
+              type: str
+              sample: 192.0.2.30
+            holders:
+              description: Hosts that have it; one, when all is well.
+              type: list
+              elements: str
+            unread:
+              description: Hosts of which it is not known whether they have it.
+              type: list
+              elements: str
         servers:
           description: Its servers. A zone that is not highly available has one, called like the zone.
           type: list
@@ -156,9 +212,21 @@ federation:
             term:
               description: Term of Raft.
               type: int
+            voted_for:
+              description: Id of the server that it voted for in this term, -1 for none.
+              type: int
+            commit:
+              description: Last record of its log that a majority has. V(null) for a server on its own.
+              type: int
             log_index:
               description: Last record of its zone's log. V(null) for a server on its own.
               type: int
+            log_lag:
+              description: How many records of its leader's log it lacks. V(null) if one of the two is not known.
+              type: int
+            holds_address:
+              description: Whether it has its zone's floating address. V(null) if unknown. Needs O(declared).
+              type: bool
             index:
               description: Federated index. V(null) if there is none.
               type: int
@@ -226,7 +294,10 @@ federation:
             - "Of records: V(zone_disabled), V(endpoint_not_xmlrpc), V(duplicate_endpoint), V(loopback_endpoint),
               V(loopback_grpc_endpoint), V(leftover_probe)."
             - "Of highly available zones: V(no_leader), V(split_brain), V(no_quorum), V(server_id_unset),
-              V(wrong_server_id), V(follower_behind)."
+              V(wrong_server_id), V(follower_behind), V(follower_stuck),
+              V(follower_fallen_out), V(log_parted)."
+            - "Of what the inventory declares: V(server_not_listed), V(server_not_declared), V(address_missing),
+              V(address_doubled), V(address_astray)."
             - "Of databases: V(database_unreadable), V(database_empty), V(shared_version_differs), V(backend_differs),
               V(charset_differs), V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys),
               V(pool_control_behind)."
@@ -267,8 +338,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._status_text imp
 
 def federation_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
-    observation = observe(client_for(params, frontend), params["settle_timeout"])
-    federation = judge(observation, params["databases"], time.time(), params["allow_loopback"])
+    observation = observe(client_for(params, frontend), params["settle_timeout"], params["endpoints"])
+    federation = judge(observation, params["databases"], time.time(), params["allow_loopback"], params["declared"])
     return {"changed": False, "federation": federation, "text": status_text(federation)}
 
 
@@ -278,6 +349,20 @@ def main() -> None:
             **API,
             **FRONTEND,
             "databases": {"type": "dict"},
+            "endpoints": {"type": "list", "elements": "str", "default": []},
+            "declared": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "endpoint": {"type": "str", "required": True},
+                    "servers": {"type": "dict", "required": True},
+                    "address": {"type": "str"},
+                    "holders": {"type": "list", "elements": "str", "default": []},
+                    "unread": {"type": "list", "elements": "str", "default": []},
+                },
+            },
             "allow_loopback": {"type": "bool", "default": False},
             "settle_timeout": {"type": "float", "default": 3.0},
         },
