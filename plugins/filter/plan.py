@@ -53,6 +53,7 @@ _value:
 import time
 from typing import Any, Callable, Mapping, Sequence
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._judge import finding
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
 
 
@@ -60,16 +61,8 @@ def plan(
     topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str], installs: bool = False
 ) -> dict[str, Any]:
     """Judge the registered results of frontend_info and make the plan."""
-    findings = {host: _finding(result) for host, result in results.items()}
+    findings = {host: finding(result) for host, result in results.items()}
     return make_plan(topology, findings, hosts, time.time(), installs)
-
-
-def _finding(result: Mapping[str, Any]) -> dict[str, Any]:
-    if result.get("unreachable"):
-        return {"unreachable": str(result.get("msg", "no answer"))}
-    if "frontend" not in result:
-        return {"error": str(result.get("msg", "frontend_info returned nothing"))}
-    return {"frontend": result["frontend"]}
 
 
 class FilterModule:

@@ -63,6 +63,7 @@ REGISTERED = (
     "onefed_fireedge",
     "onefed_restarted",
     "onefed_failure",
+    "onefed_grown",
 )
 
 

@@ -9,15 +9,27 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._raft_conf import ha_vectors
 
 Data = Mapping[str, Any]
 
 
-def conf_of(host: Data, federation: dict[str, str]) -> dict[str, Any]:
-    """Options of module oned_conf."""
+def conf_of(host: Data, federation: dict[str, str], raft: Data | None = None) -> dict[str, Any]:
+    """Options of module oned_conf; `raft` holds those vectors of Raft that are to change."""
     given = {"PORT": host["port"], "LISTEN_ADDRESS": host["listen_address"]}
     attributes = {name: str(value) for name, value in given.items() if value is not None}
-    return {"attributes": attributes, "vectors": {"FEDERATION": federation}}
+    return {"attributes": attributes, "vectors": {"FEDERATION": federation, **(raft or {})}}
+
+
+def raft_of(zone: Data, frontend: Data) -> dict[str, Any]:
+    """The vectors of Raft that are to change in oned.conf of one server of several; empty where Raft does not run."""
+    return raft_vectors(frontend["conf"], zone["floating"]) if judge.in_raft(frontend) else {}
+
+
+def raft_vectors(conf: Data, floating: Data | None) -> dict[str, Any]:
+    """The vectors that Raft needs otherwise than they are in `conf`, without the C(SERVER_ID)."""
+    wanted = ha_vectors(conf["vectors"], None, floating)
+    return {name: value for name, value in wanted.items() if value is None or value != conf["vectors"].get(name)}
 
 
 def conf_changes(frontend: Data, wanted: Data) -> list[str]:
@@ -26,9 +38,11 @@ def conf_changes(frontend: Data, wanted: Data) -> list[str]:
     now.update({"MODE": conf["mode"], "ZONE_ID": str(conf["zone_id"]), "MASTER_ONED": conf["master_oned"] or ""})
     now["MASTER_ONED_GRPC"] = conf["vectors"].get("FEDERATION", {}).get("MASTER_ONED_GRPC", "")
     every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
-    return [
+    told = [
         f"{key} {now[key] or '(empty)'} -> {value or '(empty)'}" for key, value in every.items() if now[key] != value
     ]
+    raft = [name for name in wanted["vectors"] if name != "FEDERATION"]
+    return told + ([f"{', '.join(raft)} as the zone's servers need them"] if raft else [])
 
 
 def runs_otherwise(frontend: Data, wanted: Data) -> bool:

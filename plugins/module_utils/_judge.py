@@ -35,6 +35,15 @@ def problem(text: str, remedy: str) -> Problem:
     return {"text": text, "remedy": remedy}
 
 
+def finding(result: Data) -> dict[str, Any]:
+    """The finding in a registered result of frontend_info."""
+    if result.get("unreachable"):
+        return {"unreachable": str(result.get("msg", "no answer"))}
+    if "frontend" not in result:
+        return {"error": str(result.get("msg", "frontend_info returned nothing"))}
+    return {"frontend": result["frontend"]}
+
+
 def usable(finding: Data) -> list[Problem]:
     """Whether the front-end could be examined at all, and its files make sense."""
     if finding.get("unreachable"):
@@ -117,24 +126,16 @@ def listener(frontend: Data, host: Data, endpoint: str) -> list[Problem]:
     return []
 
 
-def unsupported(zone: Data, frontend: Data) -> list[Problem]:
+def unsupported(zone: Data) -> list[Problem]:
     """What this release of the collection does not do yet."""
-    found = []
-    if len(zone["hosts"]) > 1 or int(frontend["conf"]["server_id"]) >= 0:
-        found.append(
-            problem(
-                "Zones of several servers (Raft) cannot be federated by this release.",
-                "Declare the first server only, with SERVER_ID -1.",
-            )
+    if not zone["import"]:
+        return []
+    return [
+        problem(
+            "zone_import: true asks to keep the zone's own users, which this release cannot do.",
+            "Leave the zone out, or let its data go with zone_discard: true.",
         )
-    if zone["import"]:
-        found.append(
-            problem(
-                "zone_import: true asks to keep the zone's own users, which this release cannot do.",
-                "Leave the zone out, or let its data go with zone_discard: true.",
-            )
-        )
-    return found
+    ]
 
 
 def own_data(zone: Data, frontend: Data) -> list[Problem]:
@@ -231,6 +232,19 @@ def same_federation(frontend: Data, master: Data, master_endpoints: list[str | N
     return len(mine) > 1 and (mine == theirs or own in theirs)
 
 
+def same_zone(frontend: Data, other: Data) -> bool:
+    """Whether two front-ends are servers of one zone, by their oned.conf and their own zone's record."""
+    mine, theirs = (
+        (side["conf"]["mode"], own["id"], own["name"])
+        for side in (frontend, other)
+        for own in [next((zone for zone in zones_of(side) if zone["id"] == int(side["conf"]["zone_id"])), _NO_ZONE)]
+    )
+    return mine == theirs and mine[1] is not None
+
+
+_NO_ZONE: Data = {"id": None, "name": None}
+
+
 def _identity(zone: Data) -> tuple[Any, ...]:
     return zone["id"], zone["name"], normal(zone["endpoint"])
 
@@ -255,9 +269,20 @@ def zones_of(frontend: Data) -> list[dict[str, Any]]:
             "endpoint": zone["template"].get("ENDPOINT"),
             "endpoint_grpc": zone["template"].get("ENDPOINT_GRPC"),
             "template": zone["template"],
+            "servers": zone.get("servers", []),
         }
         for zone in zones
     ]
+
+
+def in_raft(frontend: Data) -> bool:
+    """Whether by its oned.conf a front-end is one of several servers of its zone."""
+    return int(frontend["conf"]["server_id"]) >= 0
+
+
+def raft_state(frontend: Data) -> str | None:
+    """Its Raft state in words, None when it does not tell."""
+    return (frontend["api"].get("raft") or {}).get("state_name")
 
 
 def runs(frontend: Data) -> bool:

@@ -8,11 +8,13 @@ What only a real run can know is called C((known after apply)) in the plan's tex
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
+from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_servers as judge_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import (
+    SERVER_STEPS,
     changes,
     is_bare,
     left_out,
@@ -21,6 +23,10 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry impo
     text,
     told,
     unknown,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import (
+    plan_servers,
+    with_acting_servers,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_zones import (
     master_entry,
@@ -42,9 +48,10 @@ def make_plan(
     Shape: C(master) and C(zones) (by group) hold per zone C(action) (one of master, join, converge, member, excluded,
     outside, unknown), C(problems), C(warnings), C(changes), C(costs) and what the action needs; C(unmanaged) names
     zones that the inventory does not know; C(errors) are problems that stop the run, C(left_out) those of zones that
-    the run goes on without; C(prepare) tells whether the master needs Step 1, C(probe) tells whether replication must
+    the run goes on without; C(groups) names by host what it takes part in; C(prepare) tells whether the master needs Step 1, C(probe) tells whether replication must
     be proved; C(changed) whether anything will change; C(text) is the plan in lines.
     """
+    topology = with_acting_servers(topology, findings)
     later = {host for host in hosts if installs and is_bare(topology, host, findings)}
     lead = topology["zones"][topology["master"]]
     master = unknown(lead, bare=True) if topology["master_host"] in later else master_entry(topology, findings)
@@ -57,15 +64,17 @@ def make_plan(
             continue
         if not set(zone["hosts"]) & set(hosts):
             zones[group] = make_entry(zone, "outside")
-        elif zone["hosts"][0] in later or master["action"] == "unknown":
-            zones[group] = unknown(zone, bare=zone["hosts"][0] in later)
+        elif zone["host"] in later or master["action"] == "unknown":
+            zones[group] = unknown(zone, bare=zone["host"] in later)
         elif master["problems"]:
-            zones[group] = without_master(zone, findings[zone["hosts"][0]])
+            zones[group] = without_master(zone, findings[zone["host"]])
         else:
             zones[group] = zone_entry(topology, zone, findings, known)
     for group, entry in zones.items():
         _note_clock(topology, topology["zones"][group], findings, now, entry)
-        entry["warnings"] += told(topology["zones"][group]["hosts"][0], judge.exposed(topology["zones"][group]))
+        entry["warnings"] += told(topology["zones"][group]["host"], judge.exposed(topology["zones"][group]))
+        if set(topology["zones"][group]["hosts"]) <= set(hosts):
+            _plan_step3(topology["zones"][group], findings, later, entry)
     unmanaged = _unmanaged(topology, zones, known)
     master["warnings"] += _note_unmanaged(unmanaged)
     _plan_restart(master, zones)
@@ -75,12 +84,45 @@ def make_plan(
         "unmanaged": [zone["name"] for zone in unmanaged],
         "errors": errors,
         "left_out": [line for entry in zones.values() for line in left_out(entry)],
+        "follows": max((len(entry["servers"]["follow"]) for entry in zones.values()), default=0),
         "prepare": ready and not errors and bool(master["changes"] or master["records"] or master["restart"]),
         "changed": not errors and any(changes(entry) for entry in zones.values()),
         "probe": ready and not errors and _needs_proof(topology, findings, master, zones),
     }
+    plan["groups"] = {host: _groups(topology, plan, host) for host in hosts}
     plan["text"] = text(plan)
     return plan
+
+
+def _groups(topology: Data, plan: Data, host: str) -> list[str]:
+    """What `host` takes part in, as names of groups for the plays."""
+    entry = plan["zones"][topology["hosts"][host]["zone"]]
+    groups = ["prepare" if plan["prepare"] else "ready"]
+    if host != entry["host"]:
+        return [*groups, "server"]
+    groups.append(entry["action"])
+    step = entry["servers"]
+    if step["keep"]:
+        groups.append("keep")
+    if any(step[name] for name in SERVER_STEPS):
+        groups.append("servers_master" if entry["action"] == "master" else "servers_slave")
+    return groups
+
+
+def _plan_step3(zone: Data, findings: Mapping[str, Data], later: Collection[str], entry: dict[str, Any]) -> None:
+    """The servers of the zone; what keeps a zone that joins from having them keeps it from joining."""
+    examined = entry["action"] in ("master", "join", "converge") or entry.get("reachable", False)
+    if not examined or (entry["action"] == "master" and entry["problems"]):
+        return
+    step = plan_servers(zone, findings, entry["zone_id"], later)
+    entry["warnings"] += step["warnings"]
+    if step["problems"] and entry["action"] == "join":
+        entry.update(action="excluded", problems=[*entry["problems"], *step["problems"]])
+    elif step["problems"]:
+        entry["server_problems"] = step["problems"]
+    else:
+        entry["servers"] = step
+        entry["changes"] += step["changes"]
 
 
 def _plan_restart(master: dict[str, Any], zones: Mapping[str, dict[str, Any]]) -> None:
@@ -106,7 +148,8 @@ def _plan_restart(master: dict[str, Any], zones: Mapping[str, dict[str, Any]]) -
 
 def _needs_proof(topology: Data, findings: Mapping[str, Data], master: Data, zones: Mapping[str, Data]) -> bool:
     """Whether a marker has to be seen in every zone, and the databases to be read again."""
-    return bool(_any(zones, "join", "converge") or master["restart"] or master["repair"] or _lags(topology, findings))
+    grows = any(entry["servers"]["lead"] or entry["servers"]["follow"] for entry in zones.values())
+    return bool(grows or _any(zones, "join", "converge") or master["restart"] or master["repair"] or _lags(topology, findings))
 
 
 def _split_zones(topology: Data, hosts: Sequence[str]) -> list[str]:
@@ -125,6 +168,8 @@ def _note_clock(topology: Data, zone: Data, findings: Mapping[str, Data], now: f
             entry["warnings"].append(
                 f"{host}: its clock differs by {found['time'] - now:+.0f} s from the controller's."
             )
+    frontends = {host: findings[host]["frontend"] for host in zone["servers"] if "frontend" in findings.get(host, {})}
+    entry["warnings"] += told(zone["host"], judge_servers.clocks(frontends, topology["settings"]["clock_skew"]))
 
 
 def _note_unmanaged(unmanaged: Sequence[Data]) -> list[str]:
@@ -142,7 +187,7 @@ def _lags(topology: Data, findings: Mapping[str, Data]) -> bool:
     """Whether a member's federated log stands behind the master's, which only a new record can mend."""
     indexes = set()
     for zone in topology["zones"].values():
-        found = findings.get(zone["hosts"][0], {}).get("frontend")
+        found = findings.get(zone["host"], {}).get("frontend")
         if found and found["conf"]["mode"] in ("MASTER", "SLAVE") and not found["database"].get("error"):
             indexes.add(found["database"]["log"]["last_federated_index"])
     return len(indexes) > 1

@@ -9,6 +9,13 @@ from typing import Any, Mapping, Sequence
 
 Data = Mapping[str, Any]
 
+# Of a zone whose servers stay as they are: what _plan_servers says of others.
+NO_SERVERS: Data = {
+    **{name: [] for name in ("follow", "copied", "start", "leave", "release", "serving")},
+    **{"lead": False, "restart": False, "keep": False, "enabled": False, "floating": None, "ids": {}, "vectors": {}, "endpoints": {}},
+}
+# Those of them that change something.
+SERVER_STEPS = ("lead", "follow", "start", "leave", "release")
 KNOWN_AFTER_APPLY = "(known after apply)"
 _SUMMARY = {
     "join": "joins",
@@ -21,8 +28,11 @@ _SUMMARY = {
 def make_entry(zone: Data, action: str, **more: Any) -> dict[str, Any]:
     """The entry of a zone. `changes` say what is done, `costs` what that entails elsewhere."""
     base = {"group": zone["group"], "label": zone["label"], "endpoint": zone["endpoint"], "action": action}
-    lists: dict[str, Any] = {name: [] for name in ("problems", "warnings", "changes", "costs", "auth_files")}
-    return {**base, **lists, "restart": False, "stop": False, "repair": {}, "fireedge": False, **more}
+    base["host"] = zone["host"]
+    names = ("problems", "server_problems", "warnings", "changes", "costs", "auth_files", "followers")
+    lists: dict[str, Any] = {name: [] for name in names}
+    rest = {"restart": False, "stop": False, "repair": {}, "fireedge": False, "servers": NO_SERVERS}
+    return {**base, **lists, **rest, **more}
 
 
 def is_bare(topology: Data, name: str, findings: Mapping[str, Data]) -> bool:
@@ -54,8 +64,9 @@ def lines(label: str, found: Sequence[Data]) -> list[str]:
 
 
 def left_out(entry: Data) -> list[str]:
-    """Why a zone is left out, as lines; empty for one that is not."""
-    return lines(entry["label"], entry["problems"]) if entry["action"] == "excluded" else []
+    """Why a zone, or the change of its servers, is left out, as lines."""
+    found = entry["problems"] if entry["action"] == "excluded" else entry["server_problems"]
+    return lines(entry["label"], found)
 
 
 def changes(entry: Data) -> bool:
@@ -71,7 +82,7 @@ def text(plan: Data) -> list[str]:
             continue
         shown.append(f"{entry['label']} ({entry['endpoint']}): {_summary(entry)}")
         shown += [f"  ~ {change}" for change in [*entry["changes"], *entry["costs"]]]
-        shown += [f"  ! {one['host']}: {one['text']} {one['remedy']}" for one in entry["problems"]]
+        shown += [f"  ! {one['host']}: {one['text']} {one['remedy']}" for one in (*entry["problems"], *entry["server_problems"])]
         shown += [f"  ? {warning}" for warning in entry["warnings"]]
     if plan["unmanaged"]:
         shown.append(f"Not in the inventory, left alone: {', '.join(plan['unmanaged'])}")

@@ -20,6 +20,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._declared import
     conf_changes,
     conf_of,
     loopback_removed,
+    raft_of,
     record_changes,
     runs_otherwise,
     taken,
@@ -45,19 +46,19 @@ def without_master(zone: Data, finding: Data) -> dict[str, Any]:
     """All problems of a zone are told even when the master's stop the run."""
     found = judge.usable(finding)
     if not found:
-        found = judge.state(finding["frontend"]) + judge.unsupported(zone, finding["frontend"])
-    return make_entry(zone, "excluded", problems=placed(zone["hosts"][0], found))
+        found = judge.state(finding["frontend"]) + judge.unsupported(zone)
+    return make_entry(zone, "excluded", problems=placed(zone["host"], found))
 
 
 def master_entry(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]:
     """The master's zone."""
     zone, name = topology["zones"][topology["master"]], topology["master_host"]
     finding, host = findings[name], topology["hosts"][name]
-    entry = make_entry(zone, "master", bootstrap=False, stop_for_snapshot=False, conf={}, record={}, records=[])
+    entry = make_entry(zone, "master", bootstrap=False, stop_for_snapshot=False, conf={}, record={}, records=[], server_id=-1)
     found = judge.usable(finding)
     if not found:
         frontend = finding["frontend"]
-        found = judge.state(frontend) + judge.credentials(frontend) + judge.unsupported(zone, frontend)
+        found = judge.state(frontend) + judge.credentials(frontend) + judge.unsupported(zone)
         found += judge.listener(frontend, host, zone["endpoint"])
         if frontend["conf"]["mode"] in ("SLAVE", "CACHE"):
             found.append(
@@ -70,6 +71,7 @@ def master_entry(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]
     entry["problems"] = placed(name, found)
     if not found:
         _plan_master(entry, zone, host, frontend)
+        _plan_followers(entry, topology, zone, findings, frontend, None)
     return entry
 
 
@@ -77,10 +79,11 @@ def _plan_master(entry: dict[str, Any], zone: Data, host: Data, frontend: Data) 
     federated = frontend["conf"]["mode"] == "MASTER"
     zone_id = int(frontend["conf"]["zone_id"]) if federated else 0
     entry["bootstrap"] = not frontend["database"]["bootstrapped"]
+    entry["server_id"] = int(frontend["conf"]["server_id"])
     entry["zone_id"] = zone_id
     # Only a stopped oned's SQLite file can be read as one whole.
     entry["stop_for_snapshot"] = frontend["conf"]["backend"] == "sqlite"
-    entry["conf"] = conf_of(host, {"MODE": "MASTER", "ZONE_ID": str(zone_id)})
+    entry["conf"] = conf_of(host, {"MODE": "MASTER", "ZONE_ID": str(zone_id)}, raft_of(zone, frontend))
     entry["changes"] = conf_changes(frontend, entry["conf"])
     entry["restart"] = bool(entry["changes"]) or runs_otherwise(frontend, entry["conf"])
     record = next((known for known in judge.zones_of(frontend) if known["id"] == zone_id), None)
@@ -92,9 +95,52 @@ def _plan_master(entry: dict[str, Any], zone: Data, host: Data, frontend: Data) 
     entry["changes"] += [*repair_told(frontend["database"], entry["repair"]), *renewed]
 
 
+def _plan_followers(
+    entry: dict[str, Any], topology: Data, zone: Data, findings: Mapping[str, Data], acting: Data, master: Data | None
+) -> None:
+    """The other servers of a zone that has several: what they need to be as declared, one after the other.
+
+    `master` is the master's front-end for a slave's zone, None for the master's own.
+    """
+    if not judge.in_raft(acting):
+        return
+    for host in zone["servers"]:
+        frontend = findings.get(host, {}).get("frontend")
+        if host == zone["host"] or not frontend or judge.usable(findings[host]) or frontend["journal"]:
+            continue
+        if not judge.in_raft(frontend):
+            continue  # it is added, with the leader's configuration
+        federation = entry["conf"]["vectors"]["FEDERATION"]
+        conf = conf_of(topology["hosts"][host], federation, raft_of(zone, frontend))
+        target = _follower(conf, frontend, master)
+        if target["changes"]:
+            entry["followers"].append({"host": host, **target})
+            entry["changes"] += [f"{host}: {change}" for change in target["changes"]]
+
+
+def _follower(conf: dict[str, Any], frontend: Data, master: Data | None) -> dict[str, Any]:
+    database = frontend["database"]
+    files = auth_files_of(frontend, master) if master else {}
+    repair = repair_of(database, is_slave=master is not None)
+    changes = [*auth_files_told(files), *repair_told(database, repair), *conf_changes(frontend, conf)]
+    stop = needs_stop(database, repair)
+    restart = stop or bool(conf_changes(frontend, conf)) or _read_at_start(frontend, files)
+    told_ = [*changes, "oned restarts"] if restart else changes
+    return {
+        "server_id": int(frontend["conf"]["server_id"]),
+        "conf": conf,
+        "auth_files": list(files),
+        "repair": repair,
+        "stop": stop,
+        "restart": restart,
+        "changes": told_,
+        "fireedge": False,
+    }
+
+
 def zone_entry(topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data]) -> dict[str, Any]:
     """Another zone than the master's; `known` are the zones that the master knows."""
-    name = zone["hosts"][0]
+    name = zone["host"]
     finding = findings[name]
     record = next((candidate for candidate in known if candidate["name"] == zone["name"]), None)
     found = judge.usable(finding)
@@ -119,12 +165,12 @@ def _stands_alone(finding: Data) -> bool:
 def _join(
     topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data], record: Data | None
 ) -> dict[str, Any]:
-    name, master_name = zone["hosts"][0], topology["master_host"]
+    name, master_name = zone["host"], topology["master_host"]
     frontend, master = findings[name]["frontend"], findings[master_name]["frontend"]
     host, journal = topology["hosts"][name], frontend["journal"]
-    found = judge.state(frontend) + judge.unsupported(zone, frontend) + judge.listener(frontend, host, zone["endpoint"])
+    found = judge.state(frontend) + judge.unsupported(zone) + judge.listener(frontend, host, zone["endpoint"])
     if not journal:
-        found += judge.own_data(zone, frontend)
+        found += judge.own_data(zone, frontend) + _grouped(frontend)
     found += judge_database.alike(frontend, master) + judge_database.backup(frontend) + judge_database.source(master)
     found += taken(zone, known, record) + _paths(topology, zone, frontend, master)
     update, changes = loopback_removed(zone, record) if record else ({}, [])
@@ -149,6 +195,19 @@ def _join(
     return entry
 
 
+def _grouped(frontend: Data) -> list[judge.Problem]:
+    """A zone of several servers does not join as such."""
+    if not judge.in_raft(frontend):
+        return []
+    return [
+        judge.problem(
+            "It is one of several servers of a standalone zone (SERVER_ID is set), and a zone joins with one.",
+            "Stop the other servers, remove them (onezone server-del), set SERVER_ID to -1 and restart this one; the "
+            "others are added again after it has joined.",
+        )
+    ]
+
+
 def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]:
     mode = frontend["conf"]["mode"]
     copy = "it is a slave by its oned.conf, but was never given the master's tables: it joins now"
@@ -166,7 +225,7 @@ def _federated(
     topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data], record: Data | None
 ) -> dict[str, Any]:
     """A front-end that already is in a federation: in this one, as declared or not, or in another."""
-    name = zone["hosts"][0]
+    name = zone["host"]
     frontend, master = findings[name]["frontend"], findings[topology["master_host"]]["frontend"]
     zone_id = int(frontend["conf"]["zone_id"])
     mine = next((one for one in known if one["id"] == zone_id), None)
@@ -196,6 +255,9 @@ def _federated(
     )
     entry["fireedge"], shown = fireedge_wanted(zone, zone_id, frontend)
     _plan_member(entry, frontend, files, shown)
+    _plan_followers(entry, topology, zone, findings, frontend, master)
+    if entry["followers"]:
+        entry["action"] = "converge"
     entry["changes"] += renewed
     return entry
 
@@ -236,7 +298,7 @@ def _member_conf(topology: Data, zone: Data, frontend: Data) -> dict[str, Any]:
     if is_loopback(frontend["conf"]["vectors"].get("FEDERATION", {}).get("MASTER_ONED_GRPC")):
         # Calls to the master would come back to this very oned.
         federation["MASTER_ONED_GRPC"] = ""
-    return conf_of(topology["hosts"][zone["hosts"][0]], federation)
+    return conf_of(topology["hosts"][zone["host"]], federation, raft_of(zone, frontend))
 
 
 def _plan_member(entry: dict[str, Any], frontend: Data, files: Mapping[str, str], fireedge: Sequence[str]) -> None:
@@ -282,14 +344,14 @@ def _paths(topology: Data, zone: Data, frontend: Data, master: Data) -> list[jud
 
 def _way(topology: Data, start: Data, end: Data, target: Data) -> judge.Way:
     """The way from zone `start` to zone `end`, whose front-end is `target`."""
-    source, host = start["hosts"][0], end["hosts"][0]
+    source, host = start["host"], end["host"]
     return judge.Way(
         source=source,
         source_address=topology["hosts"][source]["address"],
         label=end["label"],
         target=host,
         target_address=topology["hosts"][host]["address"],
-        endpoint=end["endpoint"],
+        endpoint=end["reached_at"],
         # An API that is starting, or about to move to another port or address, is not expected to answer there yet.
         serves=judge.serves(target) and not _moves(target, topology["hosts"][host]),
         firewall=target["firewall"],

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import SERVER_STEPS
+
 Data = Mapping[str, Any]
 
 # What holds results with the services that were started again.
@@ -18,28 +20,35 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
 
     `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
     C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
-    C(onefed_join). C(readers) are endpoints at which
+    C(onefed_grown), C(onefed_join). C(readers) are endpoints at which
     replication must be seen, C(databases) descriptions by zone and host for M(federation_info); `health` is that
     module's result and `proof` the marker's, both empty before they ran. C(undone) tells what is left to do.
     """
     undone: list[str] = [*plan["left_out"]]
     done: list[str] = []
     for group, entry in plan["zones"].items():
-        host = topology["zones"][group]["hosts"][0]
+        host = entry["host"]
         seen = hosts.get(host, {})
         if entry["action"] == "join":
             (done if _succeeded(seen, "onefed_joined") else undone).append(_joined(entry, host, seen))
         elif entry["action"] == "converge" and not _succeeded(seen, "onefed_converged"):
             undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
+        if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "onefed_joined")):
+            (done if _succeeded(seen, "onefed_grown") else undone).append(_servers(entry, host, seen))
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
     if health.get("msg") and not health.get("skipped"):
         undone.append(f"The health of the federation could not be judged: {health['msg']}")
     undone += _unhealthy(plan, health)
     return {
-        "readers": [entry["endpoint"] for entry in plan["zones"].values() if _replicates(topology, entry, hosts)],
+        "readers": [url for entry in plan["zones"].values() for url in _readers(topology, entry, hosts)],
         "databases": databases(topology, _of_members(topology, plan, hosts)),
-        "text": [*health.get("text", []), *done, *_services(topology, hosts), *(undone and ["Left undone:", *undone])],
+        "text": [
+            *health.get("text", []),
+            *done,
+            *_services(plan["master"]["host"], hosts),
+            *(undone and ["Left undone:", *undone]),
+        ],
         "undone": undone,
     }
 
@@ -47,6 +56,18 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
 def _succeeded(seen: Data, name: str) -> bool:
     result = seen.get(name) or {"failed": True}
     return not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
+
+
+def _grew(entry: Data) -> bool:
+    step = entry["servers"]
+    return entry["action"] != "excluded" and any(step[name] for name in SERVER_STEPS)
+
+
+def _servers(entry: Data, host: str, seen: Data) -> str:
+    if _succeeded(seen, "onefed_grown"):
+        names = ", ".join(server["name"] for server in seen["onefed_grown"]["servers"])
+        return f"{entry['label']} has the servers {names}."
+    return f"{entry['label']}, {host}: its servers are not as declared; the next run goes on. {_why(seen)}."
 
 
 def _joined(entry: Data, host: str, seen: Data) -> str:
@@ -64,23 +85,33 @@ def _why(seen: Data) -> str:
     return str(seen.get("onefed_failure") or "The host was lost, or the run could not finish").rstrip(".")
 
 
-def _services(topology: Data, hosts: Mapping[str, Data]) -> list[str]:
+def _services(master: str, hosts: Mapping[str, Data]) -> list[str]:
     """Services beside oned that do not run any more. They keep no zone from the federation."""
     told = []
     for host, seen in hosts.items():
         for name in _WITH_SERVICES:
             # The master's result is with every host for which that task ran once.
-            where = topology["master_host"] if name == "onefed_restarted" else host
+            where = master if name == "onefed_restarted" else host
             services = (seen.get(name) or {}).get("services") or []
             told += [f"{where}: {service['error']}" for service in services if service["error"]]
     return ["Warnings:", *dict.fromkeys(told)] if told else []
 
 
 def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
-    host = topology["zones"][entry["group"]]["hosts"][0]
+    host = entry["host"]
     if entry["action"] in ("join", "converge"):
         return _succeeded(hosts.get(host, {}), "onefed_joined" if entry["action"] == "join" else "onefed_converged")
     return entry["action"] == "member" and entry["reachable"]
+
+
+def _readers(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> list[str]:
+    """Where a write at the master has to be seen: at the zone's endpoint, and at every server of several."""
+    step = entry["servers"]
+    added = step["follow"] if _succeeded(hosts.get(entry["host"], {}), "onefed_grown") else []
+    servers = [*step["serving"], *(step["endpoints"][host] for host in added)]
+    if entry["action"] == "master":
+        return servers
+    return [entry["endpoint"], *servers] if _replicates(topology, entry, hosts) else []
 
 
 def _of_members(topology: Data, plan: Data, hosts: Mapping[str, Data]) -> dict[str, Data]:

@@ -44,7 +44,9 @@ def topology(
     `strays` are hosts of `group` itself, which belong to no zone.
     The result is plain data: `group`, `settings` (the federation_* values without prefix), `api_options` and
     each host's `frontend` (options that our modules share), `master` (a group),
-    `master_host`, `zones` by group and `hosts` by name. Raises TopologyError.
+    `master_host`, `zones` by group and `hosts` by name. A zone's `servers` are those of its `hosts` that it is to have,
+    `host` the first of them, `floating` its floating address; `probes` are the
+    endpoints that front-ends must reach. Raises TopologyError.
     """
     problems: list[str] = [f"Host {host!r} stands in group {group!r} itself, not in a zone." for host in strays]
     if not zones:
@@ -68,6 +70,7 @@ def topology(
         found = f"{len(masters)} zones are ({', '.join(masters)})" if masters else "no zone is"
         problems.append(f"Exactly one zone must have zone_role: master; {found}.")
     result = {name: _zone(name, zones[name], zone, hosts, settings, problems) for name, zone in declared.items()}
+    leads = result[masters[0]]["host"] if masters else None
     problems += _duplicates(result, hosts)
     if problems:
         raise TopologyError(problems)
@@ -76,10 +79,22 @@ def topology(
         "settings": settings,
         "api_options": {key: settings[key] for key in ("validate_certs", "ca_path") if settings[key] is not None},
         "master": masters[0],
-        "master_host": zones[masters[0]][0],
+        "master_host": leads,
         "zones": result,
         "hosts": hosts,
+        "probes": _probes(result),
     }
+
+
+def _probes(zones: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Endpoints to which the ways must be open: those of zones, and of servers of a zone that has several."""
+    servers = [
+        endpoint
+        for zone in zones.values()
+        if len(zone["hosts"]) > 1 or zone["floating"]
+        for endpoint in zone["endpoints"].values()
+    ]
+    return list(dict.fromkeys([*(zone["endpoint"] for zone in zones.values()), *servers]))
 
 
 def _values(host: str, variables: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -146,6 +161,7 @@ def _host(
         "endpoint": _url(address, port),
         "start_timeout": values["oned_start_timeout"],
         "install": values["oned_install"],
+        "state": values["oned_state"],
         "become": become if become is not None else values["oned_location"] is None,
         "frontend": {name: values[name] for name in frontend_options if values[name] is not None},
     }
@@ -166,12 +182,17 @@ def _zone(
     name = declared["name"] or (None if declared["role"] == "master" else group)
     if name:
         problems += _name_problems(group, name)
-    first = hosts[names[0]]
-    vip = _vip(group, names, declared, hosts, problems)
-    endpoint = declared["endpoint"] or (_url(vip, first["port"] or DEFAULT_PORT) if vip else first["endpoint"])
+    servers = [host for host in names if hosts[host]["state"] == "present"]
+    if not servers:
+        problems.append(f"All servers of zone {group!r} have oned_state: absent; a zone keeps at least one.")
+        servers = [*names]
+    first = hosts[servers[0]]
+    floating = _floating(group, servers, declared, hosts, problems)
+    url = _url(floating["address"], first["port"] or DEFAULT_PORT) if floating else first["endpoint"]
+    endpoint = declared["endpoint"] or url
     problems += _endpoint_problems(group, endpoint, settings["allow_loopback"])
-    if len(names) > 1:
-        problems += _ha_problems(group, names, declared)
+    if len(servers) > 1:
+        problems += _ha_problems(group, servers, declared)
     if declared["endpoint_grpc"] and is_loopback(declared["endpoint_grpc"]):
         problems.append(
             f"zone_endpoint_grpc of zone {group!r} is {declared['endpoint_grpc']}: with a loopback address the master "
@@ -184,7 +205,9 @@ def _zone(
         if declared[key] and not _is_url(declared[key])
     ]
     named = {"group": group, "name": name, "label": name or group}
-    return {**declared, **named, "endpoint": endpoint, "template": template, "hosts": [*names]}
+    endpoints = {host: hosts[host]["endpoint"] for host in names}
+    machines = {"hosts": [*names], "servers": servers, "host": servers[0], "endpoints": endpoints, "floating": floating}
+    return {**declared, **named, **machines, "endpoint": endpoint, "template": template}
 
 
 def _is_url(text: str) -> bool:
@@ -229,14 +252,14 @@ def _endpoint_problems(group: str, endpoint: str, allow_loopback: bool) -> list[
     return []
 
 
-def _vip(
+def _floating(
     group: str,
     names: Sequence[str],
     declared: Mapping[str, Any],
     hosts: Mapping[str, Mapping[str, Any]],
     problems: list[str],
-) -> str | None:
-    """The floating address without its prefix, checked against the servers' addresses."""
+) -> dict[str, Any] | None:
+    """The floating address: C(address), C(prefix), both as C(cidr), and C(interface); checked against the servers'."""
     if not declared["vip"]:
         return None
     try:
@@ -258,7 +281,9 @@ def _vip(
                 f"zone_vip {declared['vip']} of zone {group!r} does not lie in the network of host {name!r} "
                 f"({hosts[name]['address']})."
             )
-    return str(vip.ip)
+    interface = declared["vip_interface"] or ""
+    prefix = vip.network.prefixlen
+    return {"address": str(vip.ip), "prefix": prefix, "cidr": f"{vip.ip}/{prefix}", "interface": interface}
 
 
 def _ha_problems(group: str, names: Sequence[str], declared: Mapping[str, Any]) -> list[str]:

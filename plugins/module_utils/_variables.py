@@ -89,6 +89,13 @@ VARIABLES: tuple[Variable, ...] = (
         False,
         "Let the federation's users, groups, VDCs, ACL rules and marketplaces replace those of a joining zone.",
     ),
+    Variable(
+        "oned_state",
+        "str",
+        "present",
+        "C(absent) takes the server out of its zone of several servers.",
+        ("present", "absent"),
+    ),
     Variable("oned_location", "path", None, "Folder of a self-contained install (ONE_LOCATION); unset for packages."),
     Variable("oned_user", "str", None, "Account of oned; C(oneadmin), or the owner of C(oned_location)."),
     Variable("oned_group", "str", None, "Group of oned; C(oneadmin), or the group of C(oned_location)."),

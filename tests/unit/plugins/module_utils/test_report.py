@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import NO_SERVERS
 from ansible_collections.onefed.opennebula.plugins.module_utils._report import databases, make_report
 
 TOPOLOGY: dict[str, Any] = {
@@ -20,11 +21,14 @@ JOURNAL = {"journal": {"directory": "/var/lib/one/onefed/joins/1-paris"}}
 
 
 def plan(action: str, **more: Any) -> dict[str, Any]:
+    madrid = {"group": "madrid", "host": "madrid-1", "label": "OpenNebula", "endpoint": "http://m/RPC2"}
+    paris = {"group": "paris", "host": "paris-1", "label": "paris", "endpoint": "http://p/RPC2"}
     return {
         "left_out": [],
+        "master": madrid,
         "zones": {
-            "madrid": {"group": "madrid", "label": "OpenNebula", "action": "master", "endpoint": "http://m/RPC2"},
-            "paris": {"group": "paris", "label": "paris", "action": action, "endpoint": "http://p/RPC2", **more},
+            "madrid": {**madrid, "action": "master", "servers": NO_SERVERS},
+            "paris": {**paris, "action": action, "servers": NO_SERVERS, **more},
         },
     }
 
@@ -108,3 +112,20 @@ def test_databases_are_found_by_zone_name_and_the_newest_description_counts() ->
         "paris-1": {"onefed_examined": {"frontend": {"database": {"error": "gone"}}}},
     }
     assert databases(TOPOLOGY, hosts) == {"OpenNebula": {"madrid-1": new}}
+
+
+def test_servers_that_were_added_are_told_and_read() -> None:
+    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    grown = {"servers": [{"name": "paris-1"}, {"name": "paris-2"}]}
+    made = report("join", {"onefed_joined": {"changed": True}, "onefed_grown": grown}, servers=step)
+    assert made["readers"] == ["http://p/RPC2", "http://p2/RPC2"]
+    assert made["text"] == ["paris joined.", "paris has the servers paris-1, paris-2."]
+
+
+def test_servers_that_could_not_be_added_are_left_undone_with_the_reason() -> None:
+    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    made = report("member", {"onefed_failure": "paris-2: Restore: no."}, servers=step, reachable=True)
+    assert made["undone"] == [
+        "paris, paris-1: its servers are not as declared; the next run goes on. paris-2: Restore: no."
+    ]
+    assert made["readers"] == ["http://p/RPC2"]

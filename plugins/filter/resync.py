@@ -1,0 +1,61 @@
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filter `resync`: which servers need a new copy of their leader's database."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: resync
+short_description: Which servers need a new copy of their leader's database
+version_added: 0.1.0
+author:
+  - onefed contributors (@onefed)
+description:
+  - Judges what M(onefed.opennebula.frontend_info) found on the servers of a zone that has several.
+positional: results, hosts
+options:
+  _input:
+    description: The result of the filter P(onefed.opennebula.topology#filter).
+    type: dict
+    required: true
+  results:
+    description: Registered results of M(onefed.opennebula.frontend_info) by host, of all servers of the zones concerned.
+    type: dict
+    required: true
+  hosts:
+    description: Hosts that are asked for.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See who needs a copy
+  ansible.builtin.set_fact:
+    onefed_resync: "{{ onefed_topology | onefed.opennebula.resync(results, ansible_play_hosts_all) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description: What is done, as C(hosts) (by host), C(errors) and C(text).
+  type: dict
+"""
+
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._judge import finding
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_resync import plan_resync
+
+
+def resync(topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
+    """Judge the registered results of frontend_info."""
+    return plan_resync(topology, {host: finding(result) for host, result in results.items()}, hosts)
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"resync": resync}

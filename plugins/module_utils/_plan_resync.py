@@ -1,0 +1,87 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which servers need a new copy of their leader's database: a pure function."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import (
+    COPIED,
+    plan_servers,
+    with_acting_servers,
+)
+
+Data = Mapping[str, Any]
+
+
+def plan_resync(topology: Data, findings: Mapping[str, Data], hosts: Sequence[str]) -> dict[str, Any]:
+    """What playbook resync does to `hosts`; `findings` (see _judge) hold every server of their zones.
+
+    C(hosts) maps those that get a new copy to their zone: C(label), C(endpoint), C(host), the leader, and C(servers) as
+    _plan_servers has it; C(errors) are reasons why one that was asked for cannot get it; C(text) tells of every host.
+    """
+    topology = with_acting_servers(topology, findings)
+    plan: dict[str, Any] = {"hosts": {}, "errors": [], "text": []}
+    for host in hosts:
+        zone = topology["zones"][topology["hosts"][host]["zone"]]
+        found, why = _judged(zone, host, findings)
+        if found:
+            plan["errors"].append(f"{host}: {found}")
+        elif not why:
+            plan["text"].append(f"{host} ({zone['label']}): leads or follows with all records; nothing to do.")
+        else:
+            plan["text"].append(f"{host} ({zone['label']}): {why}; its database and files become those of {zone['host']}")
+            plan["hosts"][host] = {
+                "label": zone["label"],
+                "endpoint": zone["endpoint"],
+                "host": zone["host"],
+                "servers": _step(zone, host, findings),
+            }
+    return plan
+
+
+def _judged(zone: Data, host: str, findings: Mapping[str, Data]) -> tuple[str | None, str | None]:
+    """Why it cannot have a copy, and why it needs one; both None when it is well."""
+    unusable = judge.usable(findings[zone["host"]])
+    if unusable:
+        return f"No server of zone {zone['label']} can be examined: {unusable[0]['text']}", None
+    leader = findings[zone["host"]]["frontend"]
+    if judge.raft_state(leader) != "leader":
+        return f"Nobody leads zone {zone['label']}, so there is nothing to copy. Playbook status tells why.", None
+    if host == zone["host"]:
+        return None, None
+    unusable = judge.usable(findings[host])
+    if unusable:
+        return f"{unusable[0]['text']} {unusable[0]['remedy']}", None
+    frontend = findings[host]["frontend"]
+    if host not in plan_servers(zone, findings, int(leader["conf"]["zone_id"]))["ids"]:
+        return f"It is no server of zone {zone['label']} yet. Playbook federate adds it.", None
+    return None, _out_of_step(frontend, leader)
+
+
+def _out_of_step(frontend: Data, leader: Data) -> str | None:
+    journal = frontend["journal"]
+    if journal:
+        return f"the copy that was begun at {journal['opened_at']} is not complete"
+    if not judge.runs(frontend):
+        return "its oned does not run"
+    state, raft = judge.raft_state(frontend), frontend["api"].get("raft") or {}
+    if state != "follower":
+        return f"it does not follow (state {state or 'unknown'})"
+    behind = leader["api"]["raft"]["log_index"] - raft["log_index"]
+    if behind:
+        return f"its log is {behind} records behind the leader's"
+    mine, theirs = frontend["database"], leader["database"]
+    same = mine["log"]["last_federated_index"] == theirs["log"]["last_federated_index"]
+    return "its shared tables differ from the leader's" if same and mine["tables"] != theirs["tables"] else None
+
+
+def _step(zone: Data, host: str, findings: Mapping[str, Data]) -> dict[str, Any]:
+    """Step 3 for this one server alone, which keeps its id."""
+    step = plan_servers(zone, findings, int(findings[zone["host"]]["frontend"]["conf"]["zone_id"]))
+    journal = findings[host]["frontend"]["journal"]
+    copied = [host] if journal and journal["step"] == COPIED else []
+    return {**step, "follow": [host], "copied": copied}

@@ -1,0 +1,241 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The servers of a zone (Step 3): which of them leads, which ones it gets, and which ones leave it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Mapping, Sequence
+
+from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
+from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_servers as judge_servers
+from ansible_collections.onefed.opennebula.plugins.module_utils._declared import raft_vectors
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import NO_SERVERS, placed, told
+
+Data = Mapping[str, Any]
+
+_TOLD = ("problems", "warnings", "changes")
+# The step in the journal of a server that is a copy of the leader.
+COPIED = "copied"
+# How near a server is to speaking for its zone.
+_LEADS, _FOLLOWS, _JOINS, _FEDERATED, _ALONE, _COMES, _UNKNOWN = range(7)
+
+
+def with_acting_servers(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]:
+    """The topology with each zone's `host`, and the `master_host`, as the servers stand now.
+
+    A zone is worked on through its leader; without one through a server that is a member; else through the first.
+    `reached_at` is the endpoint at which others must find it now.
+    """
+    zones = {}
+    for group, zone in topology["zones"].items():
+        host = min(zone["servers"], key=lambda name: _standing(findings.get(name, {})))
+        # Until somebody holds the floating address, the zone is where its acting server is.
+        unheld = zone["floating"] and not any(_holds(zone, findings.get(name, {})) for name in zone["hosts"])
+        reached_at = zone["endpoints"][host] if unheld else zone["endpoint"]
+        zones[group] = {**zone, "host": host, "reached_at": reached_at}
+    return {**topology, "zones": zones, "master_host": zones[topology["master"]]["host"]}
+
+
+def _holds(zone: Data, finding: Data) -> bool:
+    addresses = finding.get("frontend", {}).get("addresses") or []
+    return any(one["address"] == zone["floating"]["address"] for one in addresses)
+
+
+def _standing(finding: Data) -> int:
+    if judge.usable(finding) if finding else True:
+        return _UNKNOWN
+    frontend = finding["frontend"]
+    journal = frontend["journal"]
+    if journal:
+        return _COMES if journal.get("kind") == "server" else _JOINS
+    if judge.in_raft(frontend):
+        return _LEADS if judge.raft_state(frontend) == "leader" else _FOLLOWS
+    return _ALONE if frontend["conf"]["mode"] == "STANDALONE" else _FEDERATED
+
+
+def is_grouped(zone: Data, findings: Mapping[str, Data]) -> bool:
+    """Whether a zone has, or is to have, servers in the sense of Raft."""
+    frontend = findings.get(zone["host"], {}).get("frontend")
+    return len(zone["servers"]) > 1 or bool(frontend and frontend["installed"] and judge.in_raft(frontend))
+
+
+def plan_servers(
+    zone: Data, findings: Mapping[str, Data], zone_id: int | None, later: Collection[str] = ()
+) -> dict[str, Any]:
+    """What Step 3 does to a zone that is a member, or will be when Step 2 is done (`zone_id` may be unknown then).
+
+    C(problems) keep the whole step from being done; C(lead) tells whether the acting server has to become the leader, C(restart)
+    whether its oned runs with an older oned.conf,
+    C(follow) names servers that are added, in order, C(ids) those of them that the zone's record holds already, C(copied)
+    those that an interrupted run made copies of the leader, C(start) servers that only do not run, C(serving) the
+    endpoints of those that do, C(release) followers that hold the floating address, C(leave) what is removed; C(vectors) are those of the leader's oned.conf, without its C(SERVER_ID); C(enabled) tells whether oned starts with the
+    acting host;
+    C(keep) whether the acting server keeps the floating address until Raft does; C(changes) and C(warnings) are text.
+    OpenNebula is installed first on the hosts that are `later`.
+    """
+    lists: dict[str, Any] = {name: [] for name in ("follow", "copied", "start", "leave", "release", "serving", *_TOLD)}
+    step = {**NO_SERVERS, **lists, "floating": zone["floating"], "endpoints": zone["endpoints"]}
+    if not is_grouped(zone, findings):
+        return step
+    acting = findings[zone["host"]]["frontend"]
+    grouped = judge.in_raft(acting)
+    registered = _registered(acting, zone_id) if grouped or len(zone["servers"]) > 1 else []
+    # oned.conf may already say so while oned does not, or does not run: the step was interrupted.
+    step["lead"] = not grouped or (len(registered) < 2 and judge.raft_state(acting) != "leader")
+    step["restart"] = grouped and judge.raft_state(acting) == "solo"
+    step["enabled"] = bool(acting["service"]["enabled"])
+    step["ids"] = {host: one["id"] for host in zone["servers"] for one in [_server(zone, host, registered)] if one}
+    step["vectors"] = raft_vectors(acting["conf"], zone["floating"])
+    step["keep"] = step["lead"] and zone["floating"] is not None
+    if not step["lead"] and not judge.runs(acting):
+        step["start"].append(zone["host"])
+    for host in zone["servers"]:
+        if host in later:
+            step["follow"].append(host)
+        elif host != zone["host"]:
+            _plan_server(step, host, findings.get(host, {}), _server(zone, host, registered), acting, zone)
+    _plan_leaving(step, zone, findings, registered)
+    step["warnings"] += _strangers(zone, registered)
+    if step["lead"] or step["follow"]:
+        step["problems"] = _zone_problems(zone, findings) + step["problems"]
+        step["warnings"] += _replaced(step["follow"], findings, acting)
+    step["changes"] = _told(step, zone)
+    return step
+
+
+def _registered(frontend: Data, zone_id: int | None) -> list[dict[str, Any]]:
+    """The servers that a zone's own record lists."""
+    found = next((one for one in judge.zones_of(frontend) if one["id"] == zone_id), None)
+    return list((found or {}).get("servers") or [])
+
+
+def _server(zone: Data, host: str, registered: Sequence[Data]) -> Data | None:
+    endpoint = zone["endpoints"][host]
+    return next(
+        (one for one in registered if same_endpoint(one["endpoint"], endpoint)),
+        next((one for one in registered if one["name"] == host), None),
+    )
+
+
+def _plan_server(
+    step: dict[str, Any], host: str, finding: Data, server: Data | None, acting: Data, zone: Data
+) -> None:
+    unusable = judge.usable(finding) if finding else [judge.problem("It was not examined.", "Take the whole zone.")]
+    if unusable and server:
+        step["warnings"] += told(host, unusable)
+        return
+    if unusable:
+        step["problems"] += placed(host, unusable)
+        return
+    frontend = finding["frontend"]
+    journal = frontend["journal"]
+    if server and not journal and int(frontend["conf"]["server_id"]) == server["id"]:
+        if not judge.runs(frontend):
+            step["start"].append(host)
+            return
+        step["serving"].append(zone["endpoints"][host])
+        # OpenNebula's hooks run side by side: a server that leads for a moment only may keep the address.
+        if zone["floating"] and _holds(zone, finding) and judge.raft_state(frontend) == "follower":
+            step["release"].append(host)
+        return
+    found = judge.state(frontend) + judge_servers.backend(frontend) + judge_servers.alike(frontend, acting)
+    if not journal:
+        found += _elsewhere(frontend, acting) + judge.own_data(zone, frontend)
+    step["problems"] += placed(host, found)
+    step["follow"].append(host)
+    if server and journal and journal["step"] == COPIED:
+        # The zone may be waiting for it.
+        step["copied"].append(host)
+        step["start"].append(host)
+
+
+def _elsewhere(frontend: Data, acting: Data) -> list[judge.Problem]:
+    """Why a front-end cannot be given to this zone as it is."""
+    conf = frontend["conf"]
+    if conf["mode"] == "STANDALONE" or judge.same_zone(frontend, acting):
+        return []
+    return [
+        judge.problem(
+            f"By its oned.conf it is {conf['mode']} with ZONE_ID {conf['zone_id']}, of another zone or federation.",
+            "Take it out of there first: MODE STANDALONE, and a database of its own.",
+        )
+    ]
+
+
+def _plan_leaving(step: dict[str, Any], zone: Data, findings: Mapping[str, Data], registered: Sequence[Data]) -> None:
+    left = len(registered)
+    for host in zone["hosts"]:
+        if host in zone["servers"]:
+            continue
+        server, finding = _server(zone, host, registered), findings.get(host, {})
+        frontend = finding["frontend"] if finding and not judge.usable(finding) else None
+        # One that was taken out of the record may be left with an oned that is not stopped yet.
+        if server or (frontend and judge.in_raft(frontend)):
+            leads = bool(frontend and judge.raft_state(frontend) == "leader")
+            gone = {"host": host, "id": server["id"] if server else None, "name": server["name"] if server else host}
+            gone.update(leads=leads, reachable=frontend is not None, stop_first=left > 2)
+            step["leave"].append(gone)
+            left -= bool(server)
+
+
+def _strangers(zone: Data, registered: Sequence[Data]) -> list[str]:
+    known = [endpoint for endpoint in zone["endpoints"].values()]
+    return [
+        f"Server {one['name']} ({one['endpoint']}) is in the zone, but not in the inventory. If it is gone for good, it "
+        "still counts for every majority: add it with oned_state: absent."
+        for one in registered
+        if not any(same_endpoint(one["endpoint"], endpoint) for endpoint in known) and one["name"] not in zone["hosts"]
+    ]
+
+
+def _replaced(hosts: Sequence[str], findings: Mapping[str, Data], acting: Data) -> list[str]:
+    frontends = {host: findings[host]["frontend"] for host in hosts if "frontend" in findings.get(host, {})}
+    return [
+        line
+        for host, frontend in frontends.items()
+        if frontend["installed"]
+        for line in told(host, judge_servers.replaced(frontend, acting))
+    ]
+
+
+def _zone_problems(zone: Data, findings: Mapping[str, Data]) -> list[dict[str, str]]:
+    """What keeps the acting server, and all together, from Raft."""
+    frontends = {
+        name: findings[name]["frontend"]
+        for name in zone["servers"]
+        if name in findings and not judge.usable(findings[name])
+    }
+    found = placed(zone["host"], judge_servers.backend(frontends[zone["host"]]))
+    for name, frontend in frontends.items():
+        if zone["floating"]:
+            found += placed(name, judge_servers.hook(frontend))
+        others = {other: zone["endpoints"][other] for other in frontends if other != name}
+        found += placed(name, judge_servers.routes(name, frontend, others, frontends))
+    if zone["floating"]:
+        every = {name: one["frontend"] for name, one in findings.items() if name in zone["hosts"] and "frontend" in one}
+        found += placed(zone["host"], judge_servers.floating(zone["floating"], every, zone["hosts"]))
+    return found
+
+
+def _told(step: Data, zone: Data) -> list[str]:
+    told_ = []
+    if step["leave"]:
+        told_ += [_leaves(gone) for gone in step["leave"]]
+    if step["lead"]:
+        told_.append(f"{zone['host']} becomes the leader of a zone of several servers: its oned restarts, about 30 s")
+    if step["keep"]:
+        floating = step["floating"]
+        told_.append(f"floating address {floating['cidr']} on {floating['interface']}, held by {zone['host']} at first")
+    told_ += [f"{host} is added: its database and files become the leader's; full backup" for host in step["follow"]]
+    if step["follow"]:
+        told_.append("writes in the zone wait while a second server starts, some seconds")
+    told_ += [f"{host} holds the floating address without leading and gives it up" for host in step["release"]]
+    return told_ + [f"{host} does not run and is started" for host in step["start"]]
+
+
+def _leaves(gone: Data) -> str:
+    first = "another server takes the lead, " if gone["leads"] else ""
+    last = "its oned stops" if gone["reachable"] else "it cannot be reached"
+    return f"{gone['host']} leaves the zone: {first}{last}"
