@@ -73,12 +73,15 @@ test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supp
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py
 
-.PHONY: test-host-faults prove-snapshot prove-join prove-repair
+.PHONY: test-host-faults prove-snapshot prove-copies prove-join prove-repair prove-failover
 test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, disks filled on hosts in the middle of a join
-	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py tests/hosts/test_server_faults.py
 
 prove-snapshot: venv link ## Extra: snapshots of a MariaDB master under load are exact, ours and the stock tool's
 	$(BIN)/python tests/prove/snapshot.py
+
+prove-copies: venv link ## Extra: full copies of a MariaDB server under load are what its log says, with the fence and without
+	$(BIN)/python tests/prove/copies.py
 
 prove-join: venv link ## Extra, as root: zones join a master that is written to, and nothing is lost or differs
 	$(BIN)/python tests/prove/join.py
@@ -86,7 +89,10 @@ prove-join: venv link ## Extra, as root: zones join a master that is written to,
 prove-repair: venv link ## Extra, as root: after minutes of random faults all zones are equal, or named with the remedy
 	$(BIN)/python tests/prove/repair.py
 
-.PHONY: prove-secrets bench-hosts
+prove-failover: venv link ## Extra, as root: leaders die ten times, and no user is lost or there twice
+	$(BIN)/python tests/prove/failover.py
+
+.PHONY: prove-secrets bench-hosts bench-servers
 prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join
 	$(BIN)/python tests/prove/secrecy.py
 
@@ -95,6 +101,9 @@ bench: venv link ## Extra: measure what a run and a snapshot cost
 
 bench-hosts: venv link ## Extra, as root: a run on hosts against a script of the documented steps
 	$(BIN)/python tests/bench/hosts.py
+
+bench-servers: venv link ## Extra, as root: adding servers to a zone on hosts, and losing its leader
+	$(BIN)/python tests/bench/hosts.py --servers
 
 .PHONY: build
 build: venv ## Build the file to install with ansible-galaxy

@@ -16,13 +16,15 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    own_gid = os.getegid()
-    os.setegid(gid)
+    own_gid, own_groups = os.getegid(), os.getgroups()
+    os.setgroups([gid])
     try:
+        os.setegid(gid)
         os.seteuid(uid)
         try:
             yield
         finally:
             os.seteuid(0)
+            os.setegid(own_gid)
     finally:
-        os.setegid(own_gid)
+        os.setgroups(own_groups)

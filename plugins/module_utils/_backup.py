@@ -31,6 +31,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf impor
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import is_running, start, stop
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import ALL_RECORDS, verify, write_snapshot
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot_format import Header
+from ansible_collections.onefed.opennebula.plugins.module_utils._tables import LOG, log_position
 
 
 @dataclass(frozen=True)
@@ -61,27 +62,41 @@ def frontend_database(frontend: Frontend, login: Mapping[str, Any] | None = None
 
 
 def back_up_database(
-    frontend: Frontend, dest: str, check_mode: bool, login: Mapping[str, Any] | None = None
+    frontend: Frontend,
+    dest: str,
+    fence_timeout: float,
+    check_mode: bool,
+    login: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Copy the whole database to `dest` unless that exists: {"changed", "dest", "size"} (bytes, None if unknown).
+    """Copy the whole database to `dest` unless that exists: {"changed", "dest", "size", "log", "stall", "tries"}.
 
-    A `dest` that ends in a slash is a folder, in which the copy gets the backend's usual name.
+    A `dest` that ends in a slash is a folder, in which the copy gets the backend's usual name; one that ends in .gz is
+    compressed. Seconds and bytes; None is what is unknown, all but `dest` and `size` of a copy that is there already,
+    and `stall` and `tries` where oned stands still.
     """
+    result: dict[str, Any] = {"changed": True, **dict.fromkeys(("size", "log", "stall", "tries"))}
     with host_lock(frontend, check_mode=check_mode):
         database = frontend_database(frontend, login)
         if dest.endswith("/"):
             dest += _copy_name(database)
+        result["dest"] = dest
         if os.path.lexists(dest):
-            return {"changed": False, "dest": dest, "size": os.path.getsize(dest)}
+            return {**result, "changed": False, "size": os.path.getsize(dest)}
         if check_mode:
-            return {"changed": True, "dest": dest, "size": None}
+            return result
         if database.needs_stop:
             refuse_running(frontend, database, "back up")
         _prepare(frontend, dest)
         need_room(os.path.dirname(dest), database.size(), "a copy of the database")
+        fence = Fence(fence_timeout) if is_running(frontend) else None
         with interruptible("The backup of the database"), appearing(dest) as stream:
-            database.copy_to(stream.name)
-        return {"changed": True, "dest": dest, "size": os.path.getsize(dest)}
+            if fence is None:
+                with database.reading() as session:
+                    result["log"] = log_position(session.query) if LOG in session.tables() else None
+            database.copy_to(stream.name, fence, dest.endswith(".gz"))
+        if fence:
+            result.update(log=fence.log, stall=fence.stall, tries=fence.tries)
+        return {**result, "size": os.path.getsize(dest)}
 
 
 def back_up_federated(
@@ -91,9 +106,7 @@ def back_up_federated(
 
     `outage` and `stall` are in seconds, None when oned was not stopped or no writer was held off; so is `tries`.
     """
-    dest = request.dest or os.path.join(
-        frontend.state_dir, "snapshots", time.strftime("federated-%Y%m%dT%H%M%SZ.sql", time.gmtime())
-    )
+    dest = request.dest or new_file(frontend, "federated", "sql")
     result: dict[str, Any] = {"changed": True, "dest": dest, "snapshot": None, "oned_stopped": False}
     result.update(dict.fromkeys(("outage", "stall", "tries")))
     with host_lock(frontend, check_mode=check_mode):
@@ -109,6 +122,12 @@ def back_up_federated(
         if fence:
             result.update(stall=fence.stall, tries=fence.tries)
         return {**result, "oned_stopped": bool(outage), "outage": outage.get("seconds")}
+
+
+def new_file(frontend: Frontend, kind: str, ending: str) -> str:
+    """A name, by the time, for a file of the collection's own that nobody gave one."""
+    name = time.strftime(f"{kind}-%Y%m%dT%H%M%SZ.{ending}", time.gmtime())
+    return os.path.join(frontend.state_dir, "snapshots", name)
 
 
 def public(header: Header) -> dict[str, Any]:

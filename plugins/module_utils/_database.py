@@ -94,4 +94,4 @@ def _content(session: Session) -> dict[str, Any]:
 
 def _zones(session: Session) -> list[dict[str, Any]]:
     bodies = [text(row[0]) for row in session.query("SELECT body FROM zone_pool ORDER BY oid")]
-    return [{key: zone[key] for key in ("id", "name", "endpoint")} for zone in map(zone_from_xml, bodies)]
+    return [{key: zone[key] for key in ("id", "name", "endpoint", "servers")} for zone in map(zone_from_xml, bodies)]

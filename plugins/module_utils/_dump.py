@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
-from typing import IO
+import threading
+from types import TracebackType
+from typing import IO, Iterator
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._copies import packing
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._large_files import secret_file
 from ansible_collections.onefed.opennebula.plugins.module_utils._login import Login
@@ -19,9 +24,9 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets im
 
 # The server's own kind first: the others' works, but knows less.
 PROGRAMS = {True: ("mariadb-dump", "mysqldump"), False: ("mysqldump", "mariadb-dump")}
-_PATH = "/usr/local/bin:/usr/bin:/bin"
+PATH = "/usr/local/bin:/usr/bin:/bin"
 # Nobody's home: MySQL's programs take a login from ~/.mylogin.cnf whatever they are told.
-_ENVIRONMENT = {"PATH": _PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
+ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
 _OPTIONS = (
     "--single-transaction",
     "--quick",
@@ -33,34 +38,105 @@ _OPTIONS = (
 )
 _END = b"-- Dump completed"
 _WORDS_SHOWN = 500
+# Seconds that the program may take to begin its transaction; it takes some hundredths of one.
+BEGIN_SECONDS = 3.0
 _CREATE = re.compile(rb"CREATE TABLE `((?:[^`]|``)+)`")
 _INSERT = re.compile(rb"INSERT INTO `((?:[^`]|``)+)`(?: \([^)]*\))? VALUES")
 _STRING = re.compile(rb"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.DOTALL)
 
 
-def dump(login: Login, path: str, is_mariadb: bool) -> dict[str, int]:
-    """Write all tables over the file `path`, to be loaded into an empty database; the rows written, by table.
+class Dump:
+    """A copy of all tables on its way into the file `path`, to be loaded into an empty database.
 
-    Raises DatabaseError when the program is missing or fails, or does not say at the end that it wrote everything.
+    It is begun by start() and ended by finish(); whoever leaves the block before kills the program.
     """
-    program = _program(is_mariadb)
-    with secret_file(os.path.dirname(path), login.option_file()) as options, open(path, "wb") as stream:
-        command = [program, f"--defaults-file={options}", *_OPTIONS, *_of_version(program), "--", login.name]
-        with tempfile.TemporaryFile() as words:
-            rows, ended = _run(command, stream, words)
-            words.seek(0)
-            said = scrub(words.read().decode("utf-8", "replace"), [login.password]).strip()[-_WORDS_SHOWN:]
-    if ended is not None:
-        raise DatabaseError(
-            f"Cannot copy the database {login.name} at {login.where}: {os.path.basename(program)} {ended}. It said: "
-            f"{said or 'nothing'}"
+
+    def __init__(self, login: Login, path: str, is_mariadb: bool, compress: bool = False) -> None:
+        self._login, self._path, self._compress = login, path, compress
+        self._program = _program(is_mariadb)
+        self._counter = RowCounter()
+        self._stack = contextlib.ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: Iterator[bytes] = iter(())
+
+    def __enter__(self) -> Dump:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.abandon()
+
+    def start(self) -> str | None:
+        """Start the program and wait until its transaction has begun; that it did not in time, None if it did.
+
+        It tells of the first table only after the transaction began. Raises DatabaseError when the program fails.
+        """
+        options = self._stack.enter_context(secret_file(os.path.dirname(self._path), self._login.option_file()))
+        command = [self._program, f"--defaults-file={options}", *_OPTIONS, *_of_version(self._program)]
+        self._stream: IO[bytes] = self._stack.enter_context(open(self._path, "wb"))  # noqa: SIM115 - the stack is one
+        if self._compress:
+            self._stream = self._stack.enter_context(packing(self._stream))
+        self._words = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - as above
+        self._counter = RowCounter()
+        self._process = process = subprocess.Popen(
+            [*command, "--", self._login.name],
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
         )
-    return rows
+        self._lines = iter(process.stdout or ())
+        overdue = threading.Timer(BEGIN_SECONDS, process.kill)
+        overdue.start()
+        try:
+            for line in self._lines:
+                self._keep(line)
+                if self._counter.rows:
+                    return None
+        finally:
+            overdue.cancel()
+        if process.wait() == -signal.SIGKILL:
+            return f"{os.path.basename(self._program)} had not begun after {BEGIN_SECONDS:g} s"
+        self._refuse_unfinished()
+        return None
+
+    def finish(self) -> dict[str, int]:
+        """Wait for the end; the rows written, by table. Raises DatabaseError unless the program wrote everything."""
+        for line in self._lines:
+            self._keep(line)
+        self._refuse_unfinished()
+        self.abandon()
+        return self._counter.rows
+
+    def abandon(self) -> None:
+        """Kill the program if it runs. What it wrote stays in the file."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()
+            self._process = None
+        self._stack.close()
+
+    def _keep(self, line: bytes) -> None:
+        self._stream.write(line)
+        self._counter.add(line)
+
+    def _refuse_unfinished(self) -> None:
+        status = self._process.wait() if self._process else 0
+        if not status and self._counter.complete:
+            return
+        self._words.seek(0)
+        said = scrub(self._words.read().decode("utf-8", "replace"), [self._login.password]).strip()[-_WORDS_SHOWN:]
+        ended = f"ended with status {status}" if status else "did not write everything"
+        raise DatabaseError(
+            f"Cannot copy the database {self._login.name} at {self._login.where}: {os.path.basename(self._program)} "
+            f"{ended}. It said: {said or 'nothing'}"
+        )
 
 
 def find_program(is_mariadb: bool) -> str | None:
     """The program for the server's kind, else the other's; None without any."""
-    found = (shutil.which(name, path=_PATH) for name in PROGRAMS[is_mariadb])
+    found = (shutil.which(name, path=PATH) for name in PROGRAMS[is_mariadb])
     return next((path for path in found if path), None)
 
 
@@ -79,7 +155,7 @@ def _program(is_mariadb: bool) -> str:
 def _of_version(program: str) -> tuple[str, ...]:
     """What MySQL's program needs to make a copy that loads into any database."""
     said = subprocess.run(
-        [program, "--version"], env=_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [program, "--version"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False
     ).stdout
     if b"mariadb" in said.lower():
         return ()
@@ -87,24 +163,6 @@ def _of_version(program: str) -> tuple[str, ...]:
     version = re.search(rb"Ver ([0-9]+)\.[0-9]+\.[0-9]+", said)
     newer = ("--column-statistics=0",) if version and int(version.group(1)) >= 8 else ()
     return ("--set-gtid-purged=OFF", *newer)
-
-
-def _run(command: list[str], stream: IO[bytes], words: IO[bytes]) -> tuple[dict[str, int], str | None]:
-    """Rows by table, and how the program failed, None if it did not."""
-    counter = RowCounter()
-    with subprocess.Popen(
-        command, env=_ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                stream.write(line)
-                counter.add(line)
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        return counter.rows, f"ended with status {process.returncode}"
-    return counter.rows, None if counter.complete else "did not write everything"
 
 
 class RowCounter:

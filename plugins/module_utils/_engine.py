@@ -25,12 +25,14 @@ Row = Tuple[Value, ...]
 class Fence:
     """Holding off writers until a transaction that reads has begun: the limit for it, and afterwards what it took.
 
-    `timeout` and `stall`, the longest time without a break that writers were held off, are in seconds.
+    `timeout` and `stall`, the longest time without a break that writers were held off, are in seconds. `log` is what
+    log_position() says inside the transaction, after Database.copy_to() only.
     """
 
     timeout: float
     stall: float = 0.0
     tries: int = 0
+    log: dict[str, int | None] | None = None
 
 
 class Session(ABC):
@@ -124,8 +126,25 @@ class Database(ABC):
         """The usual name of the file for a full copy."""
 
     @abstractmethod
-    def copy_to(self, path: str) -> None:
-        """Write a full copy over the existing file `path` and check it. Raises DatabaseError."""
+    def copy_to(self, path: str, fence: Fence | None = None, compress: bool = False) -> None:
+        """Write a full copy over the existing file `path`, through gzip if asked, and check it. Raises DatabaseError.
+
+        Without a `fence` oned must stand still, see reading().
+        """
+
+    @abstractmethod
+    def check_copy(self, path: str, folder: str) -> dict[str, int]:
+        """Rows by table of a full copy. Raises DatabaseError unless it is whole and of this kind of database.
+
+        `folder` is for temporary files, here and below.
+        """
+
+    @abstractmethod
+    def replace_by(self, path: str, rows: dict[str, int], folder: str) -> None:
+        """Make the database what the full copy `path` holds; all else in it goes. check_copy() returned its `rows`.
+
+        Whatever interrupts this, it can be repeated. Raises DatabaseError.
+        """
 
     @abstractmethod
     def literal(self, value: Value) -> str:

@@ -1,7 +1,10 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""A join's journal on the front-end: opened before the first change, reverted from, closed when all is done."""
+"""A join's journal on the front-end: opened before the first change, reverted from, closed when all is done.
+
+What joins is a zone, or a server of one.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,11 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf impor
 
 CONF = "oned.conf"
 REVERTED = "reverted"
+# What it takes to open a journal, by kind.
+NEEDED = {
+    "zone": ("zone_name", "zone_endpoint", "master_endpoint", "zone_existed"),
+    "server": ("zone_name", "zone_endpoint", "server_endpoint", "server_existed"),
+}
 
 
 def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -41,16 +49,15 @@ def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
 def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     journal = Journal.load(frontend)
     if journal:
-        if params["zone_name"] not in (None, journal.zone_name):
+        asked = (params["kind"], params["zone_name"])
+        if params["zone_name"] is not None and asked != (journal.kind, journal.zone_name):
             raise FrontendError(
-                f"A join of zone {journal.zone_name!r} is in progress on this front-end, so none of zone "
-                f"{params['zone_name']!r} can begin. Give it its former zone_name and let it join, or put it back "
+                f"A join of {_what(journal.kind, journal.zone_name)} is in progress on this front-end, so none of "
+                f"{_what(*asked)} can begin. Give it its former zone_name and let it join, or put it back "
                 f"with join_journal: state=reverted. Its files are in {journal.directory}."
             )
         return {"changed": False, "journal": {**journal.public(), "resumed": True}}
-    missing = [
-        name for name in ("zone_name", "zone_endpoint", "master_endpoint", "zone_existed") if params[name] is None
-    ]
+    missing = [name for name in NEEDED[params["kind"]] if params[name] is None]
     if missing:
         raise FrontendError(f"No join is open on this front-end; to open one, set {', '.join(missing)}.")
     journal = _new(frontend, params)
@@ -60,10 +67,15 @@ def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> di
     return {"changed": True, "journal": {**journal.public(), "resumed": False}}
 
 
+def _what(kind: str, zone: str) -> str:
+    return f"a server of zone {zone!r}" if kind == "server" else f"zone {zone!r}"
+
+
 def _new(frontend: Frontend, params: Mapping[str, Any]) -> Journal:
     zone = re.sub(r"[^A-Za-z0-9._-]", "_", params["zone_name"])
     number = 1
-    stem = name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{zone}"
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    stem = name = f"{stamp}-{zone}-server" if params["kind"] == "server" else f"{stamp}-{zone}"
     while os.path.lexists(os.path.join(frontend.state_dir, "joins", name)):
         number += 1
         name = f"{stem}-{number}"
@@ -73,13 +85,17 @@ def _new(frontend: Frontend, params: Mapping[str, Any]) -> Journal:
         directory=os.path.join(frontend.state_dir, "joins", name),
         zone_name=params["zone_name"],
         zone_endpoint=params["zone_endpoint"],
-        master_endpoint=params["master_endpoint"],
-        zone_existed=params["zone_existed"],
+        master_endpoint=params["master_endpoint"] or "",
+        zone_existed=params["zone_existed"] or params["kind"] == "server",
         zone_id=params["zone_id"],
         opened_at=now,
         original=_original(frontend, params),
         files=dict.fromkeys([CONF, *_fireedge_conf(frontend), *_auth_files.names(frontend)]),
         steps=[{"step": "opened", "at": now}],
+        kind=params["kind"],
+        server_endpoint=params["server_endpoint"],
+        server_existed=bool(params["server_existed"]),
+        server_id=params["server_id"],
     )
 
 
@@ -136,12 +152,14 @@ def _update(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
             return {"changed": True, "journal": None}
         raise FrontendError("No join is open on this front-end, so there is no journal to update. Open one first.")
     _check_id(journal, params["id"])
-    before = (journal.zone_id, journal.step)
+    before = (journal.zone_id, journal.server_id, journal.step)
     if params["zone_id"] is not None:
         journal.zone_id = params["zone_id"]
+    if params["server_id"] is not None:
+        journal.server_id = params["server_id"]
     if params["step"]:
         journal.reach(params["step"])
-    changed = before != (journal.zone_id, journal.step)
+    changed = before != (journal.zone_id, journal.server_id, journal.step)
     if changed and not check_mode:
         journal.save(frontend)
     return {"changed": changed, "journal": journal.public()}

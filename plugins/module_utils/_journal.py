@@ -1,7 +1,10 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""One lock per front-end, and the record of a join in progress that a run which died anywhere leaves behind."""
+"""One lock per front-end, and the record of a join in progress that a run which died anywhere leaves behind.
+
+A zone joins a federation, or a server joins its zone; a front-end does one of them at a time.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,10 @@ def _acquire(descriptor: int, path: str, wait: float) -> None:
 
 @dataclass
 class Journal:
-    """A join in progress. `files` maps each file that a join changes to its former mode, None for one that was not."""
+    """A join in progress. `files` maps each file that a join changes to its former mode, None for one that was not.
+
+    `kind` is "zone" or "server". The last three are a server's: whether the zone had it before, and its id there.
+    """
 
     id: str
     directory: str
@@ -108,6 +114,10 @@ class Journal:
     files: dict[str, int | None]
     step: str = "opened"
     steps: list[dict[str, str]] = field(default_factory=list)
+    kind: str = "zone"
+    server_endpoint: str | None = None
+    server_existed: bool = False
+    server_id: int | None = None
 
     @staticmethod
     def path(frontend: Frontend) -> str:

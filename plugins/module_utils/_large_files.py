@@ -13,7 +13,7 @@ from typing import IO, Iterator
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._files import sync_folder
 
-_PARTIAL = ".onefed-partial"
+PARTIAL = ".onefed-partial"
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ def appearing(path: str) -> Iterator[IO[bytes]]:
     folder, name = os.path.split(path)
     with _explained(path):
         owner = os.stat(folder)
-        with tempfile.NamedTemporaryFile(prefix=f".{name}.", suffix=_PARTIAL, dir=folder, delete=False) as stream:
+        with tempfile.NamedTemporaryFile(prefix=f".{name}.", suffix=PARTIAL, dir=folder, delete=False) as stream:
             try:
                 if os.geteuid() == 0:
                     os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
@@ -45,7 +45,7 @@ def remove_partial(folder: str) -> None:
     """Remove what a killed run left in `folder`. Only under the host's lock: a living run's file looks the same."""
     with _explained(folder):
         for name in os.listdir(folder):
-            if name.endswith(_PARTIAL):
+            if name.endswith(PARTIAL):
                 os.unlink(os.path.join(folder, name))
 
 
@@ -77,7 +77,7 @@ def secret_file(folder: str, content: bytes) -> Iterator[str]:
 
     remove_partial() removes what a killed run leaves of it.
     """
-    with _explained(folder), tempfile.NamedTemporaryFile(suffix=_PARTIAL, dir=folder) as stream:
+    with _explained(folder), tempfile.NamedTemporaryFile(suffix=PARTIAL, dir=folder) as stream:
         stream.write(content)
         stream.flush()
         yield stream.name

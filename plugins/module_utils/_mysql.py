@@ -10,7 +10,7 @@ import re
 import time
 from typing import Iterator
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._dump import dump
+from ansible_collections.onefed.opennebula.plugins.module_utils._dump import Dump
 from ansible_collections.onefed.opennebula.plugins.module_utils._engine import (
     Database,
     Fence,
@@ -19,7 +19,13 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._engine import (
     Value,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
-from ansible_collections.onefed.opennebula.plugins.module_utils._fence import begin_fenced
+from ansible_collections.onefed.opennebula.plugins.module_utils._fence import (
+    Beginning,
+    begin_fenced,
+    everything,
+    fenced,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._load import check_dump, drop_tables, load
 from ansible_collections.onefed.opennebula.plugins.module_utils._login import Login
 from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_client import (
     Connection,
@@ -37,12 +43,14 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_schema im
     tables,
     whole,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._tables import LOG
+from ansible_collections.onefed.opennebula.plugins.module_utils._tables import LOG, log_position
 
 BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 # A log above this is emptied before the transaction, this many records at a time: what a transaction removes is kept
 # by the server until its end. 250 000 records, OpenNebula's LOG_RETENTION, are some 200 MB of it.
 HUGE_LOG = 20_000
+# A full copy takes no longer; meanwhile a connection of ours says nothing.
+COPY_SECONDS = 86_400
 # How long the server may take to undo what an interrupted transaction did.
 ROLLBACK_SECONDS = 120.0
 
@@ -173,20 +181,57 @@ class MysqlDatabase(Database):
     def copy_name(self) -> str:
         return f"{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}.sql"
 
-    def copy_to(self, path: str) -> None:
+    def copy_to(self, path: str, fence: Fence | None = None, compress: bool = False) -> None:
         with connected(self.login, "copy") as connection:
-            # Once more, since a count may be lower before and after than while it was copied.
+            connection.execute(f"SET SESSION wait_timeout = {COPY_SECONDS}")
+            # Once more, since oned purges its log whenever it likes, and nobody else's writes are held off by a fence.
             for _time in range(2):
-                before = _counts(connection)
-                copied = dump(self.login, path, connection.is_mariadb)
-                after = _counts(connection)
-                wrong = [table for table in before if not _whole_copy(copied, before, after, table)]
+                copied, there = self._dump(path, connection, fence, compress)
+                wrong = [table for table in there if copied.get(table) != there[table]]
                 if not wrong:
                     return
         raise DatabaseError(
             f"The copy {path} of the database {self.name} lacks rows of {', '.join(sorted(wrong))}. Check these tables "
             "with CHECK TABLE, and whether the account may read all of them."
         )
+
+    def _dump(
+        self, path: str, connection: Connection, fence: Fence | None, compress: bool
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Rows by table: those that the program wrote, and those in a transaction of ours that began with its own."""
+        with Dump(self.login, path, connection.is_mariadb, compress) as dump:
+
+            def begin() -> str | None:
+                connection.execute(BEGIN)
+                return dump.start()
+
+            def note(watcher: Connection) -> None:
+                if fence:
+                    fence.log = log_position(watcher.rows)
+
+            if fence:
+                fenced(self.login, fence, everything(tables(connection)), Beginning(begin, dump.abandon, note))
+            else:
+                trouble = begin()
+                if trouble:
+                    raise DatabaseError(f"Cannot copy the database {self.name} at {self.login.where}: {trouble}.")
+            copied = dump.finish()
+            there = _counts(connection)
+            connection.execute("ROLLBACK")
+            return copied, there
+
+    def check_copy(self, path: str, folder: str) -> dict[str, int]:
+        return check_dump(path)
+
+    def replace_by(self, path: str, rows: dict[str, int], folder: str) -> None:
+        with connected(self.login, "restore") as connection:
+            drop_tables(connection)
+            load(self.login, path, folder, connection.is_mariadb)
+            if _counts(connection) != rows:
+                raise DatabaseError(
+                    f"The database {self.name} at {self.login.where} has other rows than the copy {path} that was "
+                    "loaded into it. Somebody else writes to it: end that, and run this again."
+                )
 
     def literal(self, value: Value) -> str:
         if value is None:
@@ -217,11 +262,3 @@ def _counts(connection: Connection) -> dict[str, int]:
     """Rows of every table."""
     quoted = {table: table.replace("`", "``") for table in tables(connection)}
     return {table: whole(connection, f"SELECT COUNT(*) FROM `{name}`") for table, name in quoted.items()}
-
-
-def _whole_copy(copied: dict[str, int], before: dict[str, int], after: dict[str, int], table: str) -> bool:
-    """Whether as many rows of the table were copied as it had; of one that changed meanwhile, whether any were."""
-    found, counts = copied.get(table), (before[table], after.get(table, 0))
-    if found is None:
-        return table not in after
-    return found == counts[0] if counts[0] == counts[1] else found > 0 or 0 in counts

@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Restoring a federated snapshot on a front-end."""
+"""Restoring what was backed up on a front-end: a federated snapshot, or a full copy of a database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._backup import f
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._interrupt import interruptible
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal, host_lock
+from ansible_collections.onefed.opennebula.plugins.module_utils._large_files import remove_partial
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import restore_snapshot
 
 
@@ -44,3 +45,27 @@ def restore_federated(
             note=lambda step: Journal.note(frontend, step),
         )
     return {**result, "database": database.name, "diff": {"before": result["before"], "after": result["after"]}}
+
+
+def restore_database(
+    frontend: Frontend, src: str, check_mode: bool, login: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Make the front-end's database what the full copy `src` holds: {"changed", "database", "rows"}, rows by table.
+
+    In check mode a copy that the run has not made yet is only known to change something.
+    """
+    database = frontend_database(frontend, login)
+    result: dict[str, Any] = {"changed": True, "database": database.name, "rows": {}}
+    if check_mode:
+        if os.path.lexists(src):
+            result["rows"] = database.check_copy(src, os.path.dirname(src))
+        return result
+    with host_lock(frontend), interruptible("The restore of the database"):
+        refuse_running(frontend, database, "restore")
+        remove_partial(frontend.state_dir)
+        # What must be known before anything is touched: afterwards the database is not what it was.
+        result["rows"] = database.check_copy(src, frontend.state_dir)
+        Journal.note(frontend, "restoring")
+        database.replace_by(src, result["rows"], frontend.state_dir)
+        Journal.note(frontend, "restored")
+    return result

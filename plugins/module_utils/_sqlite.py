@@ -16,6 +16,7 @@ from typing import Iterator
 from urllib.parse import quote
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._account import acting_as
+from ansible_collections.onefed.opennebula.plugins.module_utils._copies import pack, refused, unpacked
 from ansible_collections.onefed.opennebula.plugins.module_utils._engine import (
     Database,
     Fence,
@@ -25,12 +26,12 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._engine import (
     Value,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
+from ansible_collections.onefed.opennebula.plugins.module_utils._files import sync_folder
+from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite_copy import checked_rows, counts, damage
 from ansible_collections.onefed.opennebula.plugins.module_utils._tables import (
-    FEDERATED_ROWS,
     LOG,
     NOT_FEDERATED,
     NOT_FEDERATED_REAL,
-    digest,
     log_rows,
 )
 
@@ -165,14 +166,14 @@ class SqliteDatabase(Database):
     def copy_name(self) -> str:
         return os.path.basename(self.name)
 
-    def copy_to(self, path: str) -> None:
+    def copy_to(self, path: str, fence: Fence | None = None, compress: bool = False) -> None:
         copy = SqliteDatabase(path)
         with copy._connected("rw", "write to") as target:
             # The copy's folder may be closed to the owner of the original: make no journal there.
             target.execute("PRAGMA journal_mode = OFF")
             with self._open("ro", "copy") as source:
                 source.execute("BEGIN")
-                expected = _counts(SqliteSession(source))
+                expected = counts(SqliteSession(source))
                 try:
                     source.backup(target)
                 except sqlite3.Error as error:
@@ -181,12 +182,33 @@ class SqliteDatabase(Database):
                         "Check the disk there."
                     ) from error
         with copy.reading() as session:
-            faults = [_name(row[0]) for row in session.query("PRAGMA quick_check")]
-            if faults != ["ok"] or _counts(session) != expected:
+            faults = damage(session)
+            if faults or counts(session) != expected:
                 raise DatabaseError(
                     f"The copy {path} of the database {self.name} is damaged: {'; '.join(faults)}. "
                     "Check the disk, and the database with PRAGMA integrity_check."
                 )
+        if compress:
+            pack(path)
+
+    def check_copy(self, path: str, folder: str) -> dict[str, int]:
+        with unpacked(path, folder) as copy:
+            return checked_rows(SqliteDatabase(copy), path)
+
+    def replace_by(self, path: str, rows: dict[str, int], folder: str) -> None:
+        with unpacked(path, folder) as copy:
+            if checked_rows(SqliteDatabase(copy), path) != rows:
+                raise refused(path, "it changed while it was read")
+            try:
+                # What a killed oned began and did not end belongs to the database that goes.
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(f"{self.name}-journal")
+                os.rename(copy, self.name)
+                sync_folder(os.path.dirname(self.name))
+            except OSError as error:
+                raise DatabaseError(
+                    f"Cannot put {path} in the place of the database {self.name}: {error.strerror}. Run this again."
+                ) from error
 
     def literal(self, value: Value) -> str:
         if value is None:
@@ -270,14 +292,6 @@ class SqliteDatabase(Database):
         else:
             remedy = f"{text}. Check the file, its owner and its file system"
         return DatabaseError(f"Cannot {verb} the database {self.name}: {remedy}.")
-
-
-def _counts(session: Session) -> dict[str, object]:
-    """What a copy must have in common with its original."""
-    tables = sorted(name for name in session.tables() if not name.startswith("sqlite_"))
-    counts: dict[str, object] = {name: next(session.query(f'SELECT COUNT(*) FROM "{name}"'))[0] for name in tables}
-    counts["digests"] = [digest(session, part) for part in FEDERATED_ROWS if part.table in counts]
-    return counts
 
 
 def _quoted(value: Text) -> str | None:

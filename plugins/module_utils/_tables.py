@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._engine import Row, Session, Text, Value
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
@@ -44,6 +44,7 @@ EMPTY_LOG: dict[str, int | None] = {
     "first_federated_index": None,
     "last_federated_index": None,
     "newest_federated_time": None,
+    "first_local_index": None,
 }
 
 
@@ -132,7 +133,11 @@ def digest(session: Session, selection: Selection) -> dict[str, int | str]:
 
 
 def log_state(session: Session) -> dict[str, int | None]:
-    """Federated records that were applied: "federated" (how many), first and last index, newest record's time."""
+    """What is left of the log after it was purged.
+
+    Federated records that were applied: "federated" (how many), first and last index, newest record's time. And of all
+    others "first_local_index", the oldest one's; record 0 is not purged and says nothing.
+    """
     count, first, last = map(
         _number,
         one_row(session, f"SELECT COUNT(*), MIN(fed_index), MAX(fed_index) FROM {LOG} WHERE {_FEDERATED_RECORD}"),
@@ -141,12 +146,28 @@ def log_state(session: Session) -> dict[str, int | None]:
     if last is not None:
         row = one_row(session, f"SELECT MAX(timestamp) FROM {LOG} WHERE {_FEDERATED_RECORD} AND fed_index = {last}")
         newest = _number(row[0])
+    # The plus: an index on fed_index would find nearly all records.
+    local = f"SELECT MIN(log_index) FROM {LOG} WHERE log_index > 0 AND NOT +fed_index < {NOT_FEDERATED}"
     return {
         "federated": count,
         "first_federated_index": first,
         "last_federated_index": last,
         "newest_federated_time": newest,
+        "first_local_index": _number(one_row(session, local)[0]),
     }
+
+
+def log_position(query: Callable[[str], Iterable[Row]]) -> dict[str, int | None]:
+    """Where the log ends, federated or not: {"last_index", "last_applied", "term"}, each None without any record.
+
+    Records above `last_applied` are not carried out yet.
+    """
+    sql = (
+        "SELECT (SELECT MAX(log_index) FROM {log}), (SELECT MAX(log_index) FROM {log} WHERE applied = 1),"
+        " (SELECT MAX(term) FROM {log} WHERE log_index = (SELECT MAX(log_index) FROM {log}))"
+    )
+    last, applied, term = map(_number, next(iter(query(sql.format(log=LOG)))))
+    return {"last_index": last, "last_applied": applied, "term": term}
 
 
 def recent_indexes(session: Session) -> list[int]:

@@ -15,6 +15,10 @@ description:
   - With SQLite the copy is a file of the same kind, and the module refuses to work while C(oned) runs.
   - With MariaDB and MySQL it is what C(mariadb-dump) or C(mysqldump) writes in one transaction, to be loaded into an
     empty database. The program has to be on the front-end.
+  - While C(oned) runs there, also as the leader of an HA zone, the copy is exact. All tables but the log are locked
+    for writing while that transaction begins, usually for a quarter of a second, so that they are what the applied
+    records of the log made of them, and no record is half carried out. A server that is added to the zone begins with
+    such a copy.
 options:
   dest:
     description:
@@ -22,9 +26,23 @@ options:
         of variable data.
       - When it ends in C(/), it is the folder. The file is called C(one.db) with SQLite, and as the database with the
         ending C(.sql) on a server.
+      - When it ends in C(.gz), the file is compressed.
       - The file is readable for the owner of the folder only. It holds the hashes of all passwords.
+      - Defaults to a new compressed file below C(snapshots) in the collection's own folder.
+      - Not together with O(fetch).
     type: path
-    required: true
+  fetch:
+    description:
+      - Whether to bring the file to the controller, compressed, instead of leaving it on the front-end.
+      - It lies in Ansible's temporary folder there, readable for this user only, and is removed at the end of the run.
+    type: bool
+    default: false
+  fence_timeout:
+    description:
+      - With MariaDB and MySQL, how long to try to lock the tables of an C(oned) that runs, in seconds.
+      - One try makes writers wait for some seconds at most.
+    type: float
+    default: 30.0
 extends_documentation_fragment:
   - onefed.opennebula.frontend
   - onefed.opennebula.login
@@ -36,11 +54,13 @@ attributes:
     description: A copy has nothing to compare with.
     support: N/A
 notes:
-  - To go back with SQLite, stop C(oned), copy the file over C(one.db) as the account of C(oned), and start it.
-  - To go back on a server, stop C(oned), create the database anew with its character set, load the file into it with
-    C(mariadb) or C(mysql), and start C(oned).
+  - M(onefed.opennebula.database_restore) puts it back. By hand with SQLite, stop C(oned), copy the file over C(one.db)
+    as the account of C(oned), and start it; on a server, stop C(oned), create the database anew with its character set,
+    load the file into it with C(mariadb) or C(mysql), and start C(oned).
+  - On a Galera cluster tables are locked on one node only, so the module refuses to work while C(oned) runs.
   - The password goes to the program by a file of mode 0600 that is removed at once, never by its arguments.
 seealso:
+  - module: onefed.opennebula.database_restore
   - module: onefed.opennebula.federated_backup
   - module: onefed.opennebula.oned_service
 author:
@@ -55,19 +75,61 @@ EXAMPLES = r"""
 - name: Copy the database
   onefed.opennebula.database_backup:
     dest: /var/lib/one/onefed/before-maintenance.db
+
+- name: Copy the database of a leader that runs, for a new server of its zone
+  onefed.opennebula.database_backup:
+    fetch: true
+  register: copy
 """
 
 RETURN = r"""
+controller_path:
+  description: The copy on the controller.
+  returned: success with O(fetch=true)
+  type: str
+  sample: /root/.ansible/tmp/ansible-local-4711abcdefgh/onefed-deploy.example.org-4720-0a1b2c3d.sql.gz
 dest:
   description: The copy, with the name that was chosen for it.
-  returned: success
+  returned: success with O(fetch=false)
   type: str
   sample: /var/lib/one/onefed/before-maintenance.db
 size:
   description: Its size in bytes. V(null) in check mode if it is not there yet.
-  returned: success
+  returned: success with O(fetch=false)
   type: int
   sample: 1048576
+log:
+  description:
+    - Where the log in the copy ends. V(null) for a copy that was there before, and in check mode.
+  returned: success
+  type: dict
+  contains:
+    last_index:
+      description: Index of the newest record. V(null) without any record.
+      type: int
+      sample: 4711
+    last_applied:
+      description: Index of the newest record that was carried out. The tables of the copy are what it made of them.
+      type: int
+      sample: 4711
+    term:
+      description: Term of the newest record.
+      type: int
+      sample: 3
+stall:
+  description:
+    - For how long writers had to wait without a break, in seconds.
+    - V(null) if nobody had to wait.
+  returned: success
+  type: float
+  sample: 0.241
+tries:
+  description:
+    - How many times the tables were locked until the copy could begin.
+    - V(null) if nobody had to wait.
+  returned: success
+  type: int
+  sample: 1
 """
 
 from typing import Any
@@ -75,20 +137,25 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._backup import back_up_database
+from ansible_collections.onefed.opennebula.plugins.module_utils._backup import back_up_database, new_file
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 
+# The action plugin of the same name does the fetching.
+OPTIONS: dict[str, Any] = {
+    "dest": {"type": "path"},
+    "fence_timeout": {"type": "float", "default": 30.0},
+    "fetch": {"type": "bool", "default": False},
+}
+
 
 def database_backup(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return back_up_database(frontend, module.params["dest"], module.check_mode, module.params)
+    dest = module.params["dest"] or new_file(frontend, "database", "sql.gz")
+    return back_up_database(frontend, dest, module.params["fence_timeout"], module.check_mode, module.params)
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**FRONTEND, **LOGIN, "dest": {"type": "path", "required": True}}, supports_check_mode=True
-    )
-    run(module, database_backup)
+    run(AnsibleModule(argument_spec={**FRONTEND, **LOGIN, **OPTIONS}, supports_check_mode=True), database_backup)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,11 @@ database:
         newest_federated_time:
           description: When the newest federated record was written, in seconds since 1970.
           type: int
+        first_local_index:
+          description:
+            - Place in the log of the oldest record that is not federated, V(null) without any.
+            - A follower that lacks earlier ones can never catch up.
+          type: int
         keys:
           description: Whether its primary key and both indexes are there. The stock restore on SQLite loses them.
           type: bool

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: join_journal
-short_description: Keep the journal of a zone that joins a federation
+short_description: Keep the journal of a zone that joins a federation, or of a server that joins its zone
 version_added: 0.1.0
 description:
   - Saves what a front-end was before it joins, and what the join has done so far, so that a run that died anywhere
@@ -21,7 +21,7 @@ options:
     description:
       - V(opened) saves the files and opens a journal. When one is open already it is kept, and so are its first copies.
         Without O(zone_name) an open journal is only read.
-      - V(updated) notes O(zone_id) and O(step) in the open journal.
+      - V(updated) notes O(zone_id), O(server_id) and O(step) in the open journal.
       - V(reverted) puts C(oned.conf), C(fireedge-server.conf) and the auth files back as they were. C(oned) must be
         stopped. The journal stays open. Nothing happens without an open journal.
       - V(closed) starts the services beside C(oned) that ran when the journal was opened, and moves the journal to the
@@ -34,8 +34,16 @@ options:
       - Id of the journal. When set, no other one is touched.
       - With it, check mode predicts what happens to a journal that an earlier task only predicted.
     type: str
+  kind:
+    description:
+      - What joins with O(state=opened). V(zone) is a zone that joins a federation, V(server) a server that joins its
+        zone, to make it highly available.
+      - A front-end does one of them at a time.
+    type: str
+    choices: [zone, server]
+    default: zone
   zone_name:
-    description: Name of the zone that joins. Needed to open a journal.
+    description: Name of the zone that joins, or that the server joins. Needed to open a journal.
     type: str
   zone_endpoint:
     description: Endpoint of the zone. Needed to open a journal.
@@ -43,13 +51,24 @@ options:
   zone_existed:
     description:
       - Whether the zone's record existed before the join, so that it stays when the join is undone.
-      - Needed to open a journal.
+      - Needed to open a journal with O(kind=zone).
     type: bool
+  server_endpoint:
+    description: Endpoint of the server that joins its zone. Needed to open a journal with O(kind=server).
+    type: str
+  server_existed:
+    description:
+      - Whether the zone knew the server before, so that it stays in the zone when the join is undone.
+      - Needed to open a journal with O(kind=server).
+    type: bool
+  server_id:
+    description: Id of the server in its zone.
+    type: int
   zone_id:
     description: Id of the zone's record.
     type: int
   master_endpoint:
-    description: Endpoint of the master. Needed to open a journal.
+    description: Endpoint of the master. Needed to open a journal with O(kind=zone).
     type: str
   step:
     description: Name of the step that was reached.
@@ -81,6 +100,15 @@ EXAMPLES = r"""
     master_endpoint: http://192.0.2.11:2633/RPC2
   register: join
 
+- name: Open the journal of a server that becomes one of the zone
+  onefed.opennebula.join_journal:
+    state: opened
+    kind: server
+    zone_name: paris
+    zone_endpoint: http://192.0.2.30:2633/RPC2
+    server_endpoint: http://192.0.2.32:2633/RPC2
+    server_existed: false
+
 - name: Put the files back
   onefed.opennebula.join_journal:
     state: reverted
@@ -105,6 +133,10 @@ journal:
       description: Folder of the saved files and backups.
       type: str
       sample: /var/lib/one/onefed/joins/20250401T120000Z-paris
+    kind:
+      description: What joins, V(zone) or V(server).
+      type: str
+      sample: zone
     zone_name:
       description: Name of the zone.
       type: str
@@ -121,9 +153,20 @@ journal:
       type: int
       sample: 100
     master_endpoint:
-      description: Endpoint of the master.
+      description: Endpoint of the master. Empty where a server joins its zone.
       type: str
       sample: http://192.0.2.11:2633/RPC2
+    server_endpoint:
+      description: Endpoint of the server that joins its zone, V(null) where a zone joins.
+      type: str
+      sample: http://192.0.2.32:2633/RPC2
+    server_existed:
+      description: Whether the zone knew the server before.
+      type: bool
+    server_id:
+      description: Id of the server in its zone, V(null) as long as it is not noted.
+      type: int
+      sample: 1
     opened_at:
       description: When it was opened, in UTC.
       type: str
@@ -214,10 +257,14 @@ def main() -> None:
             **LOGIN,
             "state": {"type": "str", "choices": ["opened", "updated", "reverted", "closed"], "required": True},
             "id": {"type": "str"},
+            "kind": {"type": "str", "choices": ["zone", "server"], "default": "zone"},
             "zone_name": {"type": "str"},
             "zone_endpoint": {"type": "str"},
             "zone_existed": {"type": "bool"},
             "zone_id": {"type": "int"},
+            "server_endpoint": {"type": "str"},
+            "server_existed": {"type": "bool"},
+            "server_id": {"type": "int"},
             "master_endpoint": {"type": "str"},
             "step": {"type": "str"},
         },

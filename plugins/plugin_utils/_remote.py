@@ -14,7 +14,7 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._transfer import
 
 
 def remove_remote_leftovers(action: ActionBase, folder: str) -> None:
-    """Remove snapshots that killed runs of this controller left on the host; `folder` is this task's temporary one."""
+    """Remove files that killed runs of this controller left on the host; `folder` is this task's temporary one."""
     parent = posixpath.dirname(folder.rstrip("/"))
     listed = action._low_level_execute_command(find_command(shlex.quote(parent)), sudoable=False)
     left = abandoned(listed["stdout"].splitlines())

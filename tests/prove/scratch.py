@@ -23,6 +23,9 @@ TABLES = (
     *("marketplace_pool", "marketplaceapp_pool", "db_versioning"),
 )
 NOT_FEDERATED = 2**64 - 1
+# Written without the log: what hosts and machines report, and the server's own place in its zone.
+OUTSIDE = ("logdb", "host_monitoring", "vm_monitoring")
+OWN_ROW = b"RAFT_STATE"
 _numbers = itertools.count()
 
 
@@ -99,15 +102,62 @@ class Truth(Scratch):
         self.index = index
 
 
+class WholeTruth(Scratch):
+    """All tables as the server's log tells: a copy made while nobody wrote, and every record since, in order."""
+
+    def __init__(self, server: mariadb.Server, source: Master) -> None:
+        super().__init__(server, source)
+        with contextlib.closing(source.connect()) as connection:
+            found = rows(connection, "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")
+            self.tables = sorted(name for name in (_text(row[0]) for row in found) if name not in OUTSIDE)
+            before = _applied(connection)
+            for table in self.tables:
+                copied = rows(connection, f"SELECT * FROM `{table}`")
+                if copied:
+                    marks = ", ".join(["%s"] * len(copied[0]))
+                    with self.connection.cursor() as cursor:
+                        cursor.executemany(f"REPLACE INTO `{table}` VALUES ({marks})", copied)
+            self.index = _applied(connection)
+            if self.index != before:
+                raise AssertionError("somebody wrote before the writers began; run it again")
+        self.applied = 0
+
+    def compare(self, restored: Restored) -> list[str]:
+        """Apply the log up to the newest applied record of `restored`; how the two differ then."""
+        self._advance(_applied(restored.connection))
+        found = []
+        for table in self.tables:
+            mine, theirs = (_rows(database, table) for database in (self.connection, restored.connection))
+            if mine != theirs:
+                missing, ahead = len(mine - theirs), len(theirs - mine)
+                found.append(f"{table}: {missing} rows logged but missing or older, {ahead} ahead of the log")
+        return found
+
+    def _advance(self, index: int) -> None:
+        with contextlib.closing(self.source.connect()) as connection:
+            records = rows(
+                connection,
+                f"SELECT sqlcmd FROM logdb WHERE log_index > {self.index} AND log_index <= {index} ORDER BY log_index",
+            )
+        for (command,) in records:
+            rows(self.connection, zlib.decompress(base64.b64decode(command)))  # type: ignore[arg-type]
+        self.applied += len(records)
+        self.index = max(index, self.index)
+
+
 class Restored(Scratch):
-    """A snapshot file, loaded by MariaDB's client. `index` is the federated index that a slave would begin with."""
+    """A snapshot or a copy, loaded by MariaDB's client."""
 
     def __init__(self, server: mariadb.Server, source: Master, path: Path) -> None:
         super().__init__(server, source)
         with path.open("rb") as stream:
             command = ["mariadb", "--no-defaults", f"--socket={server.socket}", "--user=root", self.name]
             subprocess.run(command, stdin=stream, check=True)
-        self.index = int(rows(self.connection, f"SELECT MAX(fed_index) FROM logdb WHERE {_FEDERATED}")[0][0])
+
+    @property
+    def index(self) -> int:
+        """The federated index that a slave would begin with."""
+        return int(rows(self.connection, f"SELECT MAX(fed_index) FROM logdb WHERE {_FEDERATED}")[0][0])
 
     def __enter__(self) -> Restored:
         return self
@@ -121,3 +171,12 @@ _FEDERATED = f"fed_index <> {NOT_FEDERATED}"
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _applied(connection: Any) -> int:
+    return int(rows(connection, "SELECT MAX(log_index) FROM logdb WHERE applied = 1")[0][0])
+
+
+def _rows(connection: Any, table: str) -> set[tuple[Any, ...]]:
+    columns = "oid, version, comment" if table.endswith("db_versioning") else "*"
+    return {row for row in rows(connection, f"SELECT {columns} FROM `{table}`") if row[0] != OWN_ROW}

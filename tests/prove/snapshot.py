@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / ".build"), str(ROOT)]
 
 from tests.prove.master import Master, emulated, here  # noqa: E402
-from tests.prove.scratch import Restored, Truth  # noqa: E402
+from tests.prove.scratch import Restored, Truth, WholeTruth  # noqa: E402
 from tests.prove.writers import Writers  # noqa: E402
 from tests.tools import mariadb  # noqa: E402
 
@@ -56,7 +56,9 @@ class Tally:
             yield f"  and {len(told) - TOLD} more"
 
 
-def prove(tool: str, take: Callable[[Path], float | None], count: int, truth: Truth, folder: Path) -> Tally:
+def prove(
+    tool: str, take: Callable[[Path], float | None], count: int, truth: Truth | WholeTruth, folder: Path
+) -> Tally:
     """Take and check `count` snapshots; `take` writes the given file and returns the seconds it held the writers."""
     tally = Tally(tool)
     for _number in range(count):

@@ -96,6 +96,52 @@ def test_a_snapshot_is_fetched_restored_and_gone(controller: Controller, master_
     assert controller.snapshots() == []
 
 
+def test_a_copy_of_the_database_is_fetched_restored_and_gone(controller: Controller, master_db: Any) -> None:
+    before = master_db.content()
+    (taken, mode, lost, restored) = controller.play(
+        {"onefed.opennebula.database_backup": {"fetch": True}},
+        {"ansible.builtin.stat": {"path": "{{ r0.controller_path }}"}},
+        {"ansible.builtin.command": {"argv": ["sqlite3", str(master_db.path), "DELETE FROM user_pool WHERE oid = 2"]}},
+        {"onefed.opennebula.database_restore": {"src": "{{ r0.controller_path }}"}},
+    )
+    assert {"changed", "controller_path", "log", "stall", "tries"} == set(taken) - {"failed"}
+    assert (mode["stat"]["mode"], lost["rc"]) == ("0600", 0)
+    assert (restored["changed"], restored["rows"]["user_pool"]) == (True, 3)
+    assert master_db.content() == before
+    assert controller.snapshots() == []
+
+
+def test_a_servers_files_travel_and_leave_no_copy(controller: Controller, location: Path) -> None:
+    secret = location / "var/.one/one_auth"
+    secret.parent.mkdir()
+    secret.write_text("oneadmin:s3cret")
+    (packed, mode, changed, unpacked) = controller.play(
+        {"onefed.opennebula.server_files": {"state": "packed", "fetch": True}},
+        {"ansible.builtin.stat": {"path": "{{ r0.controller_path }}"}},
+        {"ansible.builtin.copy": {"dest": str(secret), "content": "oneadmin:other", "mode": "0644"}},
+        {"onefed.opennebula.server_files": {"state": "unpacked", "src": "{{ r0.controller_path }}"}},
+    )
+    assert {"changed", "controller_path", "left_out"} == set(packed) - {"failed"}
+    assert (mode["stat"]["mode"], changed["changed"]) == ("0600", True)
+    assert (unpacked["changed"], unpacked["paths"]) == (True, ["one/one_auth"])
+    assert (secret.read_text(), secret.stat().st_mode & 0o777) == ("oneadmin:s3cret", 0o600)
+    assert "s3cret" not in json.dumps([packed, unpacked])
+    assert controller.snapshots() == []
+
+
+def test_check_mode_predicts_a_server_that_is_to_follow(controller: Controller, location: Path) -> None:
+    before = sorted(location.rglob("*"))
+    found = controller.play(
+        {"onefed.opennebula.database_backup": {"fetch": True}},
+        {"onefed.opennebula.database_restore": {"src": "{{ r0.controller_path }}"}},
+        {"onefed.opennebula.server_files": {"state": "packed", "fetch": True}},
+        {"onefed.opennebula.server_files": {"state": "unpacked", "src": "{{ r2.controller_path }}", "server_id": 1}},
+        check=True,
+    )
+    assert [result["changed"] for result in found] == [True] * 4
+    assert sorted(location.rglob("*")) == before
+
+
 def test_a_plain_snapshot_of_the_controller_is_uploaded_too(
     controller: Controller, master_db: Any, tmp_path: Path
 ) -> None:
@@ -160,7 +206,7 @@ def test_leftovers_of_killed_runs_are_removed(controller: Controller, master_db:
 
 
 def test_names_tell_whose_they_are() -> None:
-    name = _transfer.new_name()
-    assert _transfer.new_name() != name
+    name = _transfer.new_name(".sql.gz")
+    assert _transfer.new_name(".sql.gz") != name
     assert _transfer.abandoned([f"/tmp/ansible-tmp-1/{name}"]) == []
     assert _transfer.abandoned(["/tmp/ansible-tmp-1/other.sql.gz", ""]) == []

@@ -168,8 +168,9 @@ def test_without_keep_the_snapshot_is_replaced(frontend: Frontend, master_db: An
 def test_check_mode_predicts_without_leaving_a_trace(frontend: Frontend, oned: Oned, tmp_path: Path) -> None:
     predicted = back_up_federated(frontend, request_of(), check_mode=True)
     assert (predicted["changed"], predicted["snapshot"]) == (True, None)
-    copy = back_up_database(frontend, str(tmp_path / "copy.db"), check_mode=True)
-    assert copy == {"changed": True, "dest": str(tmp_path / "copy.db"), "size": None}
+    copy = back_up_database(frontend, str(tmp_path / "copy.db"), 5.0, check_mode=True)
+    unknown = dict.fromkeys(("size", "log", "stall", "tries"))
+    assert copy == {"changed": True, "dest": str(tmp_path / "copy.db"), **unknown}
     assert (oned.asked, os.path.exists(frontend.state_dir), os.path.exists(copy["dest"])) == ([], False, False)
 
 
@@ -196,24 +197,26 @@ def test_too_little_room_is_noticed_before_writing(
     with pytest.raises(FrontendError, match=r"disk room for the federated snapshot in .*, 0\.0 MB free"):
         back_up_federated(frontend, request_of(dest=str(tmp_path / "x.sql")), check_mode=False)
     with pytest.raises(FrontendError, match="disk room for a copy of the database"):
-        back_up_database(frontend, str(tmp_path / "x.db"), check_mode=False)
+        back_up_database(frontend, str(tmp_path / "x.db"), 5.0, check_mode=False)
     assert sorted(os.listdir(tmp_path)) == ["one"]
 
 
 def test_a_full_copy_is_made_once(frontend: Frontend, master_db: Any) -> None:
     dest = os.path.join(frontend.state_dir, "joins", "x", "one.db")
     before = master_db.content()
-    result = back_up_database(frontend, dest, check_mode=False)
-    assert result == {"changed": True, "dest": dest, "size": os.path.getsize(dest)}
+    result = back_up_database(frontend, dest, 5.0, check_mode=False)
+    log = {"last_index": 5, "last_applied": 5, "term": 0}
+    told = {"changed": True, "dest": dest, "size": os.path.getsize(dest), "log": log, "stall": None, "tries": None}
+    assert result == told
     assert stat.S_IMODE(os.stat(dest).st_mode) == 0o600
     master_db.user(9, "late")
-    assert back_up_database(frontend, dest, check_mode=False)["changed"] is False
+    assert back_up_database(frontend, dest, 5.0, check_mode=False)["changed"] is False
     assert type(master_db)(Path(dest)).content() == before
 
 
 def test_a_full_copy_needs_a_stopped_oned(frontend: Frontend, oned: Oned, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="Cannot back up the database .* while oned runs"):
-        back_up_database(frontend, str(tmp_path / "copy.db"), check_mode=False)
+        back_up_database(frontend, str(tmp_path / "copy.db"), 5.0, check_mode=False)
     assert not (tmp_path / "copy.db").exists()
 
 

@@ -76,10 +76,11 @@ def test_fresh_zone(make_db: Any) -> None:
             "last_federated_index": None,
             "recent_federated_indexes": [],
             "newest_federated_time": None,
+            "first_local_index": None,
             "keys": True,
         },
         "pool_control_behind": [],
-        "zones": [{"id": 0, "name": "OpenNebula", "endpoint": "http://192.0.2.11:2633/RPC2"}],
+        "zones": [{"id": 0, "name": "OpenNebula", "endpoint": "http://192.0.2.11:2633/RPC2", "servers": []}],
         "own": {"users": [], "groups": [], "vdcs": [], "acls": 0, "marketplaces": [], "marketplace_apps": 0},
     }
 
@@ -93,9 +94,10 @@ def test_master(master_db: Any) -> None:
         "last_federated_index": 5,
         "recent_federated_indexes": [5, 4, 3, 2],
         "newest_federated_time": 1700000005,
+        "first_local_index": 1,
         "keys": True,
     }
-    assert found["zones"][1] == {"id": 100, "name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2"}
+    assert found["zones"][1] == {"id": 100, "name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2", "servers": []}
 
 
 def test_records_that_were_not_applied_do_not_count(master_db: Any) -> None:

@@ -209,7 +209,7 @@ def test_a_fence_that_cannot_be_had_is_given_up_and_its_holder_named(
     finally:
         mysql_master.server.execute(f"REVOKE PROCESS ON *.* FROM '{ACCOUNT}'@'localhost'")
     text = str(caught.value)
-    assert "could be begun within 0.5 s, in 1 tries: another session held a shared table" in text
+    assert "could be begun within 0.5 s, in 1 tries: another session held a table" in text
     assert f"session {held.thread_id()} of root@localhost" in text
     assert "Nothing is locked any more." in text
     held.query("ROLLBACK")
@@ -238,7 +238,7 @@ def test_a_log_that_never_rests_is_told(
     mysql_master: MysqlOneDb, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     ends = iter(range(10**6))
-    monkeypatch.setattr(_fence, "_log_end", lambda connection: _fence.LogEnd(next(ends), 0, None))
+    monkeypatch.setattr(_fence, "_log_end", lambda connection, scope: _fence.LogEnd(next(ends), 0, None))
     with pytest.raises(DatabaseError, match="in 1 tries: the log did not come to rest for 0.15 s within 1 s"):
         take(mysql_master, tmp_path / "federated.sql", timeout=0.5)
     assert is_free(mysql_master)
@@ -249,8 +249,8 @@ def test_a_record_that_slips_in_before_the_transaction_is_another_try(
 ) -> None:
     drained, late = _fence._drained, iter([6, 7])
 
-    def drained_and_written(watcher: Connection) -> Any:
-        end = drained(watcher)
+    def drained_and_written(watcher: Connection, scope: _fence.Scope) -> Any:
+        end = drained(watcher, scope)
         for index in late:
             mysql_master.record(index)
             break

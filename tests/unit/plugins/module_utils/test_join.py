@@ -19,6 +19,10 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._join import man
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal
 
 OPTIONS: dict[str, Any] = {
+    "kind": "zone",
+    "server_endpoint": None,
+    "server_existed": None,
+    "server_id": None,
     "id": None,
     "zone_name": None,
     "zone_endpoint": None,
@@ -172,3 +176,53 @@ def test_check_mode_predicts_and_leaves_nothing(frontend: Frontend) -> None:
     assert ask(frontend, "updated", check_mode=True, id=journal_id, zone_id=1)["changed"] is True
     assert ask(frontend, "closed", check_mode=True, id=journal_id)["changed"] is True
     assert ask(frontend, "closed", check_mode=True)["changed"] is False
+
+
+SERVER: dict[str, Any] = {
+    "kind": "server",
+    "zone_name": "paris",
+    "zone_endpoint": "http://192.0.2.30:2633/RPC2",
+    "server_endpoint": "http://192.0.2.32:2633/RPC2",
+    "server_existed": True,
+}
+
+
+def test_a_server_that_joins_its_zone_has_a_journal_of_its_own_kind(frontend: Frontend) -> None:
+    before = files(frontend)
+    journal = ask(frontend, "opened", **SERVER)["journal"]
+    assert {key: journal[key] for key in SERVER} == SERVER
+    assert (journal["server_id"], journal["master_endpoint"], journal["zone_existed"]) == (None, "", True)
+    assert journal["id"].endswith("-paris-server")
+    noted = ask(frontend, "updated", server_id=2, step="registered")
+    assert (noted["changed"], noted["journal"]["server_id"]) == (True, 2)
+    assert ask(frontend, "updated", server_id=2)["changed"] is False
+    Path(frontend.conf).write_text('DB = [ BACKEND = "mysql" ]\n')
+    write_all(frontend, {"one_auth": "oneadmin:leaders"}, check_mode=False)
+    assert ask(frontend, "reverted")["journal"]["step"] == "reverted"
+    assert files(frontend) == before
+
+
+def test_a_front_end_joins_one_thing_at_a_time(frontend: Frontend) -> None:
+    ask(frontend, "opened", **SERVER)
+    with pytest.raises(
+        FrontendError, match="A join of a server of zone 'paris' is in progress .* none of zone 'paris'"
+    ):
+        ask(frontend, "opened", **{**ZONE, "zone_name": "paris"})
+    assert ask(frontend, "opened", **SERVER)["journal"]["resumed"] is True
+
+
+@pytest.mark.parametrize("missing", ["server_endpoint", "server_existed", "zone_endpoint"])
+def test_a_server_needs_its_own_options(frontend: Frontend, missing: str) -> None:
+    with pytest.raises(FrontendError, match=f"to open one, set {missing}"):
+        ask(frontend, "opened", **{**SERVER, missing: None})
+
+
+def test_journals_of_before_are_of_zones(frontend: Frontend) -> None:
+    ask(frontend, "opened", **ZONE)
+    path = Path(Journal.path(frontend))
+    data = json.loads(path.read_text())
+    for name in ("kind", "server_endpoint", "server_existed", "server_id"):
+        del data[name]
+    path.write_text(json.dumps(data))
+    found = Journal.load(frontend)
+    assert found is not None and (found.kind, found.server_id) == ("zone", None)

@@ -43,6 +43,7 @@ def test_a_master_is_described(mysql_master: MysqlOneDb) -> None:
         "last_federated_index": 5,
         "recent_federated_indexes": [5, 4, 3, 2],
         "newest_federated_time": 1700000005,
+        "first_local_index": 1,
         "keys": True,
     }
     assert {name: table["rows"] for name, table in found["tables"].items()} == {

@@ -116,7 +116,32 @@ def test_a_full_copy_goes_into_a_folder_under_the_databases_name(
     assert result["size"] == os.path.getsize(wanted)
     assert stat.S_IMODE(os.stat(wanted).st_mode) == 0o600
     assert Path(wanted).read_bytes().rstrip().splitlines()[-1].startswith(b"-- Dump completed")
+    assert result["log"] == {"last_index": 5, "last_applied": 5, "term": 0}
+    assert (result["tries"], 0.15 <= result["stall"] < 10) == (1, True)
     assert call("database_backup", dest=f"{folder}/")["changed"] is False
+
+
+def test_a_copy_without_a_name_is_compressed_and_restored(
+    call: Run, mysql_master: MysqlOneDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = call("database_backup")
+    assert taken["dest"].endswith(".sql.gz") and "/onefed/snapshots/database-" in taken["dest"]
+    assert (taken["stall"], taken["tries"], taken["log"]["last_applied"]) == (None, None, 5)
+    before = mysql_master.content()
+    mysql_master.user(9, b"late")
+    with monkeypatch.context() as patch:
+        patch.setattr(_backup, "is_running", lambda frontend: True)
+        assert "Cannot restore the database" in call("database_restore", src=taken["dest"], remote_src=True)["msg"]
+        predicted = call("database_restore", src=taken["dest"], remote_src=True, check_mode=True)
+    assert (predicted["changed"], predicted["rows"]["user_pool"]) == (True, 3)
+    assert mysql_master.rows("SELECT COUNT(*) FROM user_pool") == [(4,)]
+    restored = call("database_restore", src=taken["dest"], remote_src=True)
+    assert (restored["changed"], restored["rows"], restored["database"]) == (
+        True,
+        predicted["rows"],
+        mysql_master.name,
+    )
+    assert mysql_master.content() == before
 
 
 def test_a_copy_is_never_taken_for_the_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,19 @@
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings the copy from the controller; all else is done by the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
+
+
+class ActionModule(CarryingAction):
+    module = "onefed.opennebula.database_restore"
+    what = "copy of the database"
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        return {**result, **self.deliver(dict(self._task.args), task_vars)}
