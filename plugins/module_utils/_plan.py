@@ -48,8 +48,9 @@ def make_plan(
     Shape: C(master) and C(zones) (by group) hold per zone C(action) (one of master, join, converge, member, excluded,
     outside, unknown), C(problems), C(warnings), C(changes), C(costs) and what the action needs; C(unmanaged) names
     zones that the inventory does not know; C(errors) are problems that stop the run, C(left_out) those of zones that
-    the run goes on without; C(groups) names by host what it takes part in; C(prepare) tells whether the master needs Step 1, C(probe) tells whether replication must
-    be proved; C(changed) whether anything will change; C(text) is the plan in lines.
+    the run goes on without; C(groups) names by host what it takes part in, C(follows) is the largest number of servers
+    that a zone gets; C(prepare) tells whether the master needs Step 1, C(probe) whether replication must be proved,
+    C(changed) whether anything will change; C(text) is the plan in lines.
     """
     topology = with_acting_servers(topology, findings)
     later = {host for host in hosts if installs and is_bare(topology, host, findings)}
@@ -149,7 +150,8 @@ def _plan_restart(master: dict[str, Any], zones: Mapping[str, dict[str, Any]]) -
 def _needs_proof(topology: Data, findings: Mapping[str, Data], master: Data, zones: Mapping[str, Data]) -> bool:
     """Whether a marker has to be seen in every zone, and the databases to be read again."""
     grows = any(entry["servers"]["lead"] or entry["servers"]["follow"] for entry in zones.values())
-    return bool(grows or _any(zones, "join", "converge") or master["restart"] or master["repair"] or _lags(topology, findings))
+    alters = _any(zones, "join", "converge") or master["restart"] or master["repair"]
+    return bool(grows or alters or _lags(topology, findings))
 
 
 def _split_zones(topology: Data, hosts: Sequence[str]) -> list[str]:

@@ -11,8 +11,9 @@ Data = Mapping[str, Any]
 
 # Of a zone whose servers stay as they are: what _plan_servers says of others.
 NO_SERVERS: Data = {
-    **{name: [] for name in ("follow", "copied", "start", "leave", "release", "serving")},
-    **{"lead": False, "restart": False, "keep": False, "enabled": False, "floating": None, "ids": {}, "vectors": {}, "endpoints": {}},
+    **{name: [] for name in ("follow", "copied", "start", "leave", "release", "refresh", "serving")},
+    **dict.fromkeys(("lead", "restart", "keep", "enabled"), False),
+    **{"floating": None, "ids": {}, "vectors": {}, "endpoints": {}},
 }
 # Those of them that change something.
 SERVER_STEPS = ("lead", "follow", "start", "leave", "release")
@@ -82,7 +83,8 @@ def text(plan: Data) -> list[str]:
             continue
         shown.append(f"{entry['label']} ({entry['endpoint']}): {_summary(entry)}")
         shown += [f"  ~ {change}" for change in [*entry["changes"], *entry["costs"]]]
-        shown += [f"  ! {one['host']}: {one['text']} {one['remedy']}" for one in (*entry["problems"], *entry["server_problems"])]
+        found = [*entry["problems"], *entry["server_problems"]]
+        shown += [f"  ! {one['host']}: {one['text']} {one['remedy']}" for one in found]
         shown += [f"  ? {warning}" for warning in entry["warnings"]]
     if plan["unmanaged"]:
         shown.append(f"Not in the inventory, left alone: {', '.join(plan['unmanaged'])}")

@@ -33,7 +33,8 @@ def plan_resync(topology: Data, findings: Mapping[str, Data], hosts: Sequence[st
         elif not why:
             plan["text"].append(f"{host} ({zone['label']}): leads or follows with all records; nothing to do.")
         else:
-            plan["text"].append(f"{host} ({zone['label']}): {why}; its database and files become those of {zone['host']}")
+            become = f"its database and files become those of {zone['host']}"
+            plan["text"].append(f"{host} ({zone['label']}): {why}; {become}")
             plan["hosts"][host] = {
                 "label": zone["label"],
                 "endpoint": zone["endpoint"],

@@ -70,12 +70,13 @@ def plan_servers(
     whether its oned runs with an older oned.conf,
     C(follow) names servers that are added, in order, C(ids) those of them that the zone's record holds already, C(copied)
     those that an interrupted run made copies of the leader, C(start) servers that only do not run, C(serving) the
-    endpoints of those that do, C(release) followers that hold the floating address, C(leave) what is removed; C(vectors) are those of the leader's oned.conf, without its C(SERVER_ID); C(enabled) tells whether oned starts with the
+    endpoints of those that do, C(refresh) followers that restart to learn of new ones,
+    C(release) followers that hold the floating address, C(leave) what is removed; C(vectors) are those of the leader's oned.conf, without its C(SERVER_ID); C(enabled) tells whether oned starts with the
     acting host;
     C(keep) whether the acting server keeps the floating address until Raft does; C(changes) and C(warnings) are text.
     OpenNebula is installed first on the hosts that are `later`.
     """
-    lists: dict[str, Any] = {name: [] for name in ("follow", "copied", "start", "leave", "release", "serving", *_TOLD)}
+    lists: dict[str, Any] = {name: [] for name in ("follow", "copied", "start", "leave", "release", "refresh", "serving", *_TOLD)}
     step = {**NO_SERVERS, **lists, "floating": zone["floating"], "endpoints": zone["endpoints"]}
     if not is_grouped(zone, findings):
         return step
@@ -98,6 +99,9 @@ def plan_servers(
             _plan_server(step, host, findings.get(host, {}), _server(zone, host, registered), acting, zone)
     _plan_leaving(step, zone, findings, registered)
     step["warnings"] += _strangers(zone, registered)
+    added = [host for host in step["follow"] if host not in step["ids"]]
+    elders = [host for host in zone["servers"] if zone["endpoints"][host] in step["serving"]]
+    step["refresh"] = [*elders, *added[:-1]] if added else []
     if step["lead"] or step["follow"]:
         step["problems"] = _zone_problems(zone, findings) + step["problems"]
         step["warnings"] += _replaced(step["follow"], findings, acting)
@@ -175,7 +179,7 @@ def _plan_leaving(step: dict[str, Any], zone: Data, findings: Mapping[str, Data]
         if server or (frontend and judge.in_raft(frontend)):
             leads = bool(frontend and judge.raft_state(frontend) == "leader")
             gone = {"host": host, "id": server["id"] if server else None, "name": server["name"] if server else host}
-            gone.update(leads=leads, reachable=frontend is not None, stop_first=left > 2)
+            gone.update(leads=leads, reachable=frontend is not None, of_two=left == 2)
             step["leave"].append(gone)
             left -= bool(server)
 
@@ -229,6 +233,7 @@ def _told(step: Data, zone: Data) -> list[str]:
         floating = step["floating"]
         told_.append(f"floating address {floating['cidr']} on {floating['interface']}, held by {zone['host']} at first")
     told_ += [f"{host} is added: its database and files become the leader's; full backup" for host in step["follow"]]
+    told_ += [f"{host} restarts, to know the newer servers" for host in step["refresh"]]
     if step["follow"]:
         told_.append("writes in the zone wait while a second server starts, some seconds")
     told_ += [f"{host} holds the floating address without leading and gives it up" for host in step["release"]]

@@ -162,17 +162,17 @@ def test_an_absent_server_leaves_and_hands_the_lead_over(leader: str) -> None:
             "name": "paris-3",
             "leads": leader == "paris-3",
             "reachable": True,
-            "stop_first": True,
+            "of_two": False,
         }
     ]
 
 
-def test_of_two_servers_the_leaving_one_runs_until_it_is_removed() -> None:
+def test_of_two_servers_the_leaving_one_is_marked() -> None:
     what = declared({"paris-1": {}, "paris-2": {"oned_state": "absent"}})
     hosts = ("paris-1", "paris-2")
     paris = {"paris-1": server("paris-1", 0, "leader", hosts), "paris-2": server("paris-2", 1, "follower", hosts)}
     (leaving,) = plan(paris, what)["zones"]["paris"]["servers"]["leave"]
-    assert not leaving["stop_first"]
+    assert leaving["of_two"]
 
 
 def test_a_server_nobody_declared_is_told() -> None:
