@@ -68,6 +68,11 @@ class Server:
         self.execute(f"CREATE DATABASE {name} CHARACTER SET {charset}")
         return name
 
+    def copy(self, source: str, target: str) -> None:
+        """Make a database equal to another one."""
+        dump = self.client.replace("mysql", "mysqldump", 1)
+        self.shell.must(f"{dump} --single-transaction {source} | {self.client} {target}")
+
     def remove_all(self) -> None:
         for name in self._made:
             self.execute(f"DROP DATABASE IF EXISTS {name}; DROP USER {name}@localhost, {name}@'127.0.0.1'")

@@ -136,6 +136,8 @@ class Installed(Target):
         text = re.sub(r"^(PORT|GRPC_PORT)\b.*$", "", self._stock, flags=re.M)
         ports = f"PORT = {port}\n" + ("" if self.version == "6.10" else f"GRPC_PORT = {port + 1}\n")
         zone.write_configuration(f"{text}\n{ports}")
+        # The host's own database is none of ours.
+        zone.set_vector("DB", {"BACKEND": "sqlite", "TIMEOUT": 2500})
         return zone
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from .api import NO_EXISTS, NO_INDEX
+from .api import ACTION, INTERNAL, NO_EXISTS, NO_INDEX, Int64
 from .federation import Federation
 from .frontend import Zone
 
@@ -62,3 +62,48 @@ def test_standalone_ignores_its_zone_id(stopped: Zone) -> None:
     stopped.federate("STANDALONE", 100)
     stopped.start()
     assert stopped.api.raft() == {**SOLO, "FEDLOG_INDEX": -1}
+
+
+def test_server_alone_that_is_asked_for_a_vote_follows_for_ever(stopped: Zone) -> None:
+    """A server that was taken out of a zone and started alone is lost if the others still know it."""
+    stopped.start()
+    assert stopped.api.raw("one.zone.voterequest", 5, 1, Int64(100), 100) == [True, 0, 0]
+    raft = stopped.api.raft()
+    assert (raft["STATE"], raft["TERM"], raft["VOTEDFOR"]) == (2, 5, 1)
+    assert stopped.api.raw("one.vdc.allocate", 'NAME="x"') == [
+        False, "[one.vdc.allocate] Cannot process request, no leader found", INTERNAL, -1, -1]
+    assert stopped.api.raw("one.vdcpool.info")[0]
+    assert stopped.api.raw("one.acl.info")[2] == stopped.api.raw("one.userquota.info")[2] == INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("request_", "text", "code"),
+    [
+        ((4, 1, Int64(100), 100), "Candidate's term is outdated", ACTION),
+        ((5, 2, Int64(100), 100), "Already voted for another candidate", ACTION),
+    ],
+    ids=["term", "vote"],
+)
+def test_votes_that_are_not_given(voter: Zone, request_: tuple[int, ...], text: str, code: int) -> None:
+    reply = voter.api.raw("one.zone.voterequest", *request_)
+    assert reply == [False, f"[one.zone.voterequest] {text}", code, 5, -1]
+
+
+@pytest.fixture
+def voter(stopped: Zone) -> Zone:
+    """A server that gave candidate 1 its vote in term 5."""
+    stopped.start()
+    assert stopped.api.raw("one.zone.voterequest", 5, 1, Int64(100), 100)[0]
+    return stopped
+
+
+def test_record_of_an_older_term_is_refused(voter: Zone) -> None:
+    reply = voter.api.raw("one.zone.replicate", 0, Int64(0), 4, Int64(0), 0, Int64(0), 0, Int64(-1), "")
+    assert reply == [False, "[one.zone.replicate] Leader term (4) is outdated (5)", ACTION, 5, -1]
+
+
+def test_sign_of_life_of_a_newer_term_is_believed(voter: Zone) -> None:
+    reply = voter.api.raw("one.zone.replicate", 0, Int64(0), 6, Int64(0), 0, Int64(0), 0, Int64(-1), "")
+    assert reply == [True, 5, 0]
+    assert voter.api.raft()["TERM"] == 6
+    assert "New term (6) discovered from leader 0" in voter.log()

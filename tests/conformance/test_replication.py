@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from .api import ACTION, INTERNAL, NO_INDEX, Refused
 from .federation import OwnFederation, federate
-from .frontend import Spoilable, wait_for
+from .frontend import Spoilable, Zone, wait_for
 from .targets import Target
 
 # Long enough for a daemon to do what it is not expected to do: a working one needs some 10 ms.
@@ -281,3 +284,35 @@ def test_new_endpoint_counts_after_a_restart_of_the_master(pair: OwnFederation) 
     master.restart()
     pair.replicates()
     pair.caught_up()
+
+
+def test_second_server_of_a_slave_waits_for_replication(pair: OwnFederation) -> None:
+    """The call hangs until the change comes back from the master, which has it at once."""
+    master, slave = pair.master, pair.slave
+
+    def servers(zone: Zone) -> int:
+        return len(zone.api.xml("one.zone.info", 100).findall("SERVER_POOL/SERVER"))
+
+    def text(number: int) -> str:
+        return f'SERVER=[NAME="n{number}",ENDPOINT="http://192.0.2.1{number}:2633/RPC2"]'
+
+    assert slave.api.raw("one.zone.addserver", 100, text(1)) == [True, 100, 0]
+    wait_for(lambda: servers(slave) == 1, "the first server at the slave")
+    master.api.call("one.zone.update", 100, 'ENDPOINT="http://127.0.0.1:9/RPC2"', 1)
+    pair.caught_up()
+    master.restart()
+    with ThreadPoolExecutor(1) as pool:
+        patient = dataclasses.replace(slave.api, timeout=120)
+        waiting: Future[list[Any]] = pool.submit(patient.raw, "one.zone.addserver", 100, text(2))
+        wait_for(lambda: servers(master) == 2, "the second server at the master")
+        assert slave.api.raw("one.user.info", 0)[0]
+        time.sleep(STANDSTILL)
+        assert (waiting.done(), servers(slave)) == (False, 1)
+        master.api.call("one.zone.update", 100, f'ENDPOINT="{slave.endpoint}"', 1)
+        master.restart()
+        pair.replicates()
+        assert waiting.result(30) == [True, 100, 0]
+    assert servers(slave) == 2
+    for number in (1, 0):
+        assert slave.api.raw("one.zone.delserver", 100, number) == [True, 100, 0]
+        wait_for(lambda left=number: servers(slave) == left, "one server less")  # type: ignore[misc]

@@ -139,3 +139,23 @@ def test_sql_is_for_oneadmin_only(api: Api, made: Made, call: tuple[Any, ...]) -
     made.user(api, name)
     reply = api.as_user(name, "pw").raw(*call)
     assert (reply[0], reply[2]) == (False, AUTHORIZATION)
+
+
+def test_the_default_cluster_takes_attributes(api: Api) -> None:
+    def attributes() -> dict[str, str]:
+        found = api.xml("one.cluster.info", 0).find("TEMPLATE")
+        assert found is not None
+        return {each.tag: each.text or "" for each in found}
+
+    before = attributes()
+    kept = "".join(f'{name}="{value}"\n' for name, value in before.items())
+    try:
+        assert api.raw("one.cluster.update", 0, 'CONFORMANCE="1"', 1) == [True, 0, 0]
+        assert attributes() == {**before, "CONFORMANCE": "1"}
+        assert api.raw("one.cluster.update", 0, 'CONFORMANCE="1"', 2) == [
+            False, "[one.cluster.update] Wrong update type", 0x1000, -1, -1]
+        assert api.raw("one.cluster.update", 999, 'CONFORMANCE="1"', 1) == [
+            False, "[one.cluster.update] Error getting cluster [999].", 0x400, 999, -1]
+    finally:
+        assert api.raw("one.cluster.update", 0, kept, 0) == [True, 0, 0]
+    assert attributes() == before

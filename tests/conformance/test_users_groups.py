@@ -111,6 +111,26 @@ def test_chgrp_changes_the_primary_group(api: Api, made: Made) -> None:
     assert number not in members(api, 1)
 
 
+def test_chgrp_to_a_further_group_keeps_the_old_one(api: Api, made: Made) -> None:
+    number, group = made.user(api), made.group(api)
+    api.call("one.user.addgroup", number, group)
+    api.call("one.user.chgrp", number, group)
+    assert groups(api, number) == (group, {1, group})
+
+
+def test_passwd_keeps_the_driver(api: Api, made: Made) -> None:
+    number = made.user(api, password="key", driver="ssh")
+    assert api.raw("one.user.passwd", number, "another") == [True, number, 0]
+    user = api.xml("one.user.info", number)
+    assert (user.findtext("PASSWORD"), user.findtext("AUTH_DRIVER")) == ("another", "ssh")
+
+
+def test_chauth_without_a_password_keeps_what_is_stored(api: Api, made: Made) -> None:
+    number = made.user(api)
+    api.call("one.user.chauth", number, "ldap", "")
+    assert api.xml("one.user.info", number).findtext("PASSWORD") == hashlib.sha256(b"pw").hexdigest()
+
+
 def test_addgroup_and_delgroup(api: Api, made: Made) -> None:
     number, group = made.user(api), made.group(api)
     assert api.call("one.user.addgroup", number, group) == number
@@ -211,6 +231,67 @@ def test_quota_of_a_group(api: Api, made: Made) -> None:
     assert api.xml("one.group.info", group).findtext("VM_QUOTA/VM/VMS") == "5"
 
 
+def limits(api: Api, user: int, kind: str) -> list[dict[str, str]]:
+    """The entries of one kind, without what is used."""
+    found = api.xml("one.user.info", user).findall(f"{kind}_QUOTA/{kind}")
+    return [{each.tag: each.text or "" for each in entry if not each.tag.endswith("_USED")} for entry in found]
+
+
+def test_limits_that_are_not_named_go_back_to_the_default(api: Api, made: Made) -> None:
+    number = made.user(api)
+    api.call("one.user.quota", number, 'VM=[VMS="3",CPU="2.5"]')
+    assert {limits(api, number, "VM")[0][name] for name in ("VMS", "CPU", "MEMORY")} == {"3", "2.50", "-1"}
+    api.call("one.user.quota", number, 'VM=[CPU="4.00",MEMORY="x"]')
+    assert {name: limits(api, number, "VM")[0][name] for name in ("VMS", "CPU", "MEMORY")} == {
+        "VMS": "-1",
+        "CPU": "4",
+        "MEMORY": "-1",
+    }
+
+
+def test_a_quota_without_any_limit_is_gone(api: Api, made: Made) -> None:
+    number = made.user(api)
+    api.call("one.user.quota", number, 'VM=[VMS="3"]\nDATASTORE=[ID="1",IMAGES="4"]\nNETWORK=[ID="0",LEASES="2"]')
+    assert limits(api, number, "DATASTORE") == [{"ID": "1", "IMAGES": "4", "SIZE": "-1"}]
+    assert limits(api, number, "NETWORK") == [{"ID": "0", "LEASES": "2"}]
+    api.call("one.user.quota", number, 'VM=[VMS="-1"]\nDATASTORE=[ID="1"]')
+    assert (limits(api, number, "VM"), limits(api, number, "DATASTORE")) == ([], [])
+    assert limits(api, number, "NETWORK") == [{"ID": "0", "LEASES": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('DATASTORE=[IMAGES="4"]', "DATASTORE = [ IMAGES=4 ]"),
+        ('DATASTORE=[ID="x",IMAGES="4"]', "DATASTORE = [ ID=x,IMAGES=4 ]"),
+        ('IMAGE=[ID="1",RVMS="-3"]', "IMAGE = [ ID=1,RVMS=-3 ]"),
+    ],
+)
+def test_a_quota_that_is_none_is_refused(api: Api, made: Made, text: str, shown: str) -> None:
+    number = made.user(api)
+    reply = api.raw("one.user.quota", number, text)
+    assert reply[:3] == [False, f"[one.user.quota] Negative limits or bad format in quota {shown}", ACTION]
+
+
+def test_clusters_have_quotas_without_defaults(api: Api, made: Made, version: str) -> None:
+    if version == "6.10":
+        pytest.skip("quotas of clusters came after 6.10")
+    number = made.user(api)
+    api.call("one.user.quota", number, 'VM=[CLUSTER_IDS="0",VMS="1",CPU="-1"]')
+    (entry,) = limits(api, number, "VM")
+    assert (entry["CLUSTER_IDS"], entry["VMS"], entry["CPU"], entry["MEMORY"]) == ("0", "1", "-2", "-2")
+    api.call("one.user.quota", number, 'VM=[CLUSTER_IDS="0"]')
+    assert limits(api, number, "VM") == []
+
+
+def test_default_quotas_have_no_limit_where_none_is_given(own: Zone) -> None:
+    document = own.api.call("one.userquota.update", 'VM=[VMS="3"]')
+    assert "<VMS><![CDATA[3]]></VMS>" in document
+    assert "<CPU><![CDATA[-2]]></CPU>" in document
+    assert own.api.raw("one.userquota.update", 'VM=[VMS="-1"]')[2] == ACTION
+    assert "<VM_QUOTA></VM_QUOTA>" in own.api.call("one.userquota.update", 'VM=[VMS="-2"]')
+
+
 def test_oneadmin_has_no_quota(api: Api) -> None:
     reply = api.raw("one.user.quota", 0, 'VM=[VMS="3"]')
     assert reply[0] is False
@@ -233,6 +314,20 @@ def test_taken_group_name_is_refused(api: Api, made: Made) -> None:
     number = made.group(api, name)
     reply = api.raw("one.group.allocate", name)
     assert reply == [False, f"[one.group.allocate] NAME is already taken by GROUP {number}.", INTERNAL, -1, -1]
+
+
+@pytest.mark.parametrize("name", ["two words", "a:b"])
+def test_a_group_name_holds_neither_blanks_nor_colons(api: Api, name: str) -> None:
+    character = " " if " " in name else ":"
+    reply = api.raw("one.group.allocate", name)
+    assert reply[1:3] == [f"[one.group.allocate] Invalid NAME, char '{character}' is not allowed", INTERNAL]
+
+
+def test_a_template_can_be_emptied(api: Api, made: Made) -> None:
+    group = made.group(api)
+    api.call("one.group.update", group, 'LABEL="x"', 1)
+    assert api.raw("one.group.update", group, "<TEMPLATE></TEMPLATE>", 0) == [True, group, 0]
+    assert len(api.xml("one.group.info", group).find("TEMPLATE") or []) == 0
 
 
 def test_administrator_must_be_a_member(api: Api, made: Made) -> None:

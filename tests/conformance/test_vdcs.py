@@ -72,6 +72,21 @@ def test_all_takes_the_place_of_single_ones(api: Api, made: Made) -> None:
     assert contents(api, number, "CLUSTER") == [(str(zone), "-10")]
 
 
+def test_single_ones_added_later_stand_beside_all(api: Api, made: Made) -> None:
+    number, zone = made.vdc(api), api.zone_id()
+    api.call("one.vdc.addcluster", number, zone, ALL)
+    assert api.raw("one.vdc.addcluster", number, zone, 0) == [True, number, 0]
+    assert contents(api, number, "CLUSTER") == [(str(zone), "-10"), (str(zone), "0")]
+    api.call("one.vdc.delcluster", number, zone, ALL)
+    assert contents(api, number, "CLUSTER") == [(str(zone), "0")]
+
+
+def test_vdc_is_renamed(api: Api, made: Made) -> None:
+    number, name = made.vdc(api), made.name()
+    assert api.raw("one.vdc.rename", number, name) == [True, number, 0]
+    assert api.xml("one.vdc.info", number).findtext("NAME") == name
+
+
 def test_unknown_zone_is_refused(api: Api, made: Made) -> None:
     number = made.vdc(api)
     reply = api.raw("one.vdc.addcluster", number, 98, ALL)

@@ -103,6 +103,9 @@ def authenticate(context: Context, session: str) -> Caller | None:
     if not colon or not name:
         return None
     user = context.users.by_name(name)
+    # Nobody calls with the name of a user who is being stored.
+    if user is not None and not context.users.settled(user.oid):
+        user = context.users.by_name(name)
     if user is None:
         context.log.error("AuM", "Auth Error: Authentication driver not enabled. Check AUTH_MAD in oned.conf")
         return None

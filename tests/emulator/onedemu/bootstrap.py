@@ -83,9 +83,6 @@ def fill(context: Context) -> None:
     _fill_local(context, "secgroup_pool", [_security_group()], LAST_SYSTEM_ID)
     if not context.is_slave:
         _fill(context, "marketplace_pool", _markets(context), LAST_SYSTEM_ID, context.write_federated)
-    rows = context.logdb.query("SELECT body FROM system_attributes WHERE name = 'RAFT_STATE'")
-    if not rows:
-        _raft_state(context)
 
 
 def _default_rules(context: Context) -> None:
@@ -152,13 +149,6 @@ def _default_vdc(context: Context) -> None:
     vdcs.add_resource(context, vdc, "CLUSTER", context.zone_id, ALL_RESOURCES)
     context.vdcs.update(vdc)
     context.vdcs.set_last_oid(LAST_SYSTEM_ID)
-
-
-def _raft_state(context: Context) -> None:
-    context.logdb.execute("INSERT INTO system_attributes (name, body) VALUES "
-                          "('RAFT_STATE','<MESSAGE>bootstrap state</MESSAGE>')")
-    body = Template([("TERM", "0"), ("VOTEDFOR", "-1")]).to_xml()
-    context.logdb.execute(f"UPDATE system_attributes SET body ='{body}' WHERE name = 'RAFT_STATE'")
 
 
 # -- objects of a zone, as documents -------------------------------------------------------------------------------

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import xmlrpc
 
@@ -25,8 +28,9 @@ def post(endpoint: str, body: bytes, timeout: float) -> bytes:
     :param timeout: seconds for connecting and for every read.
     :raises CallError: with a text like the one that oned's library gives.
     """
-    request = urllib.request.Request(endpoint, body, {"Content-Type": "text/xml"})
+    started = time.monotonic()
     try:
+        request = urllib.request.Request(endpoint, body, {"Content-Type": "text/xml"})
         # Proxies of the environment are not for calls between zones.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=timeout) as answer:
@@ -35,8 +39,24 @@ def post(endpoint: str, body: bytes, timeout: float) -> bytes:
         raise CallError(f"HTTP response code is {error.code}, not 200") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            raise CallError("RPC call timed out and aborted") from error
         raise CallError("libcurl failed to execute the HTTP POST transaction, explaining:  "
-                        f"Failed to connect to {endpoint}: {reason}") from error
+                        + _explained(endpoint, reason, time.monotonic() - started)) from error
+
+
+def _explained(endpoint: str, reason: Any, seconds: float) -> str:
+    """What libcurl says of a failure."""
+    if isinstance(reason, (http.client.RemoteDisconnected, ConnectionResetError)):
+        return "Empty reply from server"
+    try:
+        address = urlsplit(endpoint)
+        host, port = address.hostname or endpoint, address.port or (443 if address.scheme == "https" else 80)
+    except ValueError:
+        return "URL using bad/illegal format or missing URL"
+    if isinstance(reason, socket.gaierror):
+        return f"Could not resolve host: {host}"
+    return f"Failed to connect to {host} port {port} after {seconds * 1000:.0f} ms: Couldn't connect to server"
 
 
 def call(endpoint: str, method: str, params: Sequence[Any], timeout: float) -> list[Any]:

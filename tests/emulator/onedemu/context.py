@@ -21,6 +21,7 @@ from .versions import Release
 if TYPE_CHECKING:
     from .auth import Sessions
     from .federation import Applier, FedReplicaManager
+    from .raft.manager import Raft
 
 STANDALONE, MASTER, SLAVE, CACHE = "STANDALONE", "MASTER", "SLAVE", "CACHE"
 
@@ -46,6 +47,7 @@ class Context:
         self.own_credentials = ""
         self.replicas: FedReplicaManager | None = None
         self.applier: Applier
+        self.raft: Raft
         self.sessions: Sessions
 
         read_only = self.is_slave
@@ -102,8 +104,18 @@ class Context:
             self.replicas.trigger()
         return changed
 
+    def start_replication(self) -> None:
+        """A master that is alone, or leads, sends the federation's records to all other zones."""
+        if self.replicas is not None:
+            zones = [zone for zone in map(self.zones.get, self.zones.oids()) if zone is not None]
+            self.replicas.start([zone for zone in zones if zone.oid != self.zone_id])
+
+    def stop_replication(self) -> None:
+        if self.replicas is not None:
+            self.replicas.stop()
+
     def update_zone_state(self) -> None:
-        """Whether this zone is disabled is read at start only."""
+        """Whether this zone is disabled is read at start, and when this server becomes the zone's leader."""
         zone = self.zones.get(self.zone_id)
         if zone is None:
             self.log.warning("ONE", f"Unable to find zone id: {self.zone_id}")

@@ -20,6 +20,7 @@ from .federation import Applier, FedReplicaManager
 from .gate import Gate
 from .monitor import monitor_datastores
 from .paths import Layout, read_one_auth
+from .raft.manager import Raft
 from .server import RpcServer
 from .startup import Start, StartError
 from .versions import Release
@@ -54,8 +55,8 @@ def run(layout: Layout, release: Release) -> None:
     context.stopping.set()
     for server in servers:
         server.stop()
-    if context.replicas is not None:
-        context.replicas.stop()
+    context.raft.finish()
+    context.stop_replication()
     context.logdb.settle()
     context.log.info("ONE", "All modules finalized, exiting.\n")
 
@@ -93,12 +94,13 @@ def _start_parts(context: Context) -> None:
         except OSError as error:
             context.log.error("XMLRPC", str(error))
             raise StartError("") from error
-    context.log.info("ONE", "oned started in solo mode.")
-    _start_timers(context)
+    context.raft = Raft(context)
     if context.is_master:
         context.replicas = FedReplicaManager(context.logdb, context.log, context.server_id, context.release.grpc)
-        zones = [zone for zone in map(context.zones.get, context.zones.oids()) if zone is not None]
-        context.replicas.start([zone for zone in zones if zone.oid != context.zone_id])
+    context.raft.start()
+    _start_timers(context)
+    if context.raft.active:
+        context.start_replication()
 
 
 def _start_timers(context: Context) -> None:

@@ -17,6 +17,14 @@ class DatabaseError(Exception):
     """A statement failed. It has been logged; the text is the engine's."""
 
 
+class DuplicateError(DatabaseError):
+    """The row is there already."""
+
+
+class UnavailableError(DatabaseError):
+    """The statement did not reach the database, or it was busy."""
+
+
 class Database(Protocol):
     """What the daemon needs of an engine. Every statement stands alone, as in OpenNebula: no transactions.
 
@@ -82,4 +90,6 @@ class SqliteDatabase:
 
     def _failed(self, sql: str, error: sqlite3.Error) -> DatabaseError:
         self._log.error("ONE", f"SQL command was: {sql}, error: {error}")
-        return DatabaseError(str(error))
+        # A row that is there already is an error like any other: OpenNebula compares with a code that it never gets.
+        busy = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+        return (UnavailableError if busy else DatabaseError)(str(error))

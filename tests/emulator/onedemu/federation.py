@@ -10,7 +10,6 @@ that carries no index makes the master try again at once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import client, xmlrpc
@@ -19,17 +18,11 @@ from .log import Log
 from .logdb import NONE, LogDB
 from .objects import Zone
 from .paths import read_one_auth
+from .worker import Retry, Worker
 
 RPC_TIMEOUT = 10.0
-FIRST_RETRY = 0.1
-# The pause doubles while it is below this, so that the longest is 3.2 seconds.
-RETRY_LIMIT = 2.5
 # OpenNebula's loop on a refused record has no pause at all. This one keeps the emulator from eating the machine.
 LOOP_PAUSE = 0.01
-
-
-class ReplicationError(Exception):
-    """No answer from the zone: try again after a pause."""
 
 
 @dataclass
@@ -65,12 +58,14 @@ class FedReplicaManager:
         self._server_id = server_id
         self._lock = threading.RLock()
         self._zones: dict[int, Destination] = {}
-        self._threads: dict[int, ReplicaThread] = {}
+        self._threads: dict[int, Worker] = {}
 
     def start(self, zones: list[Zone]) -> None:
         """Begin with the zones of the federation; our own is not among them."""
-        for zone in zones:
-            self._add(zone)
+        with self._lock:
+            self._zones.clear()
+            for zone in zones:
+                self._add(zone)
 
     def add_zone(self, zone: Zone) -> None:
         self._log.info("FRM", f"Starting federation replication thread for slave: {zone.oid}")
@@ -81,7 +76,8 @@ class FedReplicaManager:
             self._zones[zone.oid] = Destination(zone.oid, zone_endpoint(zone, self._grpc), self._logdb.last_federated())
             # OpenNebula compares the zone's id with the id of this server: a zone of that number gets no thread.
             if zone.oid != self._server_id and zone.oid not in self._threads:
-                self._threads[zone.oid] = ReplicaThread(zone.oid, self._replicate, self._log)
+                self._threads[zone.oid] = Worker(
+                    f"zone-{zone.oid}", lambda: self._step(zone.oid), lambda text: self._log.error("FRM", text))
 
     def delete_zone(self, zone_id: int) -> None:
         with self._lock:
@@ -112,10 +108,16 @@ class FedReplicaManager:
 
     # -- one step, in the zone's thread --------------------------------------------------------------------------
 
+    def _step(self, zone_id: int) -> None:
+        if not self._replicate(zone_id):
+            thread = self._threads.get(zone_id)
+            if thread is not None:
+                thread.rest(LOOP_PAUSE)
+
     def _replicate(self, zone_id: int) -> bool:
         """Send one record. Returns whether the zone took it (or there was none to send).
 
-        :raises ReplicationError: if it could not be sent.
+        :raises Retry: if it could not be sent.
         """
         outgoing = self._next_record(zone_id)
         if outgoing is None:
@@ -135,7 +137,7 @@ class FedReplicaManager:
         except (client.CallError, OSError) as error:
             text = (f"Error replicating log entry {outgoing.index} on zone {zone_id} ({outgoing.endpoint}): {error}")
             self._log.error("FRM", text)
-            raise ReplicationError(text) from error
+            raise Retry(text) from error
         if answer[0]:
             self._succeeded(zone_id)
             return True
@@ -145,12 +147,12 @@ class FedReplicaManager:
     def _next_record(self, zone_id: int) -> Outgoing | None:
         """The record that the zone needs next; None if there is none.
 
-        :raises ReplicationError: if the log does not hold what is needed.
+        :raises Retry: if the log does not hold what is needed.
         """
         with self._lock:
             zone = self._zones.get(zone_id)
             if zone is None:
-                raise ReplicationError("")
+                raise Retry("")
             if zone.next == NONE:
                 zone.next = self._logdb.last_federated()
             if zone.last == zone.next:
@@ -159,10 +161,10 @@ class FedReplicaManager:
                 return None
             previous = self._logdb.previous_federated(zone.next)
             if previous == NONE:
-                raise ReplicationError(f"Missing federation record previous to: {zone.next}")
+                raise Retry(f"Missing federation record previous to: {zone.next}")
             record = self._logdb.record(zone.next, previous)
             if record is None:
-                raise ReplicationError(f"Failed to load federation log record {zone.next} for zone {zone_id}")
+                raise Retry(f"Failed to load federation log record {zone.next} for zone {zone_id}")
             return Outgoing(zone.endpoint, record.index, previous, record.sql)
 
     def _succeeded(self, zone_id: int) -> None:
@@ -186,56 +188,6 @@ class FedReplicaManager:
                 zone.next = self._logdb.next_federated(last)
             if zone.next != NONE:
                 self._trigger_one(zone_id)
-
-
-class ReplicaThread:
-    """Waits for requests and replicates one record for each; after an error it retries by itself."""
-
-    def __init__(self, zone_id: int, replicate: Callable[[int], bool], log: Log) -> None:
-        self._zone_id = zone_id
-        self._replicate = replicate
-        self._log = log
-        self._condition = threading.Condition()
-        self._pending = False
-        self._finished = False
-        threading.Thread(target=self._run, name=f"replica-{zone_id}", daemon=True).start()
-
-    def request(self) -> None:
-        with self._condition:
-            self._pending = True
-            self._condition.notify()
-
-    def finish(self) -> None:
-        with self._condition:
-            self._finished = True
-            self._condition.notify()
-
-    def _run(self) -> None:
-        pause = FIRST_RETRY
-        retry = False
-        while self._wait(pause if retry else None):
-            try:
-                taken = self._replicate(self._zone_id)
-            except ReplicationError as error:
-                self._log.error("FRM", str(error))
-                pause = pause * 2 if pause < RETRY_LIMIT else pause
-                retry = True
-                continue
-            pause, retry = FIRST_RETRY, False
-            if not taken:
-                self._pause()
-        self._log.info("RCM", "Replication thread stopped")
-
-    def _wait(self, timeout: float | None) -> bool:
-        """Wait for a request, or for the time to retry. False if the thread is to end."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._pending or self._finished, timeout)
-            self._pending = False
-            return not self._finished
-
-    def _pause(self) -> None:
-        with self._condition:
-            self._condition.wait_for(lambda: self._finished, LOOP_PAUSE)
 
 
 class Applier:

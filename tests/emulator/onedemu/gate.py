@@ -13,6 +13,7 @@ from typing import Any
 from . import client, xmlrpc
 from .auth import Caller, Permissions, allowed, authenticate, refusal
 from .context import Context
+from .raft.leading import CANDIDATE
 
 AUTHENTICATION = 0x0100
 AUTHORIZATION = 0x0200
@@ -22,6 +23,10 @@ RPC_API = 0x1000
 INTERNAL = 0x2000
 ALLOCATE = 0x4000
 REPLICATION = 0x10000
+
+# A follower waits that long for its leader.
+FORWARD_SECONDS = 10.0
+RECONCILING = "Cannot process request, oned cluster is replicating log"
 
 OBJECT_NAMES = {
     "VM": "virtual machine", "HOST": "host", "NET": "virtual network", "IMAGE": "image", "USER": "user",
@@ -52,7 +57,8 @@ class Method:
 
     ``params`` has a letter a parameter: i 32 bit, 8 64 bit, s string, b boolean, a array; those after "?" may be
     missing. ``disabled`` is whether a disabled zone still answers it, ``proxied`` whether a slave passes it on,
-    ``unlocked`` whether it takes locks by itself, ``on_slave`` whether slaves know it at all.
+    ``unlocked`` whether it takes locks by itself, ``on_slave`` whether slaves know it at all, ``anywhere`` whether
+    each server of a zone answers for itself, rather than the leader for all.
     """
 
     name: str
@@ -64,6 +70,7 @@ class Method:
     unlocked: bool
     on_slave: bool
     logged: bool
+    anywhere: bool
 
 
 METHODS: dict[str, Method] = {}
@@ -71,11 +78,13 @@ METHODS: dict[str, Method] = {}
 
 def method(name: str, kind: str, params: str = "", *, disabled: bool = False, proxied: bool = False,
            unlocked: bool = False, on_slave: bool = True,
-           logged: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a method of the API; see :class:`Method`. What only reads takes no lock."""
+           logged: bool = True,
+           anywhere: bool | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a method of the API; see :class:`Method`. What only reads takes no lock, and is read anywhere."""
     def register(run: Callable[..., Any]) -> Callable[..., Any]:
-        free = unlocked or name.endswith(".info")
-        METHODS[name] = Method(name, run, kind, params, disabled, proxied, free, on_slave, logged)
+        reads = name.endswith(".info")
+        METHODS[name] = Method(name, run, kind, params, disabled, proxied, unlocked or reads, on_slave, logged,
+                               reads if anywhere is None else anywhere)
         return run
     return register
 
@@ -127,6 +136,8 @@ def _answer(request: Request | None, what: Method, params: list[Any]) -> list[An
         return [False, failure_text(what.name, what.kind, -1, failure), failure.code, -1, xmlrpc.I8(-1)]
     context = request.context
     try:
+        if context.raft.reconciling and not what.anywhere:
+            raise Failure(INTERNAL, RECONCILING)
         if context.zone_disabled and not what.disabled:
             raise Failure(INTERNAL, "Cannot process request, zone disabled")
         arguments = _checked(what, params)
@@ -135,6 +146,11 @@ def _answer(request: Request | None, what: Method, params: list[Any]) -> list[An
     except Failure as failure:
         text = failure_text(what.name, what.kind, request.caller.uid, failure)
         return [False, text, failure.code, failure.oid, xmlrpc.signed(failure.index)]
+
+
+def _internal(what: Method, caller: Caller, text: str) -> list[Any]:
+    failure = Failure(INTERNAL, text)
+    return [False, failure_text(what.name, what.kind, caller.uid, failure), failure.code, -1, xmlrpc.I8(-1)]
 
 
 def _checked(what: Method, params: list[Any]) -> list[Any]:
@@ -190,23 +206,48 @@ class Gate:
         if what.logged:
             shown = _parameters(what.name, params, old=self._context.release.is_6)
             self._context.log.debug("ReM", f"Req:{number:04d} UID:{uid} IP:{address} {what.name} invoked {shown}")
-        if caller is not None and what.proxied and self._context.is_slave:
+        answer: bytes | list[Any]
+        if caller is not None and not what.anywhere and not self._context.raft.active:
+            answer = self._not_leading(what, caller, body)
+        elif caller is not None and what.proxied and self._context.is_slave:
             answer = self._proxy(what, caller, body)
-            if isinstance(answer, bytes):
-                return answer
         else:
             answer = _answer(None if caller is None else Request(self._context, what, caller), what, params[1:])
+        if isinstance(answer, bytes):
+            return answer
         if what.logged or caller is None:
             self._log_result(number, uid, what, answer)
         return xmlrpc.encode_response(answer)
 
+    def _not_leading(self, what: Method, caller: Caller, body: bytes) -> bytes | list[Any]:
+        """Pass a call on to the zone's leader as it came."""
+        raft = self._context.raft
+        endpoint = raft.leader_endpoint()
+        if raft.state == CANDIDATE:
+            text = "Cannot process request, oned cluster in election mode"
+        elif endpoint is None:
+            text = "Cannot process request, no leader found"
+        elif client.is_grpc(endpoint):
+            text = "Forwarding xml-rpc message to gRPC leader is not supported"
+        else:
+            try:
+                answer = client.post(endpoint, body, FORWARD_SECONDS)
+                xmlrpc.decode_response(answer)
+                return answer
+            except client.CallError as error:
+                text = str(error)
+            except xmlrpc.Fault as fault:
+                text = f"RPC failed at server.  {fault.text}"
+        return _internal(what, caller, text)
+
     def _proxy(self, what: Method, caller: Caller, body: bytes) -> bytes | list[Any]:
         """Pass a call on to the master as it came; the answer goes back as it came too."""
-        failure = None
-        if self._context.zone_disabled and not what.disabled:
-            failure = Failure(INTERNAL, "Cannot process request, zone disabled")
+        if self._context.raft.reconciling:
+            text = RECONCILING
+        elif self._context.zone_disabled and not what.disabled:
+            text = "Cannot process request, zone disabled"
         elif not self._context.master_endpoint:
-            failure = Failure(INTERNAL, "Conversion from XRPC call to GRPC proxy not implemented")
+            text = "Conversion from XRPC call to GRPC proxy not implemented"
         else:
             try:
                 answer = client.post(self._context.master_endpoint, body,
@@ -214,8 +255,8 @@ class Gate:
                 xmlrpc.decode_response(answer)
                 return answer
             except (client.CallError, xmlrpc.Fault):
-                failure = Failure(INTERNAL, "Could not connect to the federation master oned")
-        return [False, failure_text(what.name, what.kind, caller.uid, failure), failure.code, -1, xmlrpc.I8(-1)]
+                text = "Could not connect to the federation master oned"
+        return _internal(what, caller, text)
 
     def _log_result(self, number: int, uid: int, what: Method, answer: list[Any]) -> None:
         start = f"Req:{number:04d} UID:{uid if uid != -1 else '-'} {what.name} result "

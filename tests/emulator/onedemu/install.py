@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from .files import Settings, script, stock_conf
-from .packages import EMULATOR, UID, USER, packages
+from .packages import EMULATOR, UID, USER, VIP_HOOK, packages, vip_hook
 from .paths import PACKAGED, Layout, self_contained
 
 COMMANDS = ("oned", "one", "onedb", "onezone", "oneuser")
@@ -55,6 +55,7 @@ def install_location(location: str, settings: Settings) -> Layout:
     for name in ("oned.conf", "monitord.conf"):
         if not (Path(layout.etc) / name).exists():
             _write(Path(layout.etc) / name, stock_conf(settings, name), 0o640)
+    _write(Path(layout.var) / VIP_HOOK, vip_hook(settings), 0o755)
     _write_one_auth(layout, settings)
     return layout
 

@@ -5,6 +5,8 @@
 A record holds the SQL as base64 of zlib. ``log_index`` counts the records of this database, ``fed_index`` those of
 the federation. A record that is not federated has the largest 64 bit number there, which SQLite cannot hold as an
 integer and turns into a floating point number: OpenNebula has the same flaw.
+
+This is the log of a server that is alone in its zone; ``raft.log`` is that of a server among others.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import threading
 import time
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 from .database import Database, DatabaseError, Row
 from .log import Log
@@ -41,8 +44,18 @@ def unpack(text: str) -> str:
 
 @dataclass(frozen=True)
 class Record:
+    """One record, and the term of the one before it."""
+
     index: int
     sql: str
+    term: int = 0
+    previous_term: int = 0
+    fed_index: int = NONE
+
+
+def _index(value: Any) -> int:
+    """A federated index as OpenNebula reads it from its text: of SQLite's 1.84467440737096e+19 it takes the 1."""
+    return int(str(value).partition(".")[0])
 
 
 class LogDB:
@@ -59,10 +72,13 @@ class LogDB:
         self._limit_purge = limit_purge
         self._lock = threading.RLock()
         self._fed_log: list[int] = []
-        self._next_index = 0
+        self.last_index = -1
+        self.last_term = -1
+        self.last_applied = 0
         if self.record(0, 0) is None:
-            self._insert(0, 0, str(int(time.time())), int(time.time()), NONE)
-        self._load()
+            now = int(time.time())
+            self._insert(0, 0, str(now), now, NONE)
+        self.reload()
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -82,14 +98,15 @@ class LogDB:
         changed = self.database.execute(sql)
         if self._federated:
             with self._lock:
-                self._append(sql, fed_index)
+                self._append(sql, 0, int(time.time()), fed_index)
         return changed
 
-    def _append(self, sql: str, fed_index: int) -> None:
-        index = self._next_index
+    def _append(self, sql: str, term: int, timestamp: int, fed_index: int) -> int | None:
+        """Record a change; returns its index, None if it cannot be recorded. With timestamp 0 it is not applied."""
+        index = self.last_index + 1
         fed_index = index if fed_index == 0 else fed_index
         try:
-            self._insert(index, 0, sql, int(time.time()), fed_index)
+            self._insert(index, term, sql, timestamp, fed_index)
         except DatabaseError:
             if fed_index != NONE:
                 # OpenNebula asks its index of federated records here, for which it needs the lock that it holds: from
@@ -97,16 +114,22 @@ class LogDB:
                 threading.Event().wait()
             if self.record(index, index - 1) is None:
                 self._log.error("DBM", "Cannot insert log record in DB")
-                return
+                return None
             self._log.error("DBM", "Duplicated log record")
-        self._next_index += 1
-        if fed_index != NONE:
-            bisect.insort(self._fed_log, fed_index)
+        self._extend(index, term, fed_index)
+        return index
 
-    def _insert(self, index: int, term: int, sql: str, timestamp: int, fed_index: int) -> None:
+    def _insert(self, index: int, term: int, sql: str, timestamp: int, fed_index: int, verb: str = "INSERT") -> None:
         self.database.execute(
-            "INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied) VALUES "
+            f"{verb} INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied) VALUES "
             f"({index},{term},'{pack(sql)}',{timestamp},{fed_index},'{int(timestamp != 0)}')")
+
+    def _extend(self, index: int, term: int, fed_index: int) -> None:
+        """Note a new record in the memory."""
+        if index > self.last_index:
+            self.last_index, self.last_term = index, term
+        if fed_index != NONE and fed_index not in self._fed_log:
+            bisect.insort(self._fed_log, fed_index)
 
     def settle(self) -> None:
         """Wait until no record is being written."""
@@ -124,29 +147,42 @@ class LogDB:
             rows = self.database.query(
                 "SELECT c.log_index, c.term, c.sqlcmd, c.timestamp, c.fed_index, p.log_index, p.term "
                 f"FROM logdb c, logdb p WHERE c.log_index = {index} AND p.log_index = {previous if index else 0}")
-            return Record(index, unpack(rows[0][2])) if rows else None
+            if not rows:
+                return None
+            _index_, term, sql, _timestamp, fed_index, _previous, previous_term = rows[0]
+            return Record(index, unpack(sql), int(term), int(previous_term), _index(fed_index))
         except DatabaseError:
             return None
         except ValueError as error:
             self._log.error("DBM", str(error))
             return None
 
-    def _load(self) -> None:
-        try:
-            last = self.database.query("SELECT MAX(log_index) FROM logdb")[0][0]
-            self.database.query("SELECT MAX(log_index) FROM logdb WHERE applied = '1'")
-        except DatabaseError:
-            last = None
-        self._next_index = 0 if last is None else last + 1
-        self.record(self._next_index - 1, self._next_index - 2)
-        self._load_federated()
+    def last(self) -> tuple[int, int]:
+        """Index and term of the newest record."""
+        with self._lock:
+            return self.last_index, self.last_term
+
+    def reload(self) -> None:
+        """Read the indexes from the table, as at start and whenever the part of this server in its zone changes."""
+        with self._lock:
+            try:
+                last = self.database.query("SELECT MAX(log_index) FROM logdb")[0][0]
+                applied = self.database.query("SELECT MAX(log_index) FROM logdb WHERE applied = '1'")[0][0]
+            except DatabaseError:
+                last = applied = None
+            self.last_index = -1 if last is None else int(last)
+            self.last_applied = 0 if applied is None else int(applied)
+            newest = self.record(self.last_index, self.last_index - 1)
+            if newest is not None:
+                self.last_term = newest.term
+            self._load_federated()
 
     def _load_federated(self) -> None:
         try:
             rows = self.database.query(f"SELECT fed_index FROM logdb WHERE fed_index != {NONE}")
         except DatabaseError:
             rows = []
-        self._fed_log = sorted({int(row[0]) for row in rows})
+        self._fed_log = sorted({_index(row[0]) for row in rows})
 
     # -- the federated index, kept in memory ---------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ _MB = 1024 * 1024
 
 
 def monitor_datastores(context: Context) -> None:
-    """Store how full the disk is."""
+    """Store how full the disk is: the work of a zone's leader."""
+    if not context.raft.active:
+        return
     usage = shutil.disk_usage(context.layout.var)
     sizes = {"TOTAL_MB": usage.total // _MB, "FREE_MB": usage.free // _MB, "USED_MB": usage.used // _MB}
     with context.locked("DATASTORE"):

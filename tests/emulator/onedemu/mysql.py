@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from .conf import to_int
-from .database import DatabaseError, Row
+from .database import DatabaseError, DuplicateError, Row, UnavailableError
 from .log import Log
 from .template import Vector
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # The client library's errors for a connection that is no more.
 SERVER_GONE = 2006
 SERVER_LOST = 2013
+# The server's, for a key that is taken.
+DUPLICATE = 1062
 _LOST = {SERVER_GONE: "Server has gone away", SERVER_LOST: "Lost connection to server during query"}
 # What the library takes if it is told of none, as Debian builds it.
 LIBRARY_ENCODING = "utf8mb4"
@@ -201,18 +203,18 @@ class MysqlDatabase:
             code, text = _code_and_text(error)
         if code not in (SERVER_GONE, SERVER_LOST):
             self._log.error("ONE", f"SQL command was: {sql}, error {code} : {text}")
-            raise DatabaseError(text)
+            raise (DuplicateError if code == DUPLICATE else DatabaseError)(text)
         said = f"MySQL connection error {code} : {text}"
         try:
             link.reconnect()
         except ServerError as error:
             self._log.error("ONE", f"{said}... Reconnection attempt failed.")
-            raise DatabaseError(text) from error
+            raise UnavailableError(text) from error
         try:
             return link.run(sql)
         except mysql_error as error:
             self._log.error("ONE", f"{said}... Reconnected.")
-            raise DatabaseError(_code_and_text(error)[1]) from error
+            raise UnavailableError(_code_and_text(error)[1]) from error
 
 
 class _Link:

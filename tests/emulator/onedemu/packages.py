@@ -20,6 +20,8 @@ EMULATOR = f"{PACKAGED.lib}/emulator"
 _COMMANDS = {"oned": "opennebula", "one": "opennebula", "onedb": "opennebula", "onezone": "opennebula-tools",
              "oneuser": "opennebula-tools"}
 _UNITS = "/usr/lib/systemd/system"
+# Below the directory of the daemon's data.
+VIP_HOOK = "remotes/hooks/raft/vip.sh"
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,20 @@ def packages(settings: Settings) -> list[Package]:
     common = Package("opennebula-common", "user, directories and permissions", ["passwd"])
     common.files = [
         File("/usr/lib/tmpfiles.d/opennebula-common.conf", _data("tmpfiles.conf")),
-        File("/etc/sudoers.d/opennebula", _data("sudoers"), 0o440),
+        File("/etc/sudoers.d/opennebula", stock_text(settings, "packages/sudoers.in"), 0o440),
     ]
     libs = Package("opennebula-libs", "libraries", [f"opennebula-common (= {version})", "python3", "python3-pymysql"])
     tools = Package("opennebula-tools", "commands", [f"opennebula-libs (= {version})"])
     core = Package("opennebula", "daemon", [f"opennebula-tools (= {version})"],
-                   recommends="default-mysql-client | mariadb-client")
+                   recommends="default-mysql-client | mariadb-client, iproute2, iputils-arping, sudo")
     core.files = [
         *(File(f"{PACKAGED.etc}/{name}", stock_conf(settings, name), 0o640) for name in ("oned.conf", "monitord.conf")),
+        File("/etc/sudoers.d/opennebula-server", _data("sudoers-server"), 0o440),
         File("/usr/share/one/pre_cleanup", _data("pre_cleanup"), 0o755),
+        File("/usr/share/one/follower_cleanup", _data("follower_cleanup"), 0o755),
+        File(f"{PACKAGED.var}{VIP_HOOK}", vip_hook(settings), 0o755),
+        File(f"{_UNITS}/opennebula-showback.service", _data("opennebula-showback.service")),
+        File(f"{_UNITS}/opennebula-showback.timer", _data("opennebula-showback.timer")),
         File(f"{_UNITS}/opennebula.service", stock_text(settings, "packages/opennebula.service.in")),
         File(f"{_UNITS}/opennebula-ssh-agent.service", _data("opennebula-ssh-agent.service")),
     ]
@@ -103,6 +110,11 @@ def _companion_files(settings: Settings, companion: Companion) -> list[File]:
 
 def _data(name: str) -> str:
     return (DATA / "packages" / f"{name}.in").read_text(encoding="utf-8")
+
+
+def vip_hook(settings: Settings) -> str:
+    """What the hooks of a zone with a floating address run."""
+    return stock_text(settings, "packages/vip.sh.in")
 
 
 def emulator_files() -> list[tuple[Path, str]]:
@@ -141,5 +153,6 @@ if [ ! -e /var/lib/one/.one/one_auth ]; then
     (umask 077; echo "{USER}:$password" >/var/lib/one/.one/one_auth)
     chown {USER}:{USER} /var/lib/one/.one/one_auth
 fi
+chown -R {USER}:{USER} /var/lib/one/remotes
 """
 _RELOAD = "if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi\n"

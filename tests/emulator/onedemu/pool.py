@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
@@ -46,6 +47,21 @@ class Pool(Generic[T]):
         self._write = write
         self._log = log
         self._read_only = read_only
+        self._held: dict[int, threading.RLock] = {}
+
+    def settled(self, oid: int) -> bool:
+        """Wait while an object is being stored, which takes as long as the zone has no majority.
+
+        Whether there was nothing to wait for.
+        """
+        held = self._held.get(oid)
+        if held is None:
+            return True
+        free = held.acquire(blocking=False)
+        if not free:
+            held.acquire()
+        held.release()
+        return free
 
     # -- ids -----------------------------------------------------------------------------------------------------
 
@@ -126,10 +142,11 @@ class Pool(Generic[T]):
         escape = self._database.escape
         body = obj.to_xml()
         try:
-            self._write(
-                f"UPDATE {self.table} SET name = '{escape(obj.name)}', body = '{escape(body)}', uid = {obj.uid}, "
-                f"gid = {obj.gid}, owner_u = {obj.owner_u}, group_u = {obj.group_u}, other_u = {obj.other_u} "
-                f"WHERE oid = {obj.oid}")
+            with self._held.setdefault(obj.oid, threading.RLock()):
+                self._write(
+                    f"UPDATE {self.table} SET name = '{escape(obj.name)}', body = '{escape(body)}', "
+                    f"uid = {obj.uid}, gid = {obj.gid}, owner_u = {obj.owner_u}, group_u = {obj.group_u}, "
+                    f"other_u = {obj.other_u} WHERE oid = {obj.oid}")
         except DatabaseError:
             return
 

@@ -14,6 +14,7 @@ from .log import Log
 from .logdb import LogDB
 from .mysql import Login, MysqlDatabase
 from .paths import Layout
+from .raft.log import ReplicatedLog
 from .versions import Release
 
 
@@ -146,10 +147,8 @@ class Start:
                 bootstrap.create_log(self.database)
             except DatabaseError as error:
                 raise StartError("Error bootstrapping database.") from error
-        raft = self.conf.vector("RAFT")
         try:
-            logdb = LogDB(self.database, self.log, self.mode in (MASTER, SLAVE),
-                          to_int(raft.get("LOG_RETENTION", ""), 500000), to_int(raft.get("LIMIT_PURGE", ""), 100000))
+            logdb = self._open_log(solo)
         except DatabaseError:
             logdb = None
         if (local or shared) and not solo:
@@ -158,6 +157,13 @@ class Start:
             raise StartError("Error bootstrapping database.")
         self._create_tables(local, shared)
         return logdb
+
+    def _open_log(self, solo: bool) -> LogDB:
+        raft = self.conf.vector("RAFT")
+        limits = to_int(raft.get("LOG_RETENTION", ""), 500000), to_int(raft.get("LIMIT_PURGE", ""), 100000)
+        if solo:
+            return LogDB(self.database, self.log, self.mode in (MASTER, SLAVE), *limits)
+        return ReplicatedLog(self.database, self.log, *limits)
 
     def _create_tables(self, local: bool, shared: bool) -> None:
         try:

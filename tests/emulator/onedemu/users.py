@@ -86,7 +86,7 @@ def create_group(context: Context, name: str) -> int:
 
     :raises PoolError: with the text that clients get.
     """
-    check_name(name)
+    check_name(name, " ")
     other = context.groups.by_name(name)
     if other is not None:
         raise PoolError(f"NAME is already taken by GROUP {other.oid}.")

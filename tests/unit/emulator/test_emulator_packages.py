@@ -25,8 +25,8 @@ NAMES = {
             "opennebula-gate", "opennebula-fireedge", "opennebula-form", "opennebula-ks"],
 }
 UNITS = {
-    "6.10": {"", "-ssh-agent", "-hem", "-scheduler", "-flow", "-gate", "-fireedge", "-sunstone"},
-    "7.4": {"", "-ssh-agent", "-hem", "-flow", "-gate", "-fireedge", "-form", "-ks"},
+    "6.10": {"", "-ssh-agent", "-showback", "-hem", "-scheduler", "-flow", "-gate", "-fireedge", "-sunstone"},
+    "7.4": {"", "-ssh-agent", "-showback", "-hem", "-flow", "-gate", "-fireedge", "-form", "-ks"},
 }
 
 

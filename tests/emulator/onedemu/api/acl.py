@@ -42,7 +42,7 @@ def del_rule(request: Request, oid: int) -> int:
     return oid
 
 
-@method("one.acl.info", "ACL")
+@method("one.acl.info", "ACL", anywhere=False)
 def info(request: Request) -> str:
     _authorize(request)
     return "<ACL_POOL>" + "".join(rule.to_xml() for rule in request.context.acl.rules()) + "</ACL_POOL>"

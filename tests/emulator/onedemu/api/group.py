@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .. import users, vdcs
+from .. import users, vdcs, xmlrpc
 from ..acl import GROUP
 from ..auth import ONEADMIN_GID, Permissions
 from ..context import Context
@@ -12,6 +12,7 @@ from ..database import DatabaseError
 from ..gate import ACTION, AUTHORIZATION, INTERNAL, Failure, Request, method
 from ..objects import Group
 from ..pool import PoolError
+from ..template import attribute_xml
 from . import shared
 from .quota import default_quotas, pool_xml, set_quota, update_default
 
@@ -134,7 +135,21 @@ def quota(request: Request, oid: int, text: str) -> int:
     return oid
 
 
-@method("one.groupquota.info", "GROUP", disabled=True)
+@method("one.group.vlan", "GROUP", "is")
+def vlan(request: Request, oid: int, text: str) -> int:
+    """What a group may do with VLANs in this zone, the whole of it; newer releases only."""
+    context = request.context
+    if context.release.is_6:
+        raise xmlrpc.Fault(xmlrpc.FAULT_NO_SUCH_METHOD, "Method 'one.group.vlan' not defined")
+    shared.authorized(request, context.groups, oid, "ADMIN")
+    rules = shared.template_of(text, ACTION).vectors("VLAN") if text else []
+    inner = "".join(attribute_xml("VLAN", rule) for rule in rules)
+    body = context.logdb.database.escape(f"<VLAN_RULES><ID><![CDATA[{oid}]]></ID>{inner}</VLAN_RULES>")
+    context.logdb.execute(f"REPLACE INTO group_vlans (group_oid, body) VALUES ({oid},'{body}')")
+    return oid
+
+
+@method("one.groupquota.info", "GROUP", disabled=True, anywhere=False)
 def quota_info(request: Request) -> str:
     return default_quotas(request.context, "GROUP")
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..auth import Permissions
-from ..gate import NO_EXISTS, Failure, Request, method
+from ..gate import INTERNAL, NO_EXISTS, RPC_API, Failure, Request, method
 from . import shared
 
 _COLUMNS = "body, uid, gid, group_u, other_u"
@@ -20,6 +20,17 @@ def read_object(request: Request, kind: str, table: str, oid: int, right: str) -
     request.authorize((right, Permissions(
         kind, oid, uid, gid, group_use=bool(group_use), other_use=bool(other_use))))
     return str(body)
+
+
+def with_template(body: str, text: str, append: int) -> str:
+    """A document with its template, which stands last in it, replaced (0) or extended (1)."""
+    template = shared.template_of(text, INTERNAL, "Cannot update template. ")
+    start, end = body.rindex("<TEMPLATE>"), body.rindex("</TEMPLATE>") + len("</TEMPLATE>")
+    if append:
+        old = shared.template_of(body[start:end], INTERNAL)
+        old.merge(template)
+        template = old
+    return body[:start] + template.to_xml() + body[end:]
 
 
 def reader(name: str, kind: str, table: str) -> None:
@@ -40,13 +51,18 @@ def pool_reader(name: str, kind: str, root: str, table: str, filtered: bool = Tr
         return f"<{root}>" + "".join(row[0] for row in rows) + f"</{root}>"
 
 
+@method("one.cluster.update", "CLUSTER", "is?i")
+def update_cluster(request: Request, oid: int, text: str, append: int = 0) -> int:
+    body = read_object(request, "CLUSTER", "cluster_pool", oid, "MANAGE")
+    if append not in (0, 1):
+        raise Failure(RPC_API, "Wrong update type")
+    escape = request.context.logdb.database.escape
+    after = escape(with_template(body, text, append))
+    request.context.logdb.execute(f"UPDATE cluster_pool SET body = '{after}' WHERE oid = {oid}")
+    return oid
+
+
 reader("one.cluster.info", "CLUSTER", "cluster_pool")
-reader("one.datastore.info", "DATASTORE", "datastore_pool")
 reader("one.host.info", "HOST", "host_pool")
-reader("one.image.info", "IMAGE", "image_pool")
 pool_reader("one.clusterpool.info", "CLUSTER", "CLUSTER_POOL", "cluster_pool", filtered=False)
-pool_reader("one.datastorepool.info", "DATASTORE", "DATASTORE_POOL", "datastore_pool", filtered=False)
 pool_reader("one.hostpool.info", "HOST", "HOST_POOL", "host_pool", filtered=False)
-pool_reader("one.imagepool.info", "IMAGE", "IMAGE_POOL", "image_pool")
-pool_reader("one.vrouterpool.info", "VROUTER", "VROUTER_POOL", "vrouter_pool")
-pool_reader("one.backupjobpool.info", "BACKUPJOB", "BACKUPJOB_POOL", "backupjob_pool")

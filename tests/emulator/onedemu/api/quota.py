@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ..context import Context
 from ..gate import ACTION, Failure
-from ..quotas import QuotaError, Quotas, merge
+from ..quotas import UNLIMITED, QuotaError, Quotas, merge
 from .shared import template_of
 
 
@@ -20,7 +20,7 @@ def update_default(context: Context, kind: str, text: str) -> str:
     root = f"DEFAULT_{kind}_QUOTAS"
     inner = default_quotas(context, kind).removeprefix(f"<{root}>").removesuffix(f"</{root}>")
     try:
-        body = f"<{root}>{merge(inner, template_of(text, ACTION), context.release)}</{root}>"
+        body = f"<{root}>{merge(inner, template_of(text, ACTION), context.release, UNLIMITED)}</{root}>"
     except QuotaError as error:
         raise Failure(ACTION, str(error)) from error
     context.logdb.execute(

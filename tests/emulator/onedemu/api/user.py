@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
-from .. import users
+from .. import cipher, users
 from ..acl import INDIVIDUAL
 from ..auth import ONEADMIN_GID, ONEADMIN_UID, USERS_GID, Permissions, set_password
 from ..conf import to_int
@@ -59,7 +60,17 @@ def delete(request: Request, oid: int) -> int:
 
 @method("one.user.update", "USER", "is?i", proxied=True)
 def update(request: Request, oid: int, text: str, append: int = 0) -> int:
-    return shared.update_template(request, request.context.users, oid, text, append, "MANAGE")
+    return shared.update_template(request, request.context.users, oid, text, append, "MANAGE",
+                                  lambda user: _recode(request, user, cipher.encrypt))
+
+
+def _recode(request: Request, user: User, code: Callable[[str, str], str]) -> None:
+    """Encrypt or decrypt the attributes that oned.conf names, with the zone's own key."""
+    conf = request.context.conf
+    key = conf.single("ONE_KEY")
+    for name in conf.template.singles("USER_ENCRYPTED_ATTR"):
+        if name in user.template:
+            user.template.replace(name, code(key, user.template.single(name)))
 
 
 @method("one.user.passwd", "USER", "is", proxied=True)
@@ -225,6 +236,8 @@ def _make_token(request: Request, user: User, token: str, seconds: int, egid: in
 def info(request: Request, oid: int, decrypt: bool = False) -> str:
     context = request.context
     user = shared.authorized(request, context.users, request.caller.uid if oid == -1 else oid, "USE")
+    if decrypt and request.caller.is_admin:
+        _recode(request, user, cipher.decrypt)
     return (f"<USER>{user.inner_xml()}{context.user_quotas.sections(user.oid)}"
             f"{default_quotas(context, 'USER')}</USER>")
 
@@ -247,7 +260,7 @@ def quota(request: Request, oid: int, text: str) -> int:
     return oid
 
 
-@method("one.userquota.info", "USER", disabled=True)
+@method("one.userquota.info", "USER", disabled=True, anywhere=False)
 def quota_info(request: Request) -> str:
     return default_quotas(request.context, "USER")
 

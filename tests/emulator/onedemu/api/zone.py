@@ -4,27 +4,25 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from xml.etree import ElementTree
 
 from .. import client
 from ..acl import INDIVIDUAL
 from ..auth import Permissions
-from ..federation import Applier
 from ..gate import (
     ACTION,
     ALLOCATE,
     AUTHORIZATION,
     INTERNAL,
-    REPLICATION,
     Failure,
     Request,
     method,
 )
-from ..logdb import NONE
 from ..objects import Zone
 from ..pool import PoolError, check_name
+from ..raft.peers import servers_of
 from ..template import Vector
-from ..xmlrpc import I8, signed, unsigned
 from . import shared
 
 _POLL_SECONDS = 0.25
@@ -119,8 +117,7 @@ def _store(request: Request, zone: Zone) -> None:
     """Store the changed zone: here, or on a slave at the master, from where it comes back by replication."""
     context = request.context
     if not context.is_slave:
-        with context.locked("ZONE"):
-            context.zones.update(zone)
+        context.zones.update(zone)
         return
     try:
         answer = context.call_master("one.zone.updatedb", zone.oid, zone.to_xml())
@@ -136,16 +133,22 @@ def _store(request: Request, zone: Zone) -> None:
 @method("one.zone.addserver", "ZONE", "is", unlocked=True)
 def add_server(request: Request, oid: int, text: str) -> int:
     context = request.context
-    with context.locked("ZONE"):
+    with _own(request):
         zone = _own_zone(request, oid, "Servers have to be added through the target zone endpoints")
-    server = shared.template_of(text, ACTION).vector("SERVER")
-    if server is None:
-        raise Failure(ACTION, "" if context.release.is_6 else "SERVER not found in template")
-    server_id = _add_server(zone, server, context.release.grpc)
-    _store(request, zone)
+        server = shared.template_of(text, ACTION).vector("SERVER")
+        if server is None:
+            raise Failure(ACTION, "" if context.release.is_6 else "SERVER not found in template")
+        server_id = _add_server(zone, server, context.release.grpc)
+        _store(request, zone)
     if context.is_slave and len(zone.servers) == 2:
         _wait_for_server(request, oid, server_id)
+    context.raft.add_server(server_id, servers_of(zone)[server_id])
     return oid
+
+
+def _own(request: Request) -> AbstractContextManager[object]:
+    """Held while the own zone is changed; a slave's changes are the master's, who takes its own lock."""
+    return nullcontext() if request.context.is_slave else request.context.locked("ZONE")
 
 
 def _add_server(zone: Zone, server: Vector, grpc: bool) -> int:
@@ -168,31 +171,33 @@ def _wait_for_server(request: Request, oid: int, server_id: int) -> None:
 
 @method("one.zone.delserver", "ZONE", "ii", unlocked=True)
 def delete_server(request: Request, oid: int, server_id: int) -> int:
-    with request.context.locked("ZONE"):
+    with _own(request):
         zone = _own_zone(request, oid, "Servers have to be deleted through the target zone endpoints")
-    kept = [server for server in zone.servers if server.get("ID") != str(server_id)]
-    if len(kept) == len(zone.servers):
-        raise Failure(ACTION, "SERVER not found in zone")
-    zone.servers = kept
-    _store(request, zone)
+        kept = [server for server in zone.servers if server.get("ID") != str(server_id)]
+        if len(kept) == len(zone.servers):
+            raise Failure(ACTION, "SERVER not found in zone")
+        zone.servers = kept
+        request.context.raft.remove_server(server_id)
+        _store(request, zone)
     return oid
 
 
 @method("one.zone.resetserver", "ZONE", "ii")
 def reset_server(request: Request, oid: int, server_id: int) -> int:
-    """Resets the index of a follower; without followers there is nothing to do, and any number is taken."""
+    """Takes it that a follower has all records. Any number is taken for one."""
     _own_zone(request, oid, "Servers have to be deleted through the target zone endpoints")
+    request.context.raft.reset_server(server_id)
     return oid
 
 
 @method("one.zone.enable", "ZONE", "ib", disabled=True, unlocked=True)
 def enable(request: Request, oid: int, enabled: bool) -> int:
     context = request.context
-    with context.locked("ZONE"):
+    with _own(request):
         zone = _own_zone(
             request, oid, "Enable/disable mode have to be set through the target zone endpoints")
-    zone.disabled = not enabled
-    _store(request, zone)
+        zone.disabled = not enabled
+        _store(request, zone)
     context.zone_disabled = zone.disabled
     return oid
 
@@ -211,59 +216,3 @@ def update_db(request: Request, oid: int, body: str) -> int:
         raise Failure(INTERNAL, "Consistency check failed")
     request.context.zones.update(zone)
     return oid
-
-
-# -- between daemons -----------------------------------------------------------------------------------------------
-
-
-@method("one.zone.raftstatus", "ZONE", disabled=True, unlocked=True)
-def raft_status(request: Request) -> str:
-    context = request.context
-    shared.authorized(request, context.zones, context.zone_id, "ADMIN")
-    index = context.logdb.last_federated() if context.is_federated else -1
-    return (f"<RAFT><SERVER_ID>{context.server_id}</SERVER_ID><STATE>0</STATE><TERM>0</TERM><VOTEDFOR>-1</VOTEDFOR>"
-            f"<COMMIT>0</COMMIT><LOG_INDEX>-1</LOG_INDEX><LOG_TERM>-1</LOG_TERM>"
-            f"<FEDLOG_INDEX>{index}</FEDLOG_INDEX></RAFT>")
-
-
-@method("one.zone.fedreplicate", "ZONE", "88s", disabled=True, logged=False)
-def fed_replicate(request: Request, index: int, previous: int, sql: str) -> I8:
-    context = request.context
-    if not request.caller.is_oneadmin:
-        raise Failure(AUTHORIZATION, index=NONE)
-    if not sql:
-        raise Failure(REPLICATION, f"Received an empty SQL command at index{unsigned(index)}", index=NONE)
-    if not context.is_slave:
-        text = "Cannot replicate federate log records on federation master"
-        context.log.info("ReM", text)
-        raise Failure(REPLICATION, text, index=NONE)
-    applier: Applier = context.applier
-    result = applier.apply(unsigned(index), unsigned(previous), sql)
-    if result == 0:
-        return signed(index)
-    if result == NONE:
-        text, answered = f"Error replicating log entry {unsigned(index)} in zone", unsigned(index)
-    else:
-        text, answered = f"Zone log is outdated last log index is {result}", result
-    context.log.info("ReM", text)
-    raise Failure(REPLICATION, text, index=answered)
-
-
-@method("one.zone.voterequest", "ZONE", "ii8i", disabled=True)
-def vote_request(request: Request, term: int, candidate: int, log_index: int, log_term: int) -> int:
-    """A server outside any election gives its vote once asked with a term that is not older."""
-    if candidate < 0:
-        raise Failure(INTERNAL, oid=0)
-    if not request.caller.is_oneadmin:
-        raise Failure(AUTHORIZATION, oid=0)
-    if term < 0:
-        raise Failure(ACTION, "Candidate's term is outdated", oid=0)
-    return 0
-
-
-@method("one.zone.replicate", "ZONE", "i8i8i8i8s", disabled=True, logged=False)
-def replicate(request: Request, *arguments: object) -> int:
-    """Records of a zone's leader: a server that is alone knows none of them."""
-    if not request.caller.is_oneadmin:
-        raise Failure(AUTHORIZATION, oid=0)
-    raise Failure(ACTION, "Error loading previous log record", oid=0)

@@ -34,7 +34,7 @@ def main(arguments: list[str], release: Release) -> int:
     return dispatch("onezone", arguments, {
         "list": list_zones, "show": show, "create": create, "delete": delete, "rename": rename, "update": update,
         "enable": lambda words: _enable(words, True), "disable": lambda words: _enable(words, False),
-        "server-add": server_add, "server-del": server_del})
+        "server-add": server_add, "server-del": server_del, "server-reset": server_reset})
 
 
 def _raft(at: str) -> dict[str, str] | None:
@@ -138,3 +138,9 @@ def server_del(words: list[str]) -> None:
     if len(words) < 2:
         raise CommandError("Command server-del requires 2 parameters to run.")
     call("one.zone.delserver", _zone_id(words), int(words[1]))
+
+
+def server_reset(words: list[str]) -> None:
+    if len(words) < 2:
+        raise CommandError("Command server-reset requires 2 parameters to run.")
+    call("one.zone.resetserver", _zone_id(words), int(words[1]))
