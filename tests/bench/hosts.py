@@ -3,7 +3,8 @@
 """make bench-hosts: federate.yml on hosts against a shell script of the documented steps, and what the master suffers.
 
 Running front-ends on MariaDB, reset to the same state before each run; one run after the other, on this machine. While
-a run goes on, the master's API is asked every 0.1 s, and somebody writes to it as fast as it answers.
+a run goes on, the master's API is asked every 0.1 s, and somebody writes to it as fast as it answers. With --servers a
+member becomes a zone of three servers instead, whose API is asked at its endpoint, and loses its leader.
 
 On a root file system with a real OpenNebula: ONEFED_ROOTFS=<directory>.
 """
@@ -27,7 +28,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
+from tests.hosts.cluster import UNANSWERED, Cluster  # noqa: E402
 from tests.hosts.federation import Federation  # noqa: E402
+from tests.hosts.host import Host  # noqa: E402
 from tests.hosts.lab import Lab  # noqa: E402
 from tests.hosts.requirements import missing, rootfs  # noqa: E402
 from tests.tools.playbooks import Run, link_collection, wait_for  # noqa: E402
@@ -36,6 +39,12 @@ HEAD = f"{'':<34}{'wall s':>8}{'CPU s':>8}{'outage s':>10}{'outages':>9}{'stall 
 # onedb reads oned.conf with Augeas, which does not understand those that the other tests use.
 DATABASE_PASSWORD = "password-of-the-database"
 ATTEMPTS = 3
+LAST_TASKS = ("Leave the floating address to the hooks", "that no hook starts, and close the journal")
+FAILURES: dict[str, tuple[str, ...]] = {
+    "oned stops": ("systemctl", "stop", "opennebula"),
+    "oned is killed": ("systemctl", "kill", "--kill-who=main", "--signal=KILL", "opennebula"),
+    "host loses power": (),
+}
 SHOWN = 0.25  # seconds from which a task is worth a line
 
 
@@ -56,14 +65,13 @@ class Cost:
 
 
 @contextlib.contextmanager
-def watching(federation: Federation) -> Iterator[dict[str, float]]:
-    """Watch the master for the length of the block; what was seen is in the value after it."""
-    master, namespace = federation.master, federation.lab.network.namespace()
+def watching(cluster: Cluster) -> Iterator[dict[str, float]]:
+    """Watch a zone's endpoint for the length of the block; what was seen is in the value after it."""
     watch = str(ROOT / "tests/bench/watch.py")
-    command = ["ip", "netns", "exec", namespace, sys.executable, "-I", watch, master.host.url]
+    command = ["ip", "netns", "exec", cluster.lab.network.namespace(), sys.executable, "-I", watch, cluster.url]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin and process.stdout
-    process.stdin.write(master.api.session + "\n")
+    process.stdin.write(cluster.session + "\n")
     process.stdin.flush()
     assert process.stdout.readline(), "watch.py did not start"
     seen: dict[str, float] = {}
@@ -73,9 +81,9 @@ def watching(federation: Federation) -> Iterator[dict[str, float]]:
         seen.update(json.loads(process.communicate(timeout=90)[0]))
 
 
-def measure(federation: Federation, act: Callable[[], Any]) -> Cost:
+def measure(cluster: Cluster, act: Callable[[], Any]) -> Cost:
     load, used = os.getloadavg()[0], resource.getrusage(resource.RUSAGE_CHILDREN)
-    with watching(federation) as seen:
+    with watching(cluster) as seen:
         began = time.monotonic()
         act()
         wall = time.monotonic() - began
@@ -94,6 +102,10 @@ class Bench:
         self.runs = 0
         self.last: Run | None = None
         lab.freeze()
+
+    @property
+    def master(self) -> Cluster:
+        return self.federation.clusters[self.federation.master.name]
 
     def reset(self) -> None:
         """All zones run and know nothing of each other; nobody has a connection to a host."""
@@ -133,7 +145,7 @@ class Bench:
         costs: list[Cost] = []
         for _number in range(count * ATTEMPTS):
             self.reset()
-            cost = measure(self.federation, act)
+            cost = measure(self.master, act)
             hung = self._hung()
             print(cost.row(name) + (f"  not counted: oned hung while it stopped, {hung}" if hung else ""), flush=True)
             self.check()
@@ -171,7 +183,7 @@ def bench(slaves: int, count: int, profile: bool) -> None:
         ours = one.rounds(f"{name} federate.yml", one.federate, count)
         if profile:
             one.profile()
-        print(measure(one.federation, one.federate).row(f"{name} federate.yml again"), flush=True)
+        print(measure(one.master, one.federate).row(f"{name} federate.yml again"), flush=True)
         modes = ("parallel", "sequential") if slaves > 1 else ("sequential",)
         for mode in modes:
             theirs = one.rounds(f"{name} script, {mode}", lambda mode=mode: one.documented(mode), count)  # type: ignore[misc]
@@ -182,10 +194,70 @@ def bench(slaves: int, count: int, profile: bool) -> None:
             )
 
 
+def bench_servers(count: int) -> None:
+    """A member of one server gets two more; then its leader is stopped, killed, and its host switched off."""
+    zone = "paris"
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Lab.temporary("bench") as lab:
+        names = ("madrid", zone)
+        federation = Federation.create(lab, Path(folder), "mariadb", names, servers={zone: 3})
+        federation.host_variables.update({f"{zone}-2": None, f"{zone}-3": None})
+        grown, federation.variables[zone] = federation.variables[zone], {}
+        assert federation.federate().code == 0
+        federation.variables[zone] = grown
+        lab.freeze()
+        cluster = federation.clusters[zone]
+        for _number in range(count):
+            federation.host_variables.clear()
+            lab.reset()
+            for member in federation.zones.values():
+                wait_for(member.answers, f"oned of {member.name}", 60)
+            runs: list[Run] = []
+            print(measure(cluster, lambda runs=runs: runs.append(federation.federate())).row("1 to 3 servers"))  # type: ignore[misc]
+            assert runs[0].code == 0, runs[0].output
+            # From the end of one server's last task to that of the next one's.
+            ends = [line["time"] for line in runs[0].trace if line["task"].endswith(LAST_TASKS) and not_skipped(line)]
+            added = ", ".join(f"{end - begin:.1f}" for begin, end in zip(ends, ends[1:]))
+            print(f"    seconds to add a server: {added}", flush=True)
+            for what, command in FAILURES.items():
+                cluster.touch()
+                leader = cluster.host(cluster.await_well())
+                cost = measure(cluster, lambda command=command, leader=leader: fail_over(cluster, leader, command))  # type: ignore[misc]
+                print(cost.row(f"leader's {what}"), flush=True)
+                if not command:
+                    lab.boot(leader)
+                leader.exec(["systemctl", "start", "opennebula"])
+        cluster.touch()
+        cluster.await_well()
+
+
+def not_skipped(line: dict[str, Any]) -> bool:
+    return bool(line["status"] != "skipped")
+
+
+def fail_over(cluster: Cluster, leader: Host, command: tuple[str, ...]) -> None:
+    """Until another server leads, has the address, and has taken a write."""
+    if command:
+        leader.exec(command, check=False, timeout=300)
+    else:
+        leader.power_off()
+    wait_for(lambda: takes_writes(cluster), f"zone {cluster.name} to take writes", 120)
+
+
+def takes_writes(cluster: Cluster) -> bool:
+    try:
+        cluster.touch()
+    except (*UNANSWERED, AssertionError):
+        return False
+    return True
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--slaves", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--rounds", type=int, default=1, help="runs of each kind")
+    parser.add_argument(
+        "--servers", action="store_true", help="what a zone of three servers costs and outlives instead"
+    )
     parser.add_argument("--profile", action="store_true", help="show what the tasks of federate.yml took")
     arguments = parser.parse_args()
     if missing():
@@ -193,6 +265,9 @@ def main() -> int:
         return 0
     link_collection()
     print(f"OpenNebula: {rootfs() or 'emulated'}; {os.cpu_count()} processors\n{HEAD}", flush=True)
+    if arguments.servers:
+        bench_servers(arguments.rounds)
+        return 0
     for slaves in arguments.slaves:
         bench(slaves, arguments.rounds, arguments.profile)
     return 0

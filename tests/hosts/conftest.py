@@ -42,3 +42,30 @@ def trio(frozen: Federation) -> Federation:
     for zone in frozen.zones.values():
         wait_for(zone.answers, f"{zone.name} to answer")
     return frozen
+
+
+@pytest.fixture(scope="module")
+def frozen_member(hosts: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
+    """Master madrid and slave paris, of one server and without a floating address; two hosts more for it; kept."""
+    with Lab.temporary("servers") as lab:
+        folder = tmp_path_factory.mktemp("servers")
+        federation = Federation.create(lab, folder, "mariadb", ("madrid", "paris"), servers={"paris": 3})
+        federation.host_variables.update({"paris-2": None, "paris-3": None})
+        grown, federation.variables["paris"] = federation.variables["paris"], {}
+        run = federation.federate()
+        assert run.code == 0, run.output
+        for name in ("ana", "blas", "celia"):
+            federation.master.create_user(name)
+        federation.variables["paris"] = grown
+        lab.freeze()
+        yield federation
+
+
+@pytest.fixture
+def member(frozen_member: Federation) -> Federation:
+    """The two zones of `frozen_member`, running, with three servers and a floating address declared for paris."""
+    frozen_member.host_variables.clear()
+    frozen_member.lab.reset()
+    for zone in frozen_member.zones.values():
+        wait_for(zone.answers, f"{zone.name} to answer", 60)
+    return frozen_member

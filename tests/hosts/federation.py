@@ -1,9 +1,9 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A federation on hosts, one for each zone, the master's first; and runs of our playbooks on it, over SSH.
+"""A federation on hosts, the master's zone first; and runs of our playbooks on it, over SSH.
 
 with Lab.temporary("faults") as lab:
-    federation = Federation.create(lab, folder, "mariadb", ("madrid", "paris", "lyon"))
+    federation = Federation.create(lab, folder, "mariadb", ("madrid", "paris", "lyon"), servers={"paris": 3})
     run = federation.federate(limit="paris", check=True)
     assert run.code == 0, run.output
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,19 +23,21 @@ from tests.tools.playbooks import Run, run_playbook, wait_for
 
 from . import rows
 from .api import Api
+from .cluster import Cluster
 from .commands import HostsError
 from .host import Host, Spec
 from .image import USER
 from .lab import Lab
+from .network import PREFIX
 
-FIRST_ADDRESS = 11
+FIRST_ADDRESS, FIRST_FLOATING = 11, 101
 FEDERATED = ("group_pool", "user_pool", "acl", "zone_pool", "vdc_pool", "marketplace_pool", "marketplaceapp_pool")
 _ROWS = Path(rows.__file__).read_text(encoding="utf-8")
 
 
 @dataclass
 class Zone:
-    """A zone of one front-end, with what tests ask it."""
+    """A zone as its first front-end knows it, with what tests ask it."""
 
     name: str
     lab: Lab
@@ -83,27 +85,50 @@ class Zone:
 
 @dataclass
 class Federation:
-    """Zones on hosts of one lab. `variables` are those of each zone's group, `settings` those of all."""
+    """Zones on hosts of one lab. `variables` are those of each zone's group, `settings` those of all.
+
+    `clusters` are all servers of each zone; `zones` speak to the first. `host_variables` are those of single hosts,
+    None for one that is not in the inventory.
+    """
 
     lab: Lab
     folder: Path
     zones: dict[str, Zone] = field(default_factory=dict)
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    clusters: dict[str, Cluster] = field(default_factory=dict)
+    host_variables: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
     @classmethod
     def create(
-        cls, lab: Lab, folder: Path, database: str, names: Sequence[str], started: bool = True, **fields: Any
+        cls,
+        lab: Lab,
+        folder: Path,
+        database: str,
+        names: Sequence[str],
+        started: bool = True,
+        servers: Mapping[str, int] | None = None,
+        **fields: Any,
     ) -> Federation:
-        """Boot a host for each zone, none of which knows of another. `fields` are more of Spec's."""
+        """Boot the hosts of each zone, one without a number in `servers`, none of which knows of another.
+
+        Zones of several are declared with a floating address. `fields` are more of Spec's.
+        """
         federation = cls(lab, folder)
+        wanted = {name: [f"{name}-{number + 1}" for number in range((servers or {}).get(name, 1))] for name in names}
+        hosts = [host for zone in wanted.values() for host in zone]
         specs = [
-            Spec(f"{name}-1", f"{lab.network.base}.{number}", database=database, started=started, **fields)
-            for number, name in enumerate(names, FIRST_ADDRESS)
+            Spec(host, f"{lab.network.base}.{number}", database=database, started=started, **fields)
+            for number, host in enumerate(hosts, FIRST_ADDRESS)
         ]
-        for name, host in zip(names, lab.up(*specs)):
-            federation.zones[name] = Zone(name, lab, host)
+        booted = {host.name: host for host in lab.up(*specs)}
+        for number, (name, its_hosts) in enumerate(wanted.items(), FIRST_FLOATING):
+            floating = f"{lab.network.base}.{number}" if len(its_hosts) > 1 else None
+            federation.zones[name] = Zone(name, lab, booted[its_hosts[0]])
+            federation.clusters[name] = Cluster(lab, name, [booted[host] for host in its_hosts], floating)
             federation.variables[name] = {} if federation.variables else {"zone_role": "master"}
+            if floating:
+                federation.variables[name].update(zone_vip=f"{floating}/{PREFIX}", zone_vip_interface="eth0")
         return federation
 
     def __getitem__(self, name: str) -> Zone:
@@ -116,8 +141,8 @@ class Federation:
     def inventory(self) -> Path:
         """Zones without variables (removed by a test) are not declared."""
         children = {
-            name: {"vars": variables, "hosts": {zone.host.name: {"ansible_host": zone.host.address}}}
-            for name, zone in self.zones.items()
+            name: {"vars": variables, "hosts": dict(self._declared(cluster))}
+            for name, cluster in self.clusters.items()
             if (variables := self.variables.get(name)) is not None
         }
         path = self.folder / "inventory.yml"
@@ -126,6 +151,12 @@ class Federation:
             encoding="utf-8",
         )
         return path
+
+    def _declared(self, cluster: Cluster) -> Iterator[tuple[str, dict[str, Any]]]:
+        for host in cluster.hosts:
+            variables = self.host_variables.get(host.name, {})
+            if variables is not None:
+                yield host.name, {"ansible_host": host.address, **variables}
 
     def run(self, playbook: str, *options: str, timeout: float = 600, **environment: str) -> Run:
         """Run a playbook over SSH as the account with sudo, with pipelining."""
@@ -156,3 +187,21 @@ class Federation:
             assert zone.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1") == [[1]]
             journal = zone.host.exec(["test", "-e", "/var/lib/one/onefed/journal.json"], check=False)
             assert journal.returncode == 1, f"the join of {name} was not closed"
+
+    def assert_available(self, name: str, servers: Sequence[str]) -> None:
+        """The zone has exactly these servers, one of which leads; a user created through any of them is everywhere."""
+        cluster = self.clusters[name]
+        without = [host.name for host in cluster.hosts if host.name not in servers]
+        cluster.touch()
+        cluster.await_well(without)
+        for server in servers:
+            user = f"through-{server}-{cluster.standings()[server].index}"  # type: ignore[union-attr]
+            cluster.create_user(user, server)
+            wait_for(lambda user=user: user in self.master.users(), f"{user} in {self.master.name}")  # type: ignore[misc]
+            for other in servers:
+                wait_for(lambda user=user, other=other: user in cluster.users(other), f"{user} on {other}")  # type: ignore[misc]
+        for server in servers:
+            zone = Zone(name, self.lab, cluster.host(server))
+            assert zone.tables() == self.master.tables()
+            journal = zone.host.exec(["test", "-e", "/var/lib/one/onefed/journal.json"], check=False)
+            assert journal.returncode == 1, f"the journal of {server} was not closed"

@@ -132,6 +132,7 @@ class Host:
     def boot(self) -> None:
         """Switch it on, with its cable in; `wait` waits for it."""
         self._mount()
+        self.network.renew(self.name, self.address)
         self.mend()
         self.machine.start()
 

@@ -61,9 +61,15 @@ class Network:
         run(["ip", "netns", "add", space])
         self._ip(self.key, "link", "add", self._cable(address), "type", "veth", "peer", "name", "eth0", "netns", space)
         self._ip(self.key, "link", "set", self._cable(address), "master", "br0", "up")
-        self._ip(space, "addr", "add", f"{address}/{PREFIX}", "dev", "eth0")
+        self.renew(host, address)
         for link in ("lo", "eth0"):
             self._ip(space, "link", "set", link, "up")
+
+    def renew(self, host: str, address: str) -> None:
+        """Let eth0 have no address but its own, as after a boot: the namespace keeps what was added to it."""
+        space = self.namespace(host)
+        self._ip(space, "addr", "flush", "dev", "eth0")
+        self._ip(space, "addr", "add", f"{address}/{PREFIX}", "dev", "eth0")
 
     def cable(self, address: str, state: str) -> None:
         """Pull the cable of the host with this address ("down"), or put it in again ("up")."""

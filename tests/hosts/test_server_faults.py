@@ -1,0 +1,137 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A zone on its way from one server to three: what dies in between costs no data, and the same command goes on.
+
+ONEFED_ALL_FAULTS=1 kills the run before every task of the step (make test-host-faults), otherwise before a sample.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.tools.playbooks import ROOT
+
+from . import requirements
+from .federation import Federation
+from .host import Host
+from .test_faults import KILL_MARIADB, at_next, extra, run_with
+from .test_servers import SERVERS, converge
+
+pytestmark = pytest.mark.skipif(bool(requirements.missing()), reason=str(requirements.missing()))
+
+RESTORE, COPIED = "Restore the leader's database", "Note in the journal that the server is a copy"
+START = "Start oned as a follower"
+POWER_LOST = ("reboot", "--force", "--force")
+SAMPLE = (
+    ("Restart oned, which then takes the lead", 1),
+    (RESTORE, 1),
+    ("Register the server in its zone", 2),  # the first one registers itself
+    (START, 1),
+)
+
+
+def step_tasks() -> Iterator[tuple[str, int]]:
+    """The tasks of Step 3 for a leader and a follower, those that undo left aside; which of that name, from 1."""
+    seen: dict[str, int] = {}
+    for file in ("lead", "follow"):
+        for name in _names(yaml.safe_load((ROOT / f"roles/server/tasks/{file}.yml").read_text(encoding="utf-8"))):
+            seen[name] = seen.get(name, 0) + 1
+            yield name, seen[name]
+
+
+def _names(tasks: list[dict[str, Any]]) -> Iterator[str]:
+    for task in tasks:
+        if "block" in task:
+            yield from _names(task["block"])
+        elif task.get("ansible.builtin.include_tasks") == "copy.yml":
+            yield from _names(yaml.safe_load((ROOT / "roles/server/tasks/copy.yml").read_text(encoding="utf-8")))
+        else:
+            yield task["name"]
+
+
+KILLED_BEFORE = list(step_tasks()) if os.environ.get("ONEFED_ALL_FAULTS") else SAMPLE
+
+
+def lose_power(host: Host) -> None:
+    at_next(host, "Com_create_table", POWER_LOST)
+
+
+def assert_solo_or_well(federation: Federation) -> None:
+    """Writes go on in the zone, with whatever servers it has got."""
+    federation.clusters["paris"].create_user("after-the-fault")
+
+
+@pytest.mark.parametrize("task, turn", KILLED_BEFORE)
+def test_a_run_killed_before_a_task_is_repaired_by_the_same_command(member: Federation, task: str, turn: int) -> None:
+    killed = member.run("federate", ONEFED_KILL_BEFORE=task, ONEFED_KILL_TURN=str(turn))
+    assert killed.code == -9, f"{task} never began: {killed.output}"
+    converge(member)
+    member.assert_available("paris", SERVERS)
+
+
+def test_a_follower_without_power_during_its_restore(member: Federation) -> None:
+    host = member.clusters["paris"].host("paris-2")
+    run = run_with(member, {RESTORE: lambda: lose_power(host)})
+    assert run.code != 0
+    assert_solo_or_well(member)
+    host.power_off()
+    member.lab.boot(host)
+    converge(member)
+    member.assert_available("paris", SERVERS)
+
+
+def test_a_follower_whose_database_dies_during_its_restore_is_returned_to_what_it_was(member: Federation) -> None:
+    host = member.clusters["paris"].host("paris-2")
+    run = run_with(member, {RESTORE: lambda: at_next(host, "Com_create_table", KILL_MARIADB)})
+    assert run.code != 0
+    assert "paris-2" in run.output
+    assert_solo_or_well(member)
+    converge(member)
+    member.assert_available("paris", SERVERS)
+
+
+@extra
+def test_a_leader_that_dies_between_the_backup_and_the_registration(member: Federation) -> None:
+    """It comes back as the only server that it was, and the run, or the next one, goes on."""
+    paris = member.clusters["paris"]
+    kill = ["systemctl", "kill", "--kill-who=main", "--signal=KILL", "opennebula"]
+    run = run_with(member, {COPIED: lambda: paris.host("paris-1").exec(kill)})
+    if run.code:
+        converge(member)
+    member.assert_available("paris", SERVERS)
+
+
+@extra
+def test_a_follower_that_cannot_start_does_not_stop_the_zone(member: Federation) -> None:
+    paris = member.clusters["paris"]
+    oned = "/usr/bin/oned"
+    paris.host("paris-2").exec(["mv", oned, f"{oned}.real"])
+    paris.host("paris-2").exec(["sh", "-c", f"printf '#!/bin/sh\\nexit 255\\n' >{oned}; chmod 755 {oned}"])
+    run = member.federate()
+    assert run.code != 0
+    assert_solo_or_well(member)
+    paris.host("paris-2").exec(["mv", f"{oned}.real", oned])
+    converge(member)
+    member.assert_available("paris", SERVERS)
+
+
+@extra
+def test_the_leaders_restart_during_a_copy_does_not_matter(member: Federation) -> None:
+    converge(member)
+    paris = member.clusters["paris"]
+    term = paris.standings()[paris.leader()].term  # type: ignore[union-attr]
+    new = paris.followers()[0]
+    paris.host(new).power_off()
+    paris.host(new).thaw()
+    member.lab.boot(paris.host(new))
+    leader = paris.host(paris.leader())
+    run = run_with(member, {COPIED: lambda: leader.exec(["systemctl", "restart", "opennebula"])})
+    if run.code:  # with one server of three there is no majority for a moment
+        converge(member)
+    member.assert_available("paris", SERVERS)
+    assert paris.standings()[paris.leader()].term > term  # type: ignore[union-attr]
