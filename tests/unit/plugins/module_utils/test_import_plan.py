@@ -1,0 +1,167 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who of a document is who in the federation, and what stands in the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from imported import document, federation, group, user
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import Policy, resolve
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_plan import Options, check_document, make_plan
+
+
+def resolved(policy: Policy, taken: tuple[str, ...] = ("bob",)) -> Any:
+    content = document(users=[user("alice"), user("bob")])
+    targets, collisions = resolve(content, federation(users=taken), policy)
+    found = {name: (target.action, target.new_name, target.id) for name, target in targets["users"].items()}
+    return found, collisions
+
+
+def test_what_every_zone_has_is_what_the_federation_has() -> None:
+    found, _collisions = resolved(Policy())
+    assert found["oneadmin"] == ("builtin", "oneadmin", 0)
+    assert found["serveradmin"] == ("builtin", "serveradmin", 1)
+
+
+def test_a_taken_name_is_a_collision_by_default() -> None:
+    found, collisions = resolved(Policy())
+    assert found["alice"] == ("create", "alice", None)
+    assert "bob" not in found
+    assert len(collisions) == 1 and collisions[0].startswith('user "bob" exists in the federation already.')
+
+
+def test_a_name_that_differs_in_case_only_is_taken_too() -> None:
+    _found, collisions = resolved(Policy(conflicts="same_person"), taken=("BOB",))
+    assert 'there it is "BOB"' in collisions[0]
+
+
+def test_policies_and_overrides() -> None:
+    assert resolved(Policy(conflicts="same_person"))[0]["bob"] == ("same_person", "bob", 2)
+    assert resolved(Policy(conflicts="rename", suffix="_lyon"))[0]["bob"] == ("create", "bob_lyon", None)
+    assert resolved(Policy(conflicts="rename", suffix="_lyon"))[0]["alice"] == ("create", "alice", None)
+    renamed = Policy(overrides={"users": {"bob": {"rename": "rob"}, "alice": {"rename": "ada"}}})
+    found, collisions = resolved(renamed)
+    assert (found["bob"], found["alice"], collisions) == (("create", "rob", None), ("create", "ada", None), [])
+
+
+def test_a_new_name_must_be_free_and_allowed() -> None:
+    for name, part in (("eve", "the federation has that name too"), ("a b", "cannot be renamed")):
+        _found, collisions = resolved(Policy(overrides={"users": {"bob": {"rename": name}}}), taken=("bob", "eve"))
+        assert part in collisions[0]
+    _found, collisions = resolved(Policy(overrides={"users": {"bob": {"rename": "alice"}}}))
+    assert 'like the imported user "alice"' in collisions[0]
+
+
+def test_what_an_interrupted_run_created_is_no_collision() -> None:
+    content = document(users=[user("alice"), user("bob"), user("eve")])
+    first = planned(content, federation(users=("eve",)), policy=Policy(overrides={"users": {"eve": "same_person"}}))
+    plan, targets = make_plan(content, federation(users=("eve", "bob")), Options(), first)
+    found = {
+        name: (target.action, target.id) for name, target in targets["users"].items() if target.action != "builtin"
+    }
+    assert found == {"alice": ("create", None), "bob": ("begun", 3), "eve": ("same_person", 2)}
+    assert plan["collisions"] == []
+    gone, _targets = make_plan(content, federation(users=("bob",)), Options(), first)
+    assert len(gone["collisions"]) == 1 and '"eve", who is the same' in gone["collisions"][0]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [{"people": {}}, {"users": {"nobody": "fail"}}, {"users": {"bob": "maybe"}}, {"users": {"bob": {"to": "x"}}}],
+)
+def test_overrides_that_mean_nothing_are_refused(overrides: Any) -> None:
+    with pytest.raises(OnefedError):
+        make_plan(document(users=[user("bob")]), federation(), Options(policy=Policy(overrides=overrides)), {})
+
+
+def planned(content: dict[str, Any], shared: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    return make_plan(content, shared or federation(), Options(**{"zone_id": 100, **options}), {})[0]
+
+
+def test_the_plan_names_new_and_old_ids_and_counts_objects() -> None:
+    objects = {
+        "templates": [
+            {"id": 0, "name": "a", "owner": "alice", "group": "users"},
+            {"id": 1, "name": "b", "owner": "oneadmin", "group": "oneadmin"},
+            {"id": 2, "name": "c", "owner": "bob", "group": "users"},
+        ]
+    }
+    content = document(users=[user("alice"), user("bob")], objects=objects)
+    plan = planned(content, federation(users=("eve", "bob")), policy=Policy(conflicts="same_person"))
+    assert plan["identities"]["users"][2:] == [
+        {"name": "alice", "action": "create", "new_name": "alice", "old_id": 2, "id": None},
+        {"name": "bob", "action": "same_person", "new_name": "bob", "old_id": 3, "id": 3},
+    ]
+    # Bob has the same id there.
+    assert plan["objects"] == {"templates": {"all": 3, "changing": 1}}
+
+
+def test_who_exists_gains_groups_and_administration() -> None:
+    content = document(users=[user("bob", "dev", "users")], groups=[group("dev", "bob")])
+    shared = federation(users=("bob",), groups=("dev",))
+    plan = planned(content, shared, policy=Policy(conflicts="same_person"))
+    assert plan["memberships"] == [{"user": "bob", "group": "dev"}]
+    assert plan["admins"] == [{"user": "bob", "group": "dev"}]
+
+
+def test_administrators_of_the_zone_do_not_become_those_of_the_federation_unasked() -> None:
+    content = document(users=[user("root", "oneadmin"), user("chief")])
+    content["groups"][1]["admins"] = ["chief"]
+    problems = planned(content)["problems"]
+    assert "root belong to the group oneadmin" in problems[0]
+    assert "chief administer a group that every zone has" in problems[1]
+    assert planned(content, allow_administrators=True)["problems"] == []
+
+
+def test_what_cannot_change_hands_is_told_before_anything_starts() -> None:
+    objects = {
+        "vms": [{"id": 7, "name": "v", "owner": "alice", "group": "users", "done": True}],
+        "images": [{"id": 3, "name": "i", "owner": None, "group": "users", "stored_owner": "gone"}],
+        "templates": [{"id": 1, "name": "t", "owner": "alice", "group": "users", "lock": 1}],
+    }
+    content = document(users=[user("alice")], objects=objects)
+    plan = planned(content)
+    assert [text.split(" ")[0] for text in plan["problems"]] == ["1", "1"]
+    assert "onedb purge-done" in plan["problems"][0]
+    assert "3 (i)" in plan["problems"][1]
+    assert plan["unmovable"] == {"vms": [7]}
+    assert any("1 objects are locked" in text for text in plan["warnings"])
+    assert planned(content, leave_unmovable=True, orphans_to_oneadmin=True)["problems"] == []
+
+
+def test_the_default_vdc_gains_the_zones_clusters_once() -> None:
+    shared = federation()
+    gained = [{"vdc": "default", "kind": "clusters", "zone": "own", "id": "all"}]
+    assert planned(document(), shared)["resources"] == gained
+    shared["vdcs"][0]["resources"]["clusters"].append((100, -10))
+    assert planned(document(), shared)["resources"] == []
+
+
+def test_only_rules_that_the_federation_lacks_are_created() -> None:
+    rule = {"who": "@users", "kinds": ["NET"], "which": "#3", "rights": ["USE"], "zone": "own"}
+    stock = {"who": "*", "kinds": ["ZONE"], "which": "*", "rights": ["USE"], "zone": "*"}
+    markets = {"who": "*", "kinds": ["MARKETPLACE", "MARKETPLACEAPP"], "which": "*", "rights": ["USE"], "zone": "*"}
+    content = document(acls=[rule, stock, markets])
+    assert planned(content)["acls"] == [rule]
+    assert planned(content, zone_id=None)["acls"] == [rule]
+    shared = federation()
+    shared["rules"].append({"id": 9, "user": 0x200000001, "resource": 0x4100000003, "rights": 1, "zone": 0x100000064})
+    assert planned(content, shared)["acls"] == []
+
+
+def test_rights_over_what_all_zones_share_are_warned_of() -> None:
+    rule = {"who": "#alice", "kinds": ["USER"], "which": "*", "rights": ["CREATE"], "zone": "*"}
+    warnings = planned(document(users=[user("alice")], acls=[rule]))["warnings"]
+    assert warnings == [
+        "The rule #alice USER/* CREATE * gives a right on USER in the whole federation, because all zones share them."
+    ]
+
+
+@pytest.mark.parametrize("content", [None, [], {"format": 2}, {"format": 1}])
+def test_what_is_no_document_is_refused(content: Any) -> None:
+    with pytest.raises(OnefedError, match="Export the zone again"):
+        check_document(content)
