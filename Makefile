@@ -71,7 +71,12 @@ test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supp
 	failed=; for core in 2.17 2.18; do tests/tools/test_core $$core || failed=1; done; [ -z "$$failed" ]
 
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
-	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_servers.py tests/zones/test_server_faults.py
+
+.PHONY: test-ha
+test-ha: venv link ## Extra, long, as root: zones of several servers on hosts, their leaders killed and their hosts lost
+	$(BIN)/python tests/tools/hosts.py hosts-ha hosts-ha-master
+	$(PYTEST) tests/hosts/test_servers.py
 
 .PHONY: test-host-faults prove-snapshot prove-copies prove-join prove-repair prove-failover
 test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, disks filled on hosts in the middle of a join

@@ -64,6 +64,7 @@ REGISTERED = (
     "onefed_restarted",
     "onefed_failure",
     "onefed_grown",
+    "onefed_access",
 )
 
 

@@ -20,7 +20,7 @@ options:
     type: dict
     required: true
   results:
-    description: Registered results of M(onefed.opennebula.frontend_info) by host, of all servers of the zones concerned.
+    description: Results of M(onefed.opennebula.frontend_info) by host, of all servers of the zones concerned.
     type: dict
     required: true
   hosts:

@@ -76,11 +76,6 @@ class Frontend:
         return self._path("/var/log/one/oned.log", "var/oned.log")
 
     @property
-    def lock_file(self) -> str:
-        """The lock that a running oned holds; a stale one outlives a killed oned."""
-        return self._path("/var/lock/one/one", "var/lock/.lock")
-
-    @property
     def pid_file(self) -> str:
         return self._path("/var/run/one/oned.pid", "var/oned.pid")
 

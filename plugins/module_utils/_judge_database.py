@@ -71,15 +71,15 @@ def backup(frontend: Data) -> list[Problem]:
     return []
 
 
-def source(master: Data) -> list[Problem]:
-    """Whether an exact snapshot can be taken of the master's database."""
-    if not master["database"].get("galera"):
+def source(frontend: Data, whose: str = "The master's") -> list[Problem]:
+    """Whether an exact copy can be taken of the database of a master, or of a zone's leader."""
+    if not frontend["database"].get("galera"):
         return []
     return [
         problem(
-            "The master's database is a Galera cluster, whose table locks hold for one node only: no snapshot of it "
-            "would be sure to be exact.",
-            "Run the master on a server without Galera (wsrep_on=OFF); Raft servers of OpenNebula make it available.",
+            f"{whose} database is a Galera cluster, whose table locks hold for one node only: no copy of it would be "
+            "sure to be exact.",
+            "Move it to a server without Galera (wsrep_on=OFF); Raft servers of OpenNebula make a zone available.",
         )
     ]
 

@@ -113,11 +113,6 @@ class Connection:
             cursor.close()
             self._streaming = False
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether a statement can be sent."""
-        return bool(self._connection.open) and not self._streaming
-
     def close(self) -> None:
         """The server rolls back what was not committed, and releases its locks."""
         self._abandon()

@@ -32,7 +32,7 @@ _POOLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
 }
 _SHOWN = 20
 # What an earlier task of the same play can create.
-_CREATED = ("user", "group")
+_CREATED = ("user", "group", "vdc", "zone")
 _LAST_ID = 2**31 - 1
 
 
@@ -49,10 +49,11 @@ class Names:
     """What one endpoint calls its objects: user, group, zone, vdc, cluster, host, datastore, network, image."""
 
     client: Client
-    # In check mode users and groups that do not exist are taken for those that an earlier task would create: they get
-    # ids from the last possible one down, and this is told.
+    # In check mode users, groups, VDCs and zones that do not exist are taken for those that an earlier task would
+    # create: they get ids from the last possible one down, and this is told.
     foresee: Warn | None = None
     pools: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    foreseen: set[tuple[str, int]] = field(default_factory=set)
 
     def pool(self, kind: str) -> list[tuple[int, str]]:
         """Ids and names of all objects of a kind."""
@@ -75,6 +76,7 @@ class Names:
             self.foresee(f'There is no {kind} "{text}" yet; this predicts that it is created before.')
             found = [_LAST_ID - len(self.pool(kind))]
             self.pool(kind).append((found[0], text))
+            self.foreseen.add((kind, found[0]))
         if not found:
             raise NameUnknown(kind, f'There is no {kind} "{text}" at {self.client.url}; there are {self._known(kind)}.')
         return found[0]

@@ -20,7 +20,6 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf impor
 PASSWORD_BYTES = 24
 # One of each kind, which servers that check passwords ask for.
 PASSWORD_END = "-Aa1"
-ANYWHERE = "%"
 
 
 @dataclass(frozen=True)

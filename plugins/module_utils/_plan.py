@@ -49,8 +49,9 @@ def make_plan(
     outside, unknown), C(problems), C(warnings), C(changes), C(costs) and what the action needs; C(unmanaged) names
     zones that the inventory does not know; C(errors) are problems that stop the run, C(left_out) those of zones that
     the run goes on without; C(groups) names by host what it takes part in, C(follows) is the largest number of servers
-    that a zone gets; C(prepare) tells whether the master needs Step 1, C(probe) whether replication must be proved,
-    C(changed) whether anything will change; C(text) is the plan in lines.
+    that a zone gets; C(prepare) tells whether the master needs Step 1, C(access) whether access policies are
+    applied, C(probe) whether replication must be proved, C(changed) whether anything will change; C(text) is the plan
+    in lines.
     """
     topology = with_acting_servers(topology, findings)
     later = {host for host in hosts if installs and is_bare(topology, host, findings)}
@@ -76,6 +77,7 @@ def make_plan(
         entry["warnings"] += told(topology["zones"][group]["host"], judge.exposed(topology["zones"][group]))
         if set(topology["zones"][group]["hosts"]) <= set(hosts):
             _plan_step3(topology["zones"][group], findings, later, entry)
+    errors += _unknown_zones(topology, known) if ready else []
     unmanaged = _unmanaged(topology, zones, known)
     master["warnings"] += _note_unmanaged(unmanaged)
     _plan_restart(master, zones)
@@ -88,6 +90,7 @@ def make_plan(
         "follows": max((len(entry["servers"]["follow"]) for entry in zones.values()), default=0),
         "prepare": ready and not errors and bool(master["changes"] or master["records"] or master["restart"]),
         "changed": not errors and any(changes(entry) for entry in zones.values()),
+        "access": ready and not errors and topology["access"]["declared"],
         "probe": ready and not errors and _needs_proof(topology, findings, master, zones),
     }
     plan["groups"] = {host: _groups(topology, plan, host) for host in hosts}
@@ -101,6 +104,8 @@ def _groups(topology: Data, plan: Data, host: str) -> list[str]:
     groups = ["prepare" if plan["prepare"] else "ready"]
     if host != entry["host"]:
         return [*groups, "server"]
+    if plan["access"]:
+        groups.append("access")
     groups.append(entry["action"])
     step = entry["servers"]
     if step["keep"]:
@@ -152,6 +157,18 @@ def _needs_proof(topology: Data, findings: Mapping[str, Data], master: Data, zon
     grows = any(entry["servers"]["lead"] or entry["servers"]["follow"] for entry in zones.values())
     alters = _any(zones, "join", "converge") or master["restart"] or master["repair"]
     return bool(grows or alters or _lags(topology, findings))
+
+
+def _unknown_zones(topology: Data, known: Sequence[Data]) -> list[str]:
+    """Access policies for zones that are neither declared nor known to the master."""
+    zones = {zone["name"] for zone in topology["zones"].values()}
+    zones |= {text for zone in known for text in (zone["name"], str(zone["id"]))}
+    listed = ", ".join(sorted(name for name in zones if name and not name.isdigit()))
+    return [
+        f"{where} names the zone {name!r}, which there is not; there are {listed}. Correct it, or declare the zone."
+        for where, name in topology["access"]["zones"]
+        if name not in zones
+    ]
 
 
 def _split_zones(topology: Data, hosts: Sequence[str]) -> list[str]:

@@ -9,9 +9,10 @@ from typing import Any, Mapping, Sequence
 
 Data = Mapping[str, Any]
 
+SERVER_LISTS = ("follow", "copied", "start", "leave", "release", "refresh", "serving")
 # Of a zone whose servers stay as they are: what _plan_servers says of others.
 NO_SERVERS: Data = {
-    **{name: [] for name in ("follow", "copied", "start", "leave", "release", "refresh", "serving")},
+    **{name: [] for name in SERVER_LISTS},
     **dict.fromkeys(("lead", "restart", "keep", "enabled"), False),
     **{"floating": None, "ids": {}, "vectors": {}, "endpoints": {}},
 }
@@ -90,6 +91,8 @@ def text(plan: Data) -> list[str]:
         shown.append(f"Not in the inventory, left alone: {', '.join(plan['unmanaged'])}")
     if not plan["changed"] and not plan["errors"]:
         shown.append("Nothing to change.")
+    if plan["access"]:
+        shown.append("Administrators and access: compared at the master once the zones are as declared.")
     return shown
 
 

@@ -9,7 +9,6 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import (
-    COPIED,
     plan_servers,
     with_acting_servers,
 )
@@ -25,22 +24,24 @@ def plan_resync(topology: Data, findings: Mapping[str, Data], hosts: Sequence[st
     """
     topology = with_acting_servers(topology, findings)
     plan: dict[str, Any] = {"hosts": {}, "errors": [], "text": []}
-    for host in hosts:
+    for host in sorted(hosts):
         zone = topology["zones"][topology["hosts"][host]["zone"]]
+        if len(zone["servers"]) == 1:
+            plan["text"].append(f"{host} ({zone['label']}): is the only server of its zone; nothing to do.")
+            continue
         found, why = _judged(zone, host, findings)
         if found:
             plan["errors"].append(f"{host}: {found}")
         elif not why:
-            plan["text"].append(f"{host} ({zone['label']}): leads or follows with all records; nothing to do.")
+            plan["text"].append(f"{host} ({zone['label']}): leads, or follows and lacks nothing; nothing to do.")
         else:
             become = f"its database and files become those of {zone['host']}"
             plan["text"].append(f"{host} ({zone['label']}): {why}; {become}")
-            plan["hosts"][host] = {
-                "label": zone["label"],
-                "endpoint": zone["endpoint"],
-                "host": zone["host"],
-                "servers": _step(zone, host, findings),
-            }
+            plan["hosts"][host] = {"label": zone["label"], "endpoint": zone["endpoint"], "host": zone["host"]}
+    for host, entry in plan["hosts"].items():
+        zone = topology["zones"][topology["hosts"][host]["zone"]]
+        later = [other for other in zone["servers"] if other in plan["hosts"] and other > host]
+        entry["servers"] = _step(zone, host, later, findings)
     return plan
 
 
@@ -72,17 +73,16 @@ def _out_of_step(frontend: Data, leader: Data) -> str | None:
     state, raft = judge.raft_state(frontend), frontend["api"].get("raft") or {}
     if state != "follower":
         return f"it does not follow (state {state or 'unknown'})"
-    behind = leader["api"]["raft"]["log_index"] - raft["log_index"]
-    if behind:
-        return f"its log is {behind} records behind the leader's"
     mine, theirs = frontend["database"], leader["database"]
+    first = theirs["log"]["first_local_index"]
+    if first is not None and raft["log_index"] + 1 < first:
+        return f"its log ends at record {raft['log_index']}, and the leader has those from {first} on only"
     same = mine["log"]["last_federated_index"] == theirs["log"]["last_federated_index"]
     return "its shared tables differ from the leader's" if same and mine["tables"] != theirs["tables"] else None
 
 
-def _step(zone: Data, host: str, findings: Mapping[str, Data]) -> dict[str, Any]:
-    """Step 3 for this one server alone, which keeps its id."""
+def _step(zone: Data, host: str, later: Sequence[str], findings: Mapping[str, Data]) -> dict[str, Any]:
+    """Step 3 for this one server, which keeps its id; those whose turn comes `later` need not be well meanwhile."""
     step = plan_servers(zone, findings, int(findings[zone["host"]]["frontend"]["conf"]["zone_id"]))
-    journal = findings[host]["frontend"]["journal"]
-    copied = [host] if journal and journal["step"] == COPIED else []
-    return {**step, "follow": [host], "copied": copied}
+    # A complete copy of an interrupted run may be old by now.
+    return {**step, "follow": [host, *later], "copied": []}

@@ -8,10 +8,16 @@ from __future__ import annotations
 from typing import Any, Collection, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
+from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_database as judge_database
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_servers as judge_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._declared import raft_vectors
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import same_endpoint
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import NO_SERVERS, placed, told
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import (
+    NO_SERVERS,
+    SERVER_LISTS,
+    placed,
+    told,
+)
 
 Data = Mapping[str, Any]
 
@@ -66,20 +72,19 @@ def plan_servers(
 ) -> dict[str, Any]:
     """What Step 3 does to a zone that is a member, or will be when Step 2 is done (`zone_id` may be unknown then).
 
-    C(problems) keep the whole step from being done; C(lead) tells whether the acting server has to become the leader, C(restart)
-    whether its oned runs with an older oned.conf,
-    C(follow) names servers that are added, in order, C(ids) those of them that the zone's record holds already, C(copied)
-    those that an interrupted run made copies of the leader, C(start) servers that only do not run, C(serving) the
-    endpoints of those that do, C(refresh) followers that restart to learn of new ones,
-    C(release) followers that hold the floating address, C(leave) what is removed; C(vectors) are those of the leader's oned.conf, without its C(SERVER_ID); C(enabled) tells whether oned starts with the
-    acting host;
-    C(keep) whether the acting server keeps the floating address until Raft does; C(changes) and C(warnings) are text.
+    C(problems) keep the whole step from being done. C(lead) tells whether the acting server has to become the leader,
+    C(restart) whether its oned runs with an older oned.conf, C(keep) whether it keeps the floating address until Raft
+    does, C(enabled) whether its oned starts with the host; C(vectors) are those of the leader's oned.conf, without its
+    C(SERVER_ID). C(follow) names servers that are added, in order, C(copied) those of them that an interrupted run made
+    copies of the leader, C(start) servers that only do not run, C(refresh) followers that restart to learn of new ones,
+    C(release) those that hold the floating address. C(ids) are those of servers that the zone's record holds, by host,
+    C(serving) the endpoints of followers that run, C(leave) what is removed; C(changes) and C(warnings) are text.
     OpenNebula is installed first on the hosts that are `later`.
     """
-    lists: dict[str, Any] = {name: [] for name in ("follow", "copied", "start", "leave", "release", "refresh", "serving", *_TOLD)}
+    lists: dict[str, Any] = {name: [] for name in (*SERVER_LISTS, *_TOLD)}
     step = {**NO_SERVERS, **lists, "floating": zone["floating"], "endpoints": zone["endpoints"]}
     if not is_grouped(zone, findings):
-        return step
+        return _alone(step, zone, findings) if zone["floating"] else step
     acting = findings[zone["host"]]["frontend"]
     grouped = judge.in_raft(acting)
     registered = _registered(acting, zone_id) if grouped or len(zone["servers"]) > 1 else []
@@ -109,6 +114,17 @@ def plan_servers(
     return step
 
 
+def _alone(step: dict[str, Any], zone: Data, findings: Mapping[str, Data]) -> dict[str, Any]:
+    """One server with a floating address, which it keeps: the zone may grow later without another endpoint."""
+    host, floating = zone["host"], zone["floating"]
+    frontend = findings[host]["frontend"]
+    step["problems"] = placed(host, judge_servers.floating(floating, {host: frontend}, zone["hosts"]))
+    step["keep"] = not step["problems"]
+    if (frontend["address_keeper"] or {}).get("address") != floating["cidr"]:
+        step["changes"] = [f"floating address {floating['cidr']} on {floating['interface']}, held by {host}"]
+    return step
+
+
 def _registered(frontend: Data, zone_id: int | None) -> list[dict[str, Any]]:
     """The servers that a zone's own record lists."""
     found = next((one for one in judge.zones_of(frontend) if one["id"] == zone_id), None)
@@ -123,9 +139,7 @@ def _server(zone: Data, host: str, registered: Sequence[Data]) -> Data | None:
     )
 
 
-def _plan_server(
-    step: dict[str, Any], host: str, finding: Data, server: Data | None, acting: Data, zone: Data
-) -> None:
+def _plan_server(step: dict[str, Any], host: str, finding: Data, server: Data | None, acting: Data, zone: Data) -> None:
     unusable = judge.usable(finding) if finding else [judge.problem("It was not examined.", "Take the whole zone.")]
     if unusable and server:
         step["warnings"] += told(host, unusable)
@@ -146,19 +160,21 @@ def _plan_server(
         return
     found = judge.state(frontend) + judge_servers.backend(frontend) + judge_servers.alike(frontend, acting)
     if not journal:
-        found += _elsewhere(frontend, acting) + judge.own_data(zone, frontend)
+        # One that left the zone before holds the federation's data, not its own.
+        alone = frontend["conf"]["mode"] == "STANDALONE"
+        found += judge.own_data(zone, frontend) if alone else _elsewhere(frontend, acting)
     step["problems"] += placed(host, found)
     step["follow"].append(host)
     if server and journal and journal["step"] == COPIED:
         # The zone may be waiting for it.
         step["copied"].append(host)
-        step["start"].append(host)
+        step["start"] += [] if judge.runs(frontend) else [host]
 
 
 def _elsewhere(frontend: Data, acting: Data) -> list[judge.Problem]:
     """Why a front-end cannot be given to this zone as it is."""
     conf = frontend["conf"]
-    if conf["mode"] == "STANDALONE" or judge.same_zone(frontend, acting):
+    if judge.same_zone(frontend, acting):
         return []
     return [
         judge.problem(
@@ -169,7 +185,6 @@ def _elsewhere(frontend: Data, acting: Data) -> list[judge.Problem]:
 
 
 def _plan_leaving(step: dict[str, Any], zone: Data, findings: Mapping[str, Data], registered: Sequence[Data]) -> None:
-    left = len(registered)
     for host in zone["hosts"]:
         if host in zone["servers"]:
             continue
@@ -179,16 +194,15 @@ def _plan_leaving(step: dict[str, Any], zone: Data, findings: Mapping[str, Data]
         if server or (frontend and judge.in_raft(frontend)):
             leads = bool(frontend and judge.raft_state(frontend) == "leader")
             gone = {"host": host, "id": server["id"] if server else None, "name": server["name"] if server else host}
-            gone.update(leads=leads, reachable=frontend is not None, of_two=left == 2)
+            gone.update(leads=leads, reachable=frontend is not None)
             step["leave"].append(gone)
-            left -= bool(server)
 
 
 def _strangers(zone: Data, registered: Sequence[Data]) -> list[str]:
-    known = [endpoint for endpoint in zone["endpoints"].values()]
+    known = list(zone["endpoints"].values())
     return [
-        f"Server {one['name']} ({one['endpoint']}) is in the zone, but not in the inventory. If it is gone for good, it "
-        "still counts for every majority: add it with oned_state: absent."
+        f"Server {one['name']} ({one['endpoint']}) is in the zone, but not in the inventory. If it is gone for good, "
+        "it still counts for every majority: add it with oned_state: absent."
         for one in registered
         if not any(same_endpoint(one["endpoint"], endpoint) for endpoint in known) and one["name"] not in zone["hosts"]
     ]
@@ -211,7 +225,9 @@ def _zone_problems(zone: Data, findings: Mapping[str, Data]) -> list[dict[str, s
         for name in zone["servers"]
         if name in findings and not judge.usable(findings[name])
     }
-    found = placed(zone["host"], judge_servers.backend(frontends[zone["host"]]))
+    acting = frontends[zone["host"]]
+    found = judge_servers.backend(acting) + judge_database.source(acting, "The leader's")
+    found = placed(zone["host"], found)
     for name, frontend in frontends.items():
         if zone["floating"]:
             found += placed(name, judge_servers.hook(frontend))

@@ -38,6 +38,11 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry impo
     placed,
     told,
 )
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_followers import (
+    plan_followers,
+    read_at_start,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_ways import ways_problems
 
 Data = Mapping[str, Any]
 
@@ -54,7 +59,8 @@ def master_entry(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]
     """The master's zone."""
     zone, name = topology["zones"][topology["master"]], topology["master_host"]
     finding, host = findings[name], topology["hosts"][name]
-    entry = make_entry(zone, "master", bootstrap=False, stop_for_snapshot=False, conf={}, record={}, records=[], server_id=-1)
+    flags = dict.fromkeys(("bootstrap", "stop_for_snapshot"), False)
+    entry = make_entry(zone, "master", conf={}, record={}, records=[], server_id=-1, **flags)
     found = judge.usable(finding)
     if not found:
         frontend = finding["frontend"]
@@ -71,7 +77,7 @@ def master_entry(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]
     entry["problems"] = placed(name, found)
     if not found:
         _plan_master(entry, zone, host, frontend)
-        _plan_followers(entry, topology, zone, findings, frontend, None)
+        plan_followers(entry, topology, zone, findings, frontend, None)
     return entry
 
 
@@ -93,49 +99,6 @@ def _plan_master(entry: dict[str, Any], zone: Data, host: Data, frontend: Data) 
     entry["stop"] = needs_stop(frontend["database"], entry["repair"])
     entry["restart"] = entry["restart"] or entry["stop"]
     entry["changes"] += [*repair_told(frontend["database"], entry["repair"]), *renewed]
-
-
-def _plan_followers(
-    entry: dict[str, Any], topology: Data, zone: Data, findings: Mapping[str, Data], acting: Data, master: Data | None
-) -> None:
-    """The other servers of a zone that has several: what they need to be as declared, one after the other.
-
-    `master` is the master's front-end for a slave's zone, None for the master's own.
-    """
-    if not judge.in_raft(acting):
-        return
-    for host in zone["servers"]:
-        frontend = findings.get(host, {}).get("frontend")
-        if host == zone["host"] or not frontend or judge.usable(findings[host]) or frontend["journal"]:
-            continue
-        if not judge.in_raft(frontend):
-            continue  # it is added, with the leader's configuration
-        federation = entry["conf"]["vectors"]["FEDERATION"]
-        conf = conf_of(topology["hosts"][host], federation, raft_of(zone, frontend))
-        target = _follower(conf, frontend, master)
-        if target["changes"]:
-            entry["followers"].append({"host": host, **target})
-            entry["changes"] += [f"{host}: {change}" for change in target["changes"]]
-
-
-def _follower(conf: dict[str, Any], frontend: Data, master: Data | None) -> dict[str, Any]:
-    database = frontend["database"]
-    files = auth_files_of(frontend, master) if master else {}
-    repair = repair_of(database, is_slave=master is not None)
-    changes = [*auth_files_told(files), *repair_told(database, repair), *conf_changes(frontend, conf)]
-    stop = needs_stop(database, repair)
-    restart = stop or bool(conf_changes(frontend, conf)) or _read_at_start(frontend, files)
-    told_ = [*changes, "oned restarts"] if restart else changes
-    return {
-        "server_id": int(frontend["conf"]["server_id"]),
-        "conf": conf,
-        "auth_files": list(files),
-        "repair": repair,
-        "stop": stop,
-        "restart": restart,
-        "changes": told_,
-        "fireedge": False,
-    }
 
 
 def zone_entry(topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data]) -> dict[str, Any]:
@@ -172,7 +135,7 @@ def _join(
     if not journal:
         found += judge.own_data(zone, frontend) + _grouped(frontend)
     found += judge_database.alike(frontend, master) + judge_database.backup(frontend) + judge_database.source(master)
-    found += taken(zone, known, record) + _paths(topology, zone, frontend, master)
+    found += taken(zone, known, record) + ways_problems(topology, zone, frontend, master)
     update, changes = loopback_removed(zone, record) if record else ({}, [])
     entry = make_entry(
         zone,
@@ -236,7 +199,7 @@ def _federated(
         return _join(topology, zone, findings, known, mine)
     files = auth_files_of(frontend, master)
     warnings = judge_database.alike(frontend, master) + judge_database.advice(frontend)
-    warnings += _paths(topology, zone, frontend, master) + fireedge_problems(frontend)
+    warnings += ways_problems(topology, zone, frontend, master) + fireedge_problems(frontend)
     if "error" in frontend["auth_digests"]:
         warnings.append(judge.problem(frontend["auth_digests"]["error"], "Its auth files were not compared."))
     if "one_auth" not in files:
@@ -255,7 +218,7 @@ def _federated(
     )
     entry["fireedge"], shown = fireedge_wanted(zone, zone_id, frontend)
     _plan_member(entry, frontend, files, shown)
-    _plan_followers(entry, topology, zone, findings, frontend, master)
+    plan_followers(entry, topology, zone, findings, frontend, master)
     if entry["followers"]:
         entry["action"] = "converge"
     entry["changes"] += renewed
@@ -312,16 +275,10 @@ def _plan_member(entry: dict[str, Any], frontend: Data, files: Mapping[str, str]
     ]
     entry["stop"] = needs_stop(database, entry["repair"])
     otherwise = runs_otherwise(frontend, entry["conf"]) or bool(conf_changes(frontend, entry["conf"]))
-    entry["restart"] = entry["stop"] or otherwise or _read_at_start(frontend, files)
+    entry["restart"] = entry["stop"] or otherwise or read_at_start(frontend, files)
     if entry["restart"] or entry["changes"]:
         entry["action"] = "converge"
         entry["changes"].append(_interruption(entry, frontend))
-
-
-def _read_at_start(frontend: Data, files: Mapping[str, str]) -> bool:
-    """Whether something that runs holds the content of one of the files: oned one_auth, services beside it others."""
-    beside = frontend["beside"] if isinstance(frontend["beside"], list) else []
-    return "one_auth" in files or bool(files and any(service["active"] for service in beside))
 
 
 def _interruption(entry: Data, frontend: Data) -> str:
@@ -330,36 +287,3 @@ def _interruption(entry: Data, frontend: Data) -> str:
     if entry["stop"]:
         return "oned stops for the repair of its database and starts again"
     return "oned restarts" if entry["restart"] else "oned goes on running"
-
-
-def _paths(topology: Data, zone: Data, frontend: Data, master: Data) -> list[judge.Problem]:
-    """Whether zone and master reach each other."""
-    master_zone = topology["zones"][topology["master"]]
-    there = _way(topology, zone, master_zone, master)
-    back = _way(topology, master_zone, zone, frontend)
-    return judge.path(frontend["probes"].get(there.endpoint), there) + judge.path(
-        master["probes"].get(back.endpoint), back
-    )
-
-
-def _way(topology: Data, start: Data, end: Data, target: Data) -> judge.Way:
-    """The way from zone `start` to zone `end`, whose front-end is `target`."""
-    source, host = start["host"], end["host"]
-    return judge.Way(
-        source=source,
-        source_address=topology["hosts"][source]["address"],
-        label=end["label"],
-        target=host,
-        target_address=topology["hosts"][host]["address"],
-        endpoint=end["reached_at"],
-        # An API that is starting, or about to move to another port or address, is not expected to answer there yet.
-        serves=judge.serves(target) and not _moves(target, topology["hosts"][host]),
-        firewall=target["firewall"],
-    )
-
-
-def _moves(frontend: Data, host: Data) -> bool:
-    conf = frontend["conf"]
-    return (host["port"] or int(conf["port"])) != int(conf["port"]) or (
-        host["listen_address"] or conf["listen_address"]
-    ) != conf["listen_address"]

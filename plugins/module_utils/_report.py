@@ -20,13 +20,13 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
 
     `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
     C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
-    C(onefed_grown), C(onefed_join). C(readers) are endpoints at which
+    C(onefed_grown), C(onefed_join), C(onefed_access). C(readers) are endpoints at which
     replication must be seen, C(databases) descriptions by zone and host for M(federation_info); `health` is that
     module's result and `proof` the marker's, both empty before they ran. C(undone) tells what is left to do.
     """
     undone: list[str] = [*plan["left_out"]]
     done: list[str] = []
-    for group, entry in plan["zones"].items():
+    for entry in plan["zones"].values():
         host = entry["host"]
         seen = hosts.get(host, {})
         if entry["action"] == "join":
@@ -35,6 +35,7 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
             undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
         if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "onefed_joined")):
             (done if _succeeded(seen, "onefed_grown") else undone).append(_servers(entry, host, seen))
+    undone += _access(plan, hosts)
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
     if health.get("msg") and not health.get("skipped"):
@@ -51,6 +52,17 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
         ],
         "undone": undone,
     }
+
+
+def _access(plan: Data, hosts: Mapping[str, Data]) -> list[str]:
+    """What of the access policies was not applied. One of the hosts did it for all."""
+    if not plan["access"]:
+        return []
+    told = [seen["onefed_access"] for seen in hosts.values() if seen.get("onefed_access")]
+    if not told:
+        return ["Administrators and access: not applied; the run did not get there. Run again."]
+    failed = [f"Administrators and access: {one['failure']} Run again." for one in told if one["failure"]]
+    return failed + [text for one in told for text in one["left_out"]]
 
 
 def _succeeded(seen: Data, name: str) -> bool:

@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
-import ipaddress
+import json
 from typing import Any, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._access import (
+    OPTIONS,
+    check_access,
+    declares_access,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, normal
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._topology_servers import (
+    floating_address,
+    problems_of_several,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._variables import VARIABLES, Variable
+from ansible_collections.onefed.opennebula.plugins.module_utils._zones import ZONE_NAME_FORBIDDEN, ZONE_NAME_LENGTH
 
 DEFAULT_PORT = 2633
-ZONE_NAME_LENGTH = 128
-ZONE_NAME_FORBIDDEN = "&|:\\\";/'#{}$<>\t\r\n"
 # Attributes of a zone's record by which other zones find its services.
 _SERVICE_ENDPOINTS = {"oneflow_endpoint": "ONEFLOW_ENDPOINT", "fireedge_endpoint": "FIREEDGE_ENDPOINT"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -46,7 +54,9 @@ def topology(
     each host's `frontend` (options that our modules share), `master` (a group),
     `master_host`, `zones` by group and `hosts` by name. A zone's `servers` are those of its `hosts` that it is to have,
     `host` the first of them, `floating` its floating address; `probes` are the
-    endpoints that front-ends must reach. Raises TopologyError.
+    endpoints that front-ends must reach. `access` tells whether access policies or administrators are C(declared) and
+    which C(zones) they name, as pairs with where; they themselves hold secrets and stay in the inventory.
+    Raises TopologyError.
     """
     problems: list[str] = [f"Host {host!r} stands in group {group!r} itself, not in a zone." for host in strays]
     if not zones:
@@ -65,6 +75,10 @@ def topology(
         for zone, names in zones.items()
         for host in names
     }
+    access = {name: settings.pop(name.split("_", 1)[1]) for name in OPTIONS}
+    people = {name: _people(zone) for name, zone in declared.items()}
+    wrong, named = check_access(access, people)
+    problems += wrong
     masters = [name for name, zone in declared.items() if zone["role"] == "master"]
     if len(masters) != 1:
         found = f"{len(masters)} zones are ({', '.join(masters)})" if masters else "no zone is"
@@ -83,7 +97,13 @@ def topology(
         "zones": result,
         "hosts": hosts,
         "probes": _probes(result),
+        "access": {"declared": declares_access(access, people), "zones": [list(pair) for pair in named]},
     }
+
+
+def _people(zone: dict[str, Any]) -> dict[str, Any]:
+    """Take a zone's administrators, who may come with passwords, out of what becomes the topology."""
+    return {"administrators": zone.pop("administrators"), "admin_group": zone["admin_group"]}
 
 
 def _probes(zones: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -112,11 +132,15 @@ def _typed(host: str, variable: Variable, raw: Any, problems: list[str]) -> Any:
         value = _BOOLEANS.get(str(raw).lower())
     elif variable.type == "int":
         value = int(str(raw)) if str(raw).isdigit() else None
+    elif variable.type == "list":
+        value = list(raw) if isinstance(raw, (list, tuple)) else None
     else:
         value = str(raw)
     if value is None or (variable.choices and value not in variable.choices):
-        expected = " or ".join(variable.choices) or {"bool": "true or false", "int": "a whole number"}[variable.type]
-        problems.append(f"{variable.name} of host {host!r} is {str(raw)!r}; it must be {expected}.")
+        kinds = {"bool": "true or false", "int": "a whole number", "list": "a list"}
+        expected = " or ".join(variable.choices) or kinds[variable.type]
+        shown = "something else" if variable.type == "list" else repr(str(raw))
+        problems.append(f"{variable.name} of host {host!r} is {shown}; it must be {expected}.")
         return variable.default
     return value
 
@@ -134,8 +158,11 @@ def _agreed(
         if variable.scope != scope:
             continue
         values = {host: known[host][variable.name] for host in hosts}
-        if len(set(values.values())) > 1:
-            listed = ", ".join(f"{host}: {value}" for host, value in values.items())
+        if len({json.dumps(value, sort_keys=True, default=str) for value in values.values()}) > 1:
+            # Lists are long, and may hold passwords.
+            listed = ", ".join(
+                host if variable.type == "list" else f"{host}: {value}" for host, value in values.items()
+            )
             problems.append(f"The hosts of {what} disagree on {variable.name} ({listed}). Set it on the group.")
         agreed[variable.name.split("_", 1)[1]] = next(iter(values.values()), variable.default)
     return agreed
@@ -187,12 +214,12 @@ def _zone(
         problems.append(f"All servers of zone {group!r} have oned_state: absent; a zone keeps at least one.")
         servers = [*names]
     first = hosts[servers[0]]
-    floating = _floating(group, servers, declared, hosts, problems)
+    floating = floating_address(group, servers, declared, hosts, problems)
     url = _url(floating["address"], first["port"] or DEFAULT_PORT) if floating else first["endpoint"]
     endpoint = declared["endpoint"] or url
     problems += _endpoint_problems(group, endpoint, settings["allow_loopback"])
     if len(servers) > 1:
-        problems += _ha_problems(group, servers, declared)
+        problems += problems_of_several(group, servers, declared)
     if declared["endpoint_grpc"] and is_loopback(declared["endpoint_grpc"]):
         problems.append(
             f"zone_endpoint_grpc of zone {group!r} is {declared['endpoint_grpc']}: with a loopback address the master "
@@ -250,54 +277,6 @@ def _endpoint_problems(group: str, endpoint: str, allow_loopback: bool) -> list[
             "(federation_allow_loopback: true for zones that share one machine)."
         ]
     return []
-
-
-def _floating(
-    group: str,
-    names: Sequence[str],
-    declared: Mapping[str, Any],
-    hosts: Mapping[str, Mapping[str, Any]],
-    problems: list[str],
-) -> dict[str, Any] | None:
-    """The floating address: C(address), C(prefix), both as C(cidr), and C(interface); checked against the servers'."""
-    if not declared["vip"]:
-        return None
-    try:
-        vip = ipaddress.ip_interface(declared["vip"])
-    except ValueError:
-        vip = None
-    if vip is None or "/" not in declared["vip"]:
-        problems.append(f"zone_vip of zone {group!r} is {declared['vip']!r}; expected address/prefix.")
-        return None
-    if not declared["vip_interface"]:
-        problems.append(f"Zone {group!r} has zone_vip but no zone_vip_interface.")
-    for name in names:
-        try:
-            outside = ipaddress.ip_address(hosts[name]["address"]) not in vip.network
-        except ValueError:
-            continue
-        if outside:
-            problems.append(
-                f"zone_vip {declared['vip']} of zone {group!r} does not lie in the network of host {name!r} "
-                f"({hosts[name]['address']})."
-            )
-    interface = declared["vip_interface"] or ""
-    prefix = vip.network.prefixlen
-    return {"address": str(vip.ip), "prefix": prefix, "cidr": f"{vip.ip}/{prefix}", "interface": interface}
-
-
-def _ha_problems(group: str, names: Sequence[str], declared: Mapping[str, Any]) -> list[str]:
-    problems = []
-    if len(names) % 2 == 0 and not declared["allow_even"]:
-        problems.append(
-            f"Zone {group!r} has {len(names)} servers; an even number survives no more failures than one server less. "
-            "Add or remove one, or set zone_allow_even: true."
-        )
-    if not declared["vip"] and not declared["endpoint"]:
-        problems.append(
-            f"Zone {group!r} has several servers but neither zone_vip nor, for a load balancer, zone_endpoint."
-        )
-    return problems
 
 
 def _shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:

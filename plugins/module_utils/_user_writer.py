@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import NO_EXISTS, Client
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._generated_passwords import GeneratedPasswords
 from ansible_collections.onefed.opennebula.plugins.module_utils._identities import user_from_xml, users_from_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._names import Names, Warn
 from ansible_collections.onefed.opennebula.plugins.module_utils._quotas import quota_text, shown, wanted_limits
@@ -102,12 +103,15 @@ class UserWriter:
     check_mode: bool
     timeout: float
     names: Names
+    # Where the password of a new user comes from that is not given.
+    generated: GeneratedPasswords | None = None
 
     def present(self) -> dict[str, Any]:
         """Create the user, or change what differs."""
         self.wanted.check()
         found = self._find()
         if found is None:
+            self._generate()
             before, start, new_password = None, created(self.wanted), True
         else:
             before = start = record(found)
@@ -143,6 +147,12 @@ class UserWriter:
 
     def _read(self, user_id: int) -> dict[str, Any]:
         return user_from_xml(self.client.call("one.user.info", user_id, True))
+
+    def _generate(self) -> None:
+        wanted = self.wanted
+        if self.generated and wanted.name and wanted.password is None and wanted.password_hash is None:
+            password = UNKNOWN if self.check_mode else self.generated.make(wanted.name)
+            self.wanted = replace(wanted, password=password)
 
     def _new_password(self, found: Mapping[str, Any]) -> bool:
         driver = self.wanted.driver or found["driver"]
@@ -211,9 +221,16 @@ class UserWriter:
             "changed": changed,
             "created": before is None and after is not None,
             "password_changed": password,
+            "password_file": self._password_file(before is None and after is not None),
             "user": user,
             "diff": {"before": old, "after": {**new, "id": UNKNOWN} if user and user["id"] is None else new},
         }
+
+    def _password_file(self, created_now: bool) -> str | None:
+        if self.generated is None or self.wanted.name is None:
+            return None
+        foreseen = self.generated.path(self.wanted.name) if created_now and self.check_mode else None
+        return foreseen or self.generated.existing(self.wanted.name)
 
     def _shown(self, user: Mapping[str, Any] | None) -> dict[str, Any]:
         """A user as the module returns it: without secrets, groups by name."""
@@ -236,11 +253,20 @@ def _comparable(user: Mapping[str, Any]) -> dict[str, Any]:
     return {**user, "limits": {}, "template": masked(user["template"])}
 
 
-def write_user(client: Client, params: Mapping[str, Any], check_mode: bool, warn: Warn) -> dict[str, Any]:
-    """Bring a user to the state that the options of module user declare; returns the module's result."""
+def write_user(
+    client: Client,
+    params: Mapping[str, Any],
+    check_mode: bool,
+    warn: Warn,
+    generated: GeneratedPasswords | None = None,
+) -> dict[str, Any]:
+    """Bring a user to the state that the options of module user declare; returns the module's result.
+
+    With `generated` a new user without a password gets one from there.
+    """
     names = Names(client, warn if check_mode else None)
     wanted = _wanted(params, names) if params["state"] == "present" else Wanted(params["name"], params["id"])
-    writer = UserWriter(client, wanted, check_mode, params["wait_timeout"], names)
+    writer = UserWriter(client, wanted, check_mode, params["wait_timeout"], names, generated)
     return writer.present() if params["state"] == "present" else writer.absent()
 
 

@@ -45,6 +45,21 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("federation_validate_certs", "bool", True, "Verify the certificates of C(https) endpoints."),
     Variable("federation_ca_path", "str", None, "File of trusted authorities, instead of the system's."),
     Variable("federation_status_dir", "path", None, "Folder on the controller for status.json and status.html."),
+    Variable(
+        "federation_groups",
+        "list",
+        [],
+        "Groups, as options of module M(onefed.opennebula.group). What is not declared is left alone, here as below.",
+    ),
+    Variable(
+        "federation_users",
+        "list",
+        [],
+        "Users, as options of module M(onefed.opennebula.user).",
+        secret=True,
+    ),
+    Variable("federation_vdcs", "list", [], "VDCs, as options of module M(onefed.opennebula.vdc)."),
+    Variable("federation_acls", "list", [], "Access rules, as options of module M(onefed.opennebula.acl)."),
     Variable("zone_role", "str", "slave", "Exactly one zone is the master.", ("master", "slave")),
     Variable(
         "zone_name",
@@ -88,6 +103,21 @@ VARIABLES: tuple[Variable, ...] = (
         "bool",
         False,
         "Let the federation's users, groups, VDCs, ACL rules and marketplaces replace those of a joining zone.",
+    ),
+    Variable(
+        "zone_administrators",
+        "list",
+        [],
+        "Administrators of the zone: names of users, or accounts with C(name) and C(password), C(auth_driver) or "
+        "C(key) (a public key, for driver ssh); without, a password is generated into a file on the master host.",
+        secret=True,
+    ),
+    Variable(
+        "zone_admin_group",
+        "str",
+        "oneadmin",
+        "Group of the zone's administrators. C(oneadmin) may do everything in all zones; any other group is made and "
+        "gets full rights over this zone only.",
     ),
     Variable(
         "oned_state",

@@ -25,6 +25,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._template import
 from ansible_collections.onefed.opennebula.plugins.module_utils._vdcs import (
     ALL,
     ALL_WORD,
+    DEFAULT,
     Resources,
     Wanted,
     check_deletable,
@@ -56,6 +57,9 @@ class ZoneNames:
         text = str(given).strip()
         if text == ALL_WORD:
             return ALL
+        if ("zone", zone_id) in self.names.foreseen:
+            # Any number that nothing there has: nobody can be asked yet.
+            return int(text) if text.isdigit() else zone_id
         if text.isdigit() and zone_id not in self.zones and zone_id != self._own():
             return int(text)
         return self._of(zone_id).id(_KIND_OF_NAMES[kind], text)
@@ -131,7 +135,11 @@ class VdcWriter:
         return self._result(found, None)
 
     def _vdcs(self) -> list[dict[str, Any]]:
-        return vdcs_from_xml(self.client.call("one.vdcpool.info"))
+        vdcs = vdcs_from_xml(self.client.call("one.vdcpool.info"))
+        new = [oid for kind, oid in self.names.foreseen if kind == "group"]
+        return [
+            {**vdc, "group_ids": sorted([*vdc["group_ids"], *new])} if vdc["id"] == DEFAULT else vdc for vdc in vdcs
+        ]
 
     def _write(self, start: Mapping[str, Any], after: dict[str, Any]) -> None:
         client, vdc_id, template = self.client, start["id"], start["template"]
@@ -227,6 +235,7 @@ def _wanted(client: Client, params: Mapping[str, Any], names: Names) -> Wanted:
         id=params["id"],
         group_ids=None if groups is None else [names.id("group", group) for group in groups],
         resources=None if resources is None else wanted_resources(client, resources, names),
+        absent_group_ids=[names.id("group", group) for group in params["groups_absent"] or ()],
         purge=params["purge"],
         template=params["template"] or {},
         replace=params["template_mode"] == "replace",

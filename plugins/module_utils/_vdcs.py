@@ -15,6 +15,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._zones import FI
 
 # OpenNebula's id for all resources of a kind in a zone, and our word for it.
 ALL, ALL_WORD = -10, "ALL"
+# The VDC that every new group enters.
+DEFAULT = 0
 
 # Pairs (zone id, resource id or ALL), rising, by the kinds of _identities.RESOURCES.
 Resources = Dict[str, List[Tuple[int, int]]]
@@ -27,6 +29,7 @@ class Wanted:
     name: str | None
     id: int | None = None
     group_ids: Sequence[int] | None = None
+    absent_group_ids: Sequence[int] = ()
     resources: Mapping[str, Iterable[tuple[int, int]]] | None = None
     purge: bool = False
     template: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +67,7 @@ def desired(before: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
     groups = set(wanted.group_ids or ())
     if not (wanted.purge and wanted.group_ids is not None):
         groups |= set(before["group_ids"])
+    groups -= set(wanted.absent_group_ids)
     resources: Resources = dict(before["resources"])
     for kind in RESOURCES if wanted.resources is not None else ():
         pairs = set((wanted.resources or {}).get(kind, ()))

@@ -30,15 +30,18 @@ def copy_zone_record(frontend: Frontend, params: Mapping[str, Any], check_mode: 
             known = _body(session, params["zone_id"])
         if known is None and not check_mode:
             raise DatabaseError(
-                f"The database {database.name} has no zone {params['zone_id']}. Restore that of the zone's leader first."
+                f"The database {database.name} has no zone {params['zone_id']}. Restore that of its leader first."
             )
         if known != told and not check_mode:
             refuse_running(frontend, database, "write to")
+            body = database.literal(Text(told.encode()))
             with database.writing() as session:
-                session.execute(f"UPDATE zone_pool SET body = {database.literal(Text(told.encode()))} WHERE oid = {params['zone_id']}")
+                session.execute(f"UPDATE zone_pool SET body = {body} WHERE oid = {params['zone_id']}")
     before, after = (zone_from_xml(body)["servers"] if body else [] for body in (known, told))
     return {"changed": known != told, "servers": after, "diff": {"before": before, "after": after}}
 
 
 def _body(session: Session, zone_id: int) -> str | None:
+    if "zone_pool" not in session.tables():
+        return None
     return next((text(row[0]) for row in session.query(f"SELECT body FROM zone_pool WHERE oid = {zone_id}")), None)

@@ -12,14 +12,12 @@ from typing import Any, Mapping, Sequence
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._template import merged, split
-from ansible_collections.onefed.opennebula.plugins.module_utils._topology import (
-    ZONE_NAME_FORBIDDEN,
-    ZONE_NAME_LENGTH,
-)
 from ansible_collections.onefed.opennebula.plugins.module_utils._transport import NOT_XML, split_url
 
 # Zones below are OpenNebula's own and cannot be deleted.
 FIRST_OWN_ID = 100
+ZONE_NAME_LENGTH = 128
+ZONE_NAME_FORBIDDEN = "&|:\\\";/'#{}$<>\t\r\n"
 PROBE_ATTRIBUTE = "ONEFED_PROBE"
 _ENDPOINTS = ("ENDPOINT", "ENDPOINT_GRPC")
 # OpenNebula drops SERVER from a zone's template; the others have options of their own, or are this collection's.

@@ -69,8 +69,8 @@ attributes:
     description: Can run in check mode and predict the change.
     support: full
     details:
-      - Users and groups that are named but do not exist are predicted, with a warning, to be created by an earlier
-        task.
+      - Users, groups, VDCs and zones that are named but do not exist are predicted, with a warning, to be created by an
+        earlier task.
   diff_mode:
     description: Returns what is different, before and after.
     support: full

@@ -144,6 +144,10 @@ database:
         endpoint:
           description: XML-RPC endpoint.
           type: str
+        servers:
+          description: Its servers, each with C(id), C(name) and C(endpoint); none unless it was given several.
+          type: list
+          elements: dict
     own:
       description: Shared objects beyond those that a first start makes. A zone that becomes a slave loses them.
       type: dict

@@ -42,6 +42,13 @@ options:
     type: str
     choices: [always, on_create]
     default: on_create
+  generate_password:
+    description:
+      - Whether a new user without O(password) and O(password_hash) gets a random password.
+      - It stands in a file on this host that only root and the account of C(oned) can read; see RV(password_file). A
+        file that is there already, from a run that was interrupted, is used.
+    type: bool
+    default: false
   auth_driver:
     description: Name of the authentication driver. New users get V(core) by default.
     type: str
@@ -201,6 +208,12 @@ user:
       description: Limits in this zone that are not the default, as in O(quotas), with ids.
       type: dict
       sample: {"vm": {"vms": 10}, "datastores": {"1": {"images": 20}}}
+password_file:
+  description:
+    - File on this host with the password that was generated for the user. V(null) if none was, or it was removed.
+  returned: success
+  type: str
+  sample: /var/lib/one/onefed/passwords/ada.password
 created:
   description: Whether the user did not exist before.
   returned: success
@@ -220,12 +233,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
 from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND, QUOTAS
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._generated_passwords import GeneratedPasswords
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 from ansible_collections.onefed.opennebula.plugins.module_utils._user_writer import write_user
 
 
 def user(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return write_user(client_for(module.params, frontend), module.params, module.check_mode, module.warn)
+    folder = GeneratedPasswords(frontend) if module.params["generate_password"] else None
+    return write_user(client_for(module.params, frontend), module.params, module.check_mode, module.warn, folder)
 
 
 def main() -> None:
@@ -244,6 +259,7 @@ def main() -> None:
                 "default": "on_create",
                 "no_log": False,
             },
+            "generate_password": {"type": "bool", "default": False, "no_log": False},
             "auth_driver": {"type": "str"},
             "enabled": {"type": "bool"},
             "group": {"type": "str"},

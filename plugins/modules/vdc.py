@@ -30,6 +30,10 @@ options:
     description: Groups that are in the VDC, by name or id.
     type: list
     elements: str
+  groups_absent:
+    description: Groups that are not in the VDC, by name or id, whatever O(groups) says.
+    type: list
+    elements: str
   resources:
     description: What the VDC holds of each zone.
     type: list
@@ -95,7 +99,7 @@ attributes:
     description: Can run in check mode and predict the change.
     support: full
     details:
-      - Users and groups that are named but do not exist are predicted, with a warning, to be created by an earlier
+      - Groups and zones that are named but do not exist are predicted, with a warning, to be created by an earlier
         task.
   diff_mode:
     description: Returns what is different, before and after.
@@ -130,6 +134,11 @@ EXAMPLES = r"""
       - zone: paris
         clusters: [ALL]
     purge: true
+
+- name: Take a group out of the default VDC, which every new group enters
+  onefed.opennebula.vdc:
+    id: 0
+    groups_absent: [developers]
 
 - name: Let the groups of the default VDC use a zone that joined the federation
   onefed.opennebula.vdc:
@@ -224,6 +233,7 @@ def main() -> None:
             "name": {"type": "str"},
             "id": {"type": "int"},
             "groups": {"type": "list", "elements": "str"},
+            "groups_absent": {"type": "list", "elements": "str"},
             "resources": {
                 "type": "list",
                 "elements": "dict",

@@ -10,10 +10,10 @@ module: zone_record
 short_description: Let a stopped server know the servers of its zone
 version_added: 0.1.0
 description:
-  - Writes the zone's record, with its list of servers, into the database of a server whose C(oned) is about to start, as
-    another server of the zone, that at O(api_url), tells it.
-  - The copy of a leader's database that is older than the server's own entry in that list lets it lead without anybody's
-    vote, and without the newest records, when a heartbeat is late.
+  - Writes the zone's record, with its list of servers, into the database of a server whose C(oned) is about to start,
+    as another server of the zone, that at O(api_url), tells it.
+  - The copy of a leader's database that is older than the server's own entry in that list lets it lead without
+    anybody's vote, and without the newest records, when a heartbeat is late.
 options:
   zone_id:
     description: Id of the zone.
@@ -76,6 +76,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import 
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_record import copy_zone_record
+
 
 def zone_record(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     return copy_zone_record(frontend, module.params, module.check_mode)

@@ -134,7 +134,7 @@ def test_servers_say_what_they_are(zones: tuple[Group, Group]) -> None:
 def test_logs_are_equal_and_keep_the_federated_index(zones: tuple[Group, Group]) -> None:
     for group in zones:
         group.equal()
-        first, *others = ([row for row in stored.rows(LOG)] for stored in group.servers)
+        first, *others = (list(stored.rows(LOG)) for stored in group.servers)
         assert others == [first, first]
         numbers = [int(row[0]) for row in first]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))

@@ -8,13 +8,10 @@ ONEFED_ALL_FAULTS=1 kills the run before every task of the step (make test-host-
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.tools.playbooks import ROOT
+from tests.tools.server_step import step_tasks
 
 from . import requirements
 from .federation import Federation
@@ -28,32 +25,11 @@ RESTORE, COPIED = "Restore the leader's database", "Note in the journal that the
 START = "Start oned as a follower"
 POWER_LOST = ("reboot", "--force", "--force")
 SAMPLE = (
-    ("Restart oned, which then takes the lead", 1),
+    ("Start oned, which then takes the lead", 1),
     (RESTORE, 1),
     ("Register the server in its zone", 2),  # the first one registers itself
     (START, 1),
 )
-
-
-def step_tasks() -> Iterator[tuple[str, int]]:
-    """The tasks of Step 3 for a leader and a follower, those that undo left aside; which of that name, from 1."""
-    seen: dict[str, int] = {}
-    for file in ("lead", "follow"):
-        for name in _names(yaml.safe_load((ROOT / f"roles/server/tasks/{file}.yml").read_text(encoding="utf-8"))):
-            seen[name] = seen.get(name, 0) + 1
-            yield name, seen[name]
-
-
-def _names(tasks: list[dict[str, Any]]) -> Iterator[str]:
-    for task in tasks:
-        if "block" in task:
-            yield from _names(task["block"])
-        elif task.get("ansible.builtin.include_tasks") == "copy.yml":
-            yield from _names(yaml.safe_load((ROOT / "roles/server/tasks/copy.yml").read_text(encoding="utf-8")))
-        else:
-            yield task["name"]
-
-
 KILLED_BEFORE = list(step_tasks()) if os.environ.get("ONEFED_ALL_FAULTS") else SAMPLE
 
 

@@ -6,16 +6,24 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from pathlib import Path
 from typing import Iterator
 
 import pytest
 
+from tests.tools import mariadb
 from tests.tools.playbooks import link_collection
 
 from .lab import Federation
+from .servers import Servers
 
 _networks = itertools.count(1)
+
+
+def network() -> str:
+    """The first three numbers of addresses that nobody else uses."""
+    return f"127.{50 + os.getpid() % 150}.{next(_networks) % 250}"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,8 +34,7 @@ def collection() -> None:
 @pytest.fixture
 def federation(tmp_path: Path) -> Iterator[Federation]:
     """No zones yet; the test adds them. The first one is the master."""
-    network = f"127.{50 + os.getpid() % 150}.{next(_networks) % 250}"
-    zones = Federation(tmp_path, network, "7.4")
+    zones = Federation(tmp_path, network(), "7.4")
     yield zones
     zones.close()
 
@@ -40,3 +47,22 @@ def pair(federation: Federation) -> Federation:
         madrid.create_user(name)
     federation.add("paris")
     return federation
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[mariadb.Server]:
+    """One MariaDB for all zones of several servers."""
+    missing = mariadb.missing()
+    if missing:
+        pytest.skip(missing)
+    place = tempfile.TemporaryDirectory(prefix="zones")
+    with place as folder, mariadb.serving(Path(folder) / "db", mariadb.READ_COMMITTED) as server:
+        yield server
+
+
+@pytest.fixture
+def servers(store: mariadb.Server, tmp_path: Path) -> Iterator[Servers]:
+    """No zones yet; the test adds them, with their servers."""
+    zones = Servers(tmp_path, network(), "7.4", store=store)
+    yield zones
+    zones.close()

@@ -32,12 +32,13 @@ class Zone:
     location: Path
     password: str
 
-    def install(self, version: str) -> None:
+    def install(self, version: str, **more: Any) -> None:
+        """Install the emulator; `more` are options of its installer."""
         installer = str(ROOT / "tests/emulator/install.py")
-        options = {"location": self.location, "listen": self.address, "port": PORT, "password": self.password}
+        options = {"location": self.location, "listen": self.address, "port": PORT, "password": self.password, **more}
         command = [sys.executable, installer, "--version", version]
         for name, value in options.items():
-            command += [f"--{name}", str(value)]
+            command += [f"--{name.replace('_', '-')}", str(value)]
         subprocess.run(command, check=True, capture_output=True)
 
     def one(self, action: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,7 @@ EMULATOR = f"{PACKAGED.lib}/emulator"
 # Whose each command is.
 _COMMANDS = {"oned": "opennebula", "one": "opennebula", "onedb": "opennebula", "onezone": "opennebula-tools",
              "oneuser": "opennebula-tools"}
+_PYTHON = "#!/usr/bin/python3\n"
 _UNITS = "/usr/lib/systemd/system"
 # Below the directory of the daemon's data.
 VIP_HOOK = "remotes/hooks/raft/vip.sh"
@@ -73,7 +74,7 @@ def packages(settings: Settings) -> list[Package]:
         *(File(f"{PACKAGED.etc}/{name}", stock_conf(settings, name), 0o640) for name in ("oned.conf", "monitord.conf")),
         File("/etc/sudoers.d/opennebula-server", _data("sudoers-server"), 0o440),
         File("/usr/share/one/pre_cleanup", _data("pre_cleanup"), 0o755),
-        File("/usr/share/one/follower_cleanup", _data("follower_cleanup"), 0o755),
+        File("/usr/share/one/follower_cleanup", _PYTHON + _data("follower_cleanup"), 0o755),
         File(f"{PACKAGED.var}{VIP_HOOK}", vip_hook(settings), 0o755),
         File(f"{_UNITS}/opennebula-showback.service", _data("opennebula-showback.service")),
         File(f"{_UNITS}/opennebula-showback.timer", _data("opennebula-showback.timer")),

@@ -77,8 +77,9 @@ class TestLog:
         assert rows(database) == [(1, 3, 1)]
         assert database.query("SELECT a FROM t") == [(1,)]
 
-    def test_a_write_is_recorded_first_and_applied_when_it_is_committed(self, logdb: ReplicatedLog,
-                                                                         database: SqliteDatabase) -> None:
+    def test_a_write_is_recorded_first_and_applied_when_it_is_committed(
+        self, logdb: ReplicatedLog, database: SqliteDatabase
+    ) -> None:
         leader = Leader()
         logdb.leader = leader
         thread = threading.Thread(target=logdb.execute_federated, args=(INSERT.format(1),))

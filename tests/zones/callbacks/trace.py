@@ -11,6 +11,8 @@ type: aggregate
 short_description: Records task results for the tests
 description:
   - Appends one JSON line per task result to the file in ONEFED_TRACE; ONEFED_KILL_AT kills before that task.
+  - ONEFED_KILL_BEFORE names the task before which to kill by the end of its name; ONEFED_KILL_TURN says which one of
+    several, 1 for the first.
   - With ONEFED_HOOKS, tells the socket of that name every task that begins, and waits until it is closed.
 """
 
@@ -34,13 +36,18 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._started = 0
+        self._started = self._turns = 0
         os.environ["ONEFED_RUN"] = str(os.getpid())
 
     def _task_starts(self, task: Any, *args: Any, **kwargs: Any) -> None:
         self._started += 1
         if self._started == int(os.environ.get("ONEFED_KILL_AT", "0")):
             os.killpg(0, signal.SIGKILL)
+        before = os.environ.get("ONEFED_KILL_BEFORE")
+        if before and task.get_name().endswith(before):
+            self._turns += 1
+            if self._turns == int(os.environ.get("ONEFED_KILL_TURN", "1")):
+                os.killpg(0, signal.SIGKILL)
         if os.environ.get("ONEFED_HOOKS"):
             with socket.socket(socket.AF_UNIX) as hooks:
                 hooks.connect(os.environ["ONEFED_HOOKS"])

@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The zone of three servers goes on without its leader, and the federation with it. After test_servers.py, in order."""
+"""The zone of three servers goes on without its leader, and the federation with it. After test_growth.py, in order."""
 
 from __future__ import annotations
 

@@ -147,4 +147,3 @@ def refund(context: Context, what: list[Use], uid: int | None, gid: int | None) 
             context.user_quotas.refund(uid, what)
         if what and gid is not None and gid != ONEADMIN_GID and context.groups.get(gid) is not None:
             context.group_quotas.refund(gid, what)
-

@@ -94,6 +94,7 @@ class FakeOned:
     # HTTP status, None to hang up, or seconds (float) after which the usual one comes.
     instead: dict[str, Any] = field(default_factory=dict)
     master: FakeOned | None = None
+    cluster: dict[str, Any] = field(default_factory=lambda: {"RESERVED_CPU": ""})
     delay: int = 0
     url: str = ""
 
@@ -179,6 +180,38 @@ class FakeOned:
         self._written(lambda zones: zones.pop(zone_id))
         return [True, zone_id, 0]
 
+    def _zone_addserver(self, zone_id: int, text: str) -> Any:
+        if zone_id != self.zone_id:
+            return [
+                False,
+                "[one.zone.addserver] Servers have to be added through the target zone endpoints",
+                0x800,
+                -1,
+                -1,
+            ]
+        listed = self.zones[zone_id]["servers"]
+        server = {**parse_template(text)["SERVER"], "ID": max([-1, *(one["ID"] for one in listed)]) + 1}
+        self._serves(zone_id, [*listed, server])
+        return [True, zone_id, 0]
+
+    def _zone_delserver(self, zone_id: int, server_id: int) -> Any:
+        self._serves(zone_id, [one for one in self.zones[zone_id]["servers"] if one["ID"] != server_id])
+        return [True, zone_id, 0]
+
+    def _serves(self, zone_id: int, servers: list[dict[str, Any]]) -> None:
+        self._written(lambda zones: zones.update({zone_id: {**zones[zone_id], "servers": tuple(servers)}}))
+
+    def _zone_resetserver(self, zone_id: int, server_id: int) -> Any:
+        return [True, zone_id, 0]
+
+    def _cluster_info(self, cluster_id: int) -> Any:
+        body = "".join(f"<{key}><![CDATA[{value}]]></{key}>" for key, value in self.cluster.items())
+        return [True, f"<CLUSTER><ID>{cluster_id}</ID><TEMPLATE>{body}</TEMPLATE></CLUSTER>", 0]
+
+    def _cluster_update(self, cluster_id: int, text: str, append: int) -> Any:
+        self.cluster = {**(self.cluster if append else {}), **parse_template(text)}
+        return [True, cluster_id, 0]
+
     def _zone_raftstatus(self) -> Any:
         self._visible()
         return [True, "<RAFT>" + "".join(f"<{key}>{value}</{key}>" for key, value in self.raft.items()) + "</RAFT>", 0]
@@ -188,6 +221,7 @@ class FakeOned:
 
     def _system_config(self) -> Any:
         federation = f"<MODE><![CDATA[{self.mode}]]></MODE><ZONE_ID><![CDATA[{self.zone_id}]]></ZONE_ID>"
+        federation += f"<MASTER_ONED><![CDATA[{self.master.url}]]></MASTER_ONED>" if self.master else ""
         return [True, f"<OPENNEBULA_CONFIGURATION><FEDERATION>{federation}</FEDERATION></OPENNEBULA_CONFIGURATION>", 0]
 
 

@@ -27,7 +27,7 @@ def builtin(kind: str) -> list[dict[str, Any]]:
     if kind == "users":
         common = {"group": "oneadmin", "groups": [], "quotas": {}}
         return [{"name": "oneadmin", "builtin": 0, **common}, {"name": "serveradmin", "builtin": 1, **common}]
-    rest = {"admins": [], "quotas": {}, "vlans": []}
+    rest: dict[str, Any] = {"admins": [], "quotas": {}, "vlans": []}
     return [{"name": "oneadmin", "builtin": 0, **rest}, {"name": "users", "builtin": 1, **rest}]
 
 

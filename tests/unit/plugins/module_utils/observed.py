@@ -27,7 +27,11 @@ def server(name: str, number: int, zone: int, **changes: Any) -> dict[str, Any]:
         "server_id": -1,
         "raft_state": "solo",
         "term": 0,
+        "voted_for": -1,
+        "commit": None,
         "log_index": None,
+        "log_term": None,
+        "first_log_index": None,
         "index": INDEX,
         "first_index": INDEX,
         "federated_log": "filled",
@@ -37,14 +41,16 @@ def server(name: str, number: int, zone: int, **changes: Any) -> dict[str, Any]:
 
 def silent(name: str, number: int, state: str = "refused", **changes: Any) -> dict[str, Any]:
     """A server that does not answer."""
-    keys = ("version", "mode", "zone_id", "master_oned", "server_id", "raft_state", "term", "log_index", "index")
-    nothing = dict.fromkeys((*keys, "first_index", "federated_log"))
+    keys = ("version", "mode", "zone_id", "master_oned", "server_id", "raft_state", "term", "voted_for", "commit")
+    more = ("log_index", "log_term", "first_log_index", "index", "first_index", "federated_log")
+    nothing = dict.fromkeys((*keys, *more))
     return server(name, number, 0, reachable=False, state=state, error=f"it is {state}", **{**nothing, **changes})
 
 
 def member(name: str, number: int, listed: int, zone: int, state: str = "follower", **changes: Any) -> dict[str, Any]:
     """A server of a highly available zone."""
-    raft = {"id": listed, "server_id": listed, "raft_state": state, "term": 3, "log_index": 40}
+    log = {"commit": 40, "log_index": 40, "log_term": 3, "first_log_index": 40}
+    raft = {"id": listed, "server_id": listed, "raft_state": state, "term": 3, **log}
     return server(name, number, zone, **{**raft, **changes})
 
 
@@ -87,6 +93,7 @@ def description(slave: bool, **changes: Any) -> dict[str, Any]:
         "last_federated_index": INDEX,
         "recent_federated_indexes": [INDEX, INDEX - 2, INDEX - 3],
         "newest_federated_time": 1_700_000_000,
+        "first_local_index": 1,
         "keys": True,
     }
     log.update({key[len("log_") :]: changes.pop(key) for key in list(changes) if key.startswith("log_")})

@@ -168,6 +168,7 @@ def test_the_key_of_fireedge_is_shared_where_fireedge_is(frontend: Packaged) -> 
 def test_a_join_that_is_undone_puts_key_and_zone_back(frontend: Packaged, systemd: FakeSystemd) -> None:
     options = {"id": None, "zone_name": "paris", "zone_endpoint": "http://p/RPC2", "zone_existed": False}
     options = {**options, "zone_id": None, "master_endpoint": "http://m/RPC2", "step": None}
+    options = {**options, "kind": "zone", **dict.fromkeys(("server_endpoint", "server_existed", "server_id"))}
     key = Path(frontend.auth_dir, "fireedge_key")
     key.write_text("OWN")
     key.chmod(0o644)

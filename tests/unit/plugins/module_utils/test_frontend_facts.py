@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from fake_oned import SESSION, FakeOned, Served
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _frontend_facts
+from ansible_collections.onefed.opennebula.plugins.module_utils import _addresses, _frontend_facts
+from ansible_collections.onefed.opennebula.plugins.module_utils._floating_unit import Floating
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_facts import Task, examine
 
@@ -77,6 +78,28 @@ def test_a_running_front_end(frontend: Frontend, api: FakeOned) -> None:
     assert (facts["journal"], facts["beside"]) == (None, [])
     assert facts["service"] == {"state": "stopped", "enabled": None, "error": None}
     assert {url: probe["state"] for url, probe in facts["probes"].items()} == {api.url: "open", DEAD: "refused"}
+
+
+def test_hooks_addresses_and_shared_files(frontend: Frontend, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(frontend.conf, "a", encoding="utf-8") as file:
+        file.write('RAFT_LEADER_HOOK = [ COMMAND = "raft/vip.sh", ARGUMENTS = "leader eth0 192.0.2.30/24" ]\n')
+    Path(frontend.etc, "monitord.conf").write_text("PORT = 4124\n")
+    vip = Floating.of("192.0.2.30/24", "eth0")
+    monkeypatch.setattr(_addresses, "answers", lambda *asked: ["02:99"] if asked == ("eth0", "192.0.2.30") else [])
+    facts = examine(frontend, [], 5.0, "key", vip=vip)
+    conf = facts["conf"]
+    assert conf["raft_leader_hook"] == {"command": "raft/vip.sh", "arguments": "leader eth0 192.0.2.30/24"}
+    assert conf["vectors"]["RAFT_LEADER_HOOK"]["ARGUMENTS"] == "leader eth0 192.0.2.30/24"
+    assert (conf["raft_follower_hook"], conf["vectors"]["RAFT_FOLLOWER_HOOK"]) == (None, {})
+    assert (facts["vip_answers"], facts["address_keeper"]) == (["02:99"], None)
+    assert facts["vip_hook"]["problems"][0]["text"].startswith(f"There is no hook {frontend.var}/remotes/hooks/raft")
+    assert list(facts["config_digests"]) == ["monitord.conf"]
+    assert "127.0.0.1" in [one["address"] for one in facts["addresses"]]
+
+
+def test_what_is_not_asked_about_a_floating_address_is_not_told(frontend: Frontend) -> None:
+    facts = examine(frontend, [], 5.0)
+    assert (facts["vip_answers"], facts["vip_hook"], facts["config_digests"]) == (None, None, {})
 
 
 def test_no_secret_is_in_the_facts(frontend: Frontend, api: FakeOned) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from observed import INDEX, federation, member, server, silent, with_paris, zone
+from observed import INDEX, description, federation, member, server, silent, with_paris, zone
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._health import judge
 
@@ -305,9 +305,69 @@ def test_a_server_that_runs_as_another_is_told() -> None:
     assert found(federation(MADRID, zone(100, "paris", *servers))) == [("wrong_server_id", "error", "paris", "b")]
 
 
+def follower_of(leader: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Zone paris with a leader, one follower that is changed and one that is well."""
+    servers = [member("a", 31, 0, 100, "leader", **leader), member("b", 32, 1, 100, **changes)]
+    return federation(
+        MADRID, zone(100, "paris", *servers, member("c", 33, 2, 100, log_index=leader.get("log_index", 40)))
+    )
+
+
 def test_a_follower_behind_its_leader_is_told() -> None:
-    servers = [member("a", 31, 0, 100, "leader"), member("b", 32, 1, 100, log_index=36), member("c", 33, 2, 100)]
-    assert found(federation(MADRID, zone(100, "paris", *servers))) == [("follower_behind", "warning", "paris", "b")]
+    observation = follower_of({}, log_index=36, first_log_index=36)
+    assert found(observation) == [("follower_behind", "warning", "paris", "b")]
+    assert "playbook resync --limit b" in text_of(observation)
+    lags = [(server["name"], server["log_lag"]) for server in judge(observation)["zones"][1]["servers"]]
+    assert lags == [("a", 0), ("b", 4), ("c", 0)]
+
+
+def test_a_follower_that_does_not_move_although_its_leader_writes_is_an_error() -> None:
+    assert found(follower_of({"log_index": 42}, log_index=36, first_log_index=36)) == [
+        ("follower_stuck", "error", "paris", "b")
+    ]
+    assert found(follower_of({"log_index": 42}, log_index=38, first_log_index=36)) == [
+        ("follower_behind", "warning", "paris", "b")
+    ]
+
+
+def test_a_follower_that_lacks_what_its_leader_has_purged_is_an_error() -> None:
+    def judged(first: int) -> list[dict[str, Any]]:
+        databases = {"paris": {"a": description(True, log_first_local_index=first)}}
+        problems = judge(follower_of({}, log_index=36), databases)["problems"]
+        return [problem for problem in problems if problem["server"] == "b"]
+
+    (problem,) = judged(38)
+    assert (problem["code"], problem["severity"]) == ("follower_fallen_out", "error")
+    assert "whose oldest record is 38: it can never catch up" in problem["text"]
+    assert [problem["code"] for problem in judged(37)] == ["follower_behind"]
+
+
+def test_a_follower_whose_log_parted_from_its_leaders_is_an_error() -> None:
+    observation = follower_of({}, log_term=2)
+    assert found(observation) == [("log_parted", "error", "paris", "b")]
+    assert "a record of term 2 rather than 3" in text_of(observation)
+
+
+def test_of_two_leaders_the_one_with_the_newest_term_stays() -> None:
+    servers = [member("a", 31, 0, 100, "leader"), member("b", 32, 1, 100, "leader", term=4), member("c", 33, 2, 100)]
+    text = text_of(federation(MADRID, zone(100, "paris", *servers)))
+    assert "a (term 3), b (term 4). Stop a at once; b has the newest term." in text
+    assert "resync --limit a" in text
+
+
+def test_without_majority_or_leader_the_servers_to_start_are_named() -> None:
+    problems = judge(federation(MADRID, cluster("leader", "silent", "silent")))["problems"]
+    assert problems[-1]["remedy"].startswith("Start paris-1, paris-2.")
+    problems = judge(federation(MADRID, cluster("silent", "follower", "follower")))["problems"]
+    assert "start paris-0;" in problems[-1]["remedy"]
+
+
+def test_a_leader_that_hangs_without_majority_is_told_from_a_broken_database() -> None:
+    hung = silent("paris-0", 31, "hung", id=0)
+    observation = federation(MADRID, zone(100, "paris", hung, silent("paris-1", 32, id=1)))
+    problems = {problem["code"]: problem for problem in judge(observation)["problems"]}
+    assert "fewer than a majority" in problems["hung"]["text"]
+    assert problems["hung"]["remedy"].startswith("Start the zone's other servers.")
 
 
 def test_a_floating_address_that_is_missing_is_told() -> None:
@@ -331,7 +391,17 @@ def test_a_loopback_endpoint_of_one_server_is_told() -> None:
 
 def test_no_secret_or_helper_of_the_observation_is_shown() -> None:
     shown = judge(with_paris())["zones"][1]
-    assert set(shown) == {"id", "name", "state", "endpoint", "endpoint_grpc", "is_master", "servers", "problems"}
+    assert set(shown) == {
+        "id",
+        "name",
+        "state",
+        "endpoint",
+        "endpoint_grpc",
+        "is_master",
+        "floating",
+        "servers",
+        "problems",
+    }
     assert "first_index" not in shown["servers"][0]
 
 

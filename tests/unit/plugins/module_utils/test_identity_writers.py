@@ -20,7 +20,7 @@ Options = dict[str, Any]
 COMMON: Options = {"name": None, "id": None, "state": "present", "wait_timeout": 5.0, "purge": False}
 TEMPLATE: Options = {"template": None, "template_mode": "merge"}
 GROUP = {**COMMON, **TEMPLATE, "admins": None, "quotas": None, "quotas_mode": "merge"}
-VDC = {**COMMON, **TEMPLATE, "groups": None, "resources": None}
+VDC = {**COMMON, **TEMPLATE, "groups": None, "groups_absent": None, "resources": None}
 ACL: Options = {
     **dict.fromkeys(("rule", "user", "group", "resources", "rights", "zone")),
     "which": "*",
@@ -303,6 +303,27 @@ def test_check_mode_foresees_who_an_earlier_task_creates(oned: FakeIdentities) -
     vdc = write_vdc(oned.client(), {**VDC, "name": "lab", "groups": ["ops"]}, True, warnings.append)
     assert vdc["vdc"]["groups"] == ["ops"]
     assert oned.writes == []
+
+
+def test_check_mode_foresees_zones_that_join_and_the_vdc_that_new_groups_enter(oned: FakeIdentities) -> None:
+    warnings: list[str] = []
+    rule = write_acl(oned.client(), {**ACL, "rule": "@devs VM/* USE #lyon"}, True, warnings.append)
+    assert rule["acl"]["named"] == "@devs VM/* USE #lyon"
+    resources = [{"zone": "lyon", "clusters": ["default"], "vnets": ["ALL"]}]
+    vdc = write_vdc(oned.client(), {**VDC, "name": "lab", "resources": resources}, True, warnings.append)
+    assert [each["zone"] for each in vdc["vdc"]["resources"]] == ["lyon"]
+    left = write_vdc(oned.client(), {**VDC, "id": 0, "groups_absent": ["ops"]}, True, warnings.append)
+    assert left["changed"] is True
+    assert "ops" not in left["vdc"]["groups"]
+    assert [warning.split('"')[1] for warning in warnings] == ["lyon", "lyon", "ops"]
+    assert oned.writes == []
+
+
+def test_a_group_is_taken_out_of_a_vdc_and_others_stay(oned: FakeIdentities) -> None:
+    run(write_vdc, oned, VDC, name="lab", groups=["devs", "qa"])
+    oned.calls.clear()
+    result, writes = converge(write_vdc, oned, VDC, name="lab", groups_absent=["qa"])
+    assert (writes, result["vdc"]["groups"]) == ([("one.vdc.delgroup", result["vdc"]["id"], 101)], ["devs"])
 
 
 def test_parts_that_are_missing_are_named(oned: FakeIdentities) -> None:

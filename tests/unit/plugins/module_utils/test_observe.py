@@ -10,7 +10,7 @@ import pytest
 from fake_oned import NO_INDEX, FakeOned, Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _observe
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, ApiUnreachable
 from ansible_collections.onefed.opennebula.plugins.module_utils._observe import observe
 
 
@@ -56,7 +56,11 @@ def test_a_zone_without_servers_is_asked_at_its_endpoint(master: FakeOned, slave
             "server_id": -1,
             "raft_state": "solo",
             "term": 0,
+            "voted_for": -1,
+            "commit": None,
             "log_index": None,
+            "log_term": None,
+            "first_log_index": None,
             "index": 10,
             "first_index": 10,
             "federated_log": "filled",
@@ -182,3 +186,11 @@ def test_a_list_of_zones_that_cannot_be_read_is_an_error(master: FakeOned) -> No
     master.session = "oneadmin:changed"
     with pytest.raises(ApiError, match="couldn't be authenticated"):
         observe(master.client(), 0.0)
+
+
+def test_another_endpoint_tells_the_zones_when_the_asked_one_is_silent(master: FakeOned) -> None:
+    with Served(FakeOned()) as gone:
+        client = gone.client()
+    assert [zone["name"] for zone in observe(client, 0.0, [gone.url, master.url])["zones"]] == ["madrid"]
+    with pytest.raises(ApiUnreachable, match=gone.url):
+        observe(client, 0.0, [])

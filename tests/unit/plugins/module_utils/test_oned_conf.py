@@ -203,6 +203,14 @@ def test_a_name_that_oned_would_change_is_refused(name: str) -> None:
         Document.parse("").set(name, "1")
 
 
+def test_a_key_of_a_vector_may_begin_with_xml_as_that_of_the_stock_raft_does() -> None:
+    document = Document.parse("")
+    document.set_vector_keys("RAFT", {"XMLRPC_TIMEOUT_MS": "1500"})
+    assert (document.vector("RAFT") or {})["XMLRPC_TIMEOUT_MS"] == "1500"
+    with pytest.raises(ConfigError, match="'A B' cannot be the name of an attribute or key"):
+        document.set_vector_keys("RAFT", {"A B": "1"})
+
+
 def test_bytes_that_are_no_utf_8_survive(tmp_path: Path) -> None:
     path = tmp_path / "oned.conf"
     content = b"# caf\xe9\r\nA = 1\r\nB = 2"

@@ -214,3 +214,21 @@ def test_a_wrong_clock_is_a_warning() -> None:
     assert plan(frontend(), paris)["zones"]["paris"]["warnings"] == [
         "paris-1: its clock differs by +600 s from the controller's."
     ]
+
+
+def test_access_for_a_zone_that_nobody_knows_stops_the_run() -> None:
+    what = declared()
+    known = [["rule 1", "paris"], ["rule 2", "OpenNebula"], ["rule 3", "0"], ["rule 4", "100"]]
+    what["access"] = {"declared": True, "zones": [*known, ["rule 5", "roma"]]}
+    made = plan(*federated(), what)
+    assert made["errors"] == [
+        "rule 5 names the zone 'roma', which there is not; there are OpenNebula, paris. Correct it, or declare the "
+        "zone."
+    ]
+    assert made["access"] is False
+    what["access"]["zones"] = known
+    made = plan(*federated(), what)
+    assert (made["errors"], made["access"], made["changed"]) == ([], True, False)
+    assert made["text"][-1] == "Administrators and access: compared at the master once the zones are as declared."
+    assert all("access" in groups for groups in made["groups"].values())
+    assert not any("access" in groups for groups in plan(*federated())["groups"].values())

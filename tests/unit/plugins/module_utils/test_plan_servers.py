@@ -8,81 +8,10 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS
+from grown import ADDRESSES, VIP, VIP_URL, declared, group_of_three, master, plan, server, url
+from planned import NOW
+
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
-from ansible_collections.onefed.opennebula.plugins.module_utils._topology import topology
-
-from planned import MASTER_URL, NOW, frontend
-
-VIP = "192.0.2.30"
-VIP_URL = f"http://{VIP}:2633/RPC2"
-ADDRESSES = {"paris-1": "192.0.2.31", "paris-2": "192.0.2.32", "paris-3": "192.0.2.33"}
-
-
-def url(host: str) -> str:
-    return f"http://{ADDRESSES[host]}:2633/RPC2"
-
-
-def declared(paris: dict[str, dict[str, Any]] | None = None, **zone: Any) -> dict[str, Any]:
-    hosts = paris or {host: {} for host in ADDRESSES}
-    shared = {"zone_vip": f"{VIP}/24", "zone_vip_interface": "eth0", **zone}
-    variables = {host: {"ansible_host": ADDRESSES[host], **shared, **own} for host, own in hosts.items()}
-    return topology(
-        "federation",
-        {"madrid": ["madrid-1"], "paris": list(hosts)},
-        {"madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"}, **variables},
-    )
-
-
-def zones(*servers: str) -> list[dict[str, Any]]:
-    listed = [{"id": number, "name": host, "endpoint": url(host)} for number, host in enumerate(servers)]
-    paris = {"id": 100, "name": "paris", "template": {"ENDPOINT": VIP_URL}, "servers": listed}
-    return [{"id": 0, "name": "OpenNebula", "template": {"ENDPOINT": MASTER_URL}, "servers": []}, paris]
-
-
-def server(host: str, server_id: int = -1, state: str = "solo", listed: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A front-end with MariaDB, member of zone 100 unless it is alone."""
-    member = server_id >= 0 or listed
-    found = frontend("SLAVE", 100, MASTER_URL, zones(*listed)) if member else frontend()
-    found["conf"].update(server_id=server_id, backend="mysql")
-    if server_id >= 0:
-        for name in ("leader", "follower"):
-            hook = {"COMMAND": "raft/vip.sh", "ARGUMENTS": f"{name} eth0 {VIP}/24"}
-            found["conf"]["vectors"][f"RAFT_{name.upper()}_HOOK"] = hook
-    found["conf"]["vectors"]["RAFT"] = dict(STOCK_VECTORS["RAFT"])
-    found["database"].update(backend="mysql", charset="utf8mb4", dump_program="mariadb-dump", galera=False)
-    found["api"]["raft"] = {"state_name": state, "server_id": server_id}
-    held = [VIP] if state == "leader" else []
-    found["addresses"] = [
-        {"interface": "eth0", "address": address, "prefix": 24, "mac": f"02:00:00:00:00:{ADDRESSES[host][-2:]}"}
-        for address in [ADDRESSES[host], *held]
-    ]
-    endpoints = [MASTER_URL, VIP_URL, *map(url, ADDRESSES)]
-    found["probes"] = {endpoint: {"state": "open", "detail": ""} for endpoint in endpoints}
-    found.update(vip_hook={"problems": []}, vip_answers=[], config_digests={}, address_keeper=None)
-    return found
-
-
-def master() -> dict[str, Any]:
-    found = frontend("MASTER", 0, "", zones())
-    found["conf"].update(backend="mysql")
-    found["database"].update(backend="mysql", charset="utf8mb4", galera=False)
-    found["probes"] = {url("paris-1"): {"state": "open", "detail": ""}, VIP_URL: {"state": "open", "detail": ""}}
-    return found
-
-
-def plan(findings: dict[str, Any], what: dict[str, Any] | None = None) -> dict[str, Any]:
-    found = {"madrid-1": master(), **findings}
-    wrapped = {host: one if "unreachable" in one else {"frontend": one} for host, one in found.items()}
-    return make_plan(what or declared(), wrapped, list(found), NOW)
-
-
-def group_of_three(leader: str = "paris-1") -> dict[str, Any]:
-    hosts = tuple(ADDRESSES)
-    return {
-        host: server(host, number, "leader" if host == leader else "follower", hosts)
-        for number, host in enumerate(hosts)
-    }
 
 
 def test_a_zone_of_three_joins_with_its_first_server_which_then_leads() -> None:
@@ -149,6 +78,24 @@ def test_a_complete_copy_of_an_interrupted_run_is_started_first() -> None:
     assert (step["follow"], step["copied"], step["start"]) == (["paris-2"], ["paris-2"], ["paris-2"])
 
 
+def test_a_complete_copy_that_runs_already_is_not_started() -> None:
+    paris = group_of_three()
+    paris["paris-2"]["journal"] = {"kind": "server", "step": "copied"}
+    step = plan(paris)["zones"]["paris"]["servers"]
+    assert (step["follow"], step["copied"], step["start"]) == (["paris-2"], ["paris-2"], [])
+
+
+def test_a_server_that_left_its_zone_comes_back_with_the_federations_users() -> None:
+    paris = group_of_three()
+    for found in paris.values():
+        found["database"]["own"]["users"] = ["alice"]
+        found["api"]["zones"][1]["servers"] = [one for one in found["api"]["zones"][1]["servers"] if one["id"] != 2]
+    paris["paris-3"]["conf"]["server_id"] = -1
+    made = plan(paris)
+    assert made["zones"]["paris"]["servers"]["follow"] == ["paris-3"]
+    assert made["left_out"] == []
+
+
 @pytest.mark.parametrize("leader", ["paris-2", "paris-3"])
 def test_an_absent_server_leaves_and_hands_the_lead_over(leader: str) -> None:
     what = declared({"paris-1": {}, "paris-2": {}, "paris-3": {"oned_state": "absent"}}, zone_allow_even=True)
@@ -162,17 +109,8 @@ def test_an_absent_server_leaves_and_hands_the_lead_over(leader: str) -> None:
             "name": "paris-3",
             "leads": leader == "paris-3",
             "reachable": True,
-            "of_two": False,
         }
     ]
-
-
-def test_of_two_servers_the_leaving_one_is_marked() -> None:
-    what = declared({"paris-1": {}, "paris-2": {"oned_state": "absent"}})
-    hosts = ("paris-1", "paris-2")
-    paris = {"paris-1": server("paris-1", 0, "leader", hosts), "paris-2": server("paris-2", 1, "follower", hosts)}
-    (leaving,) = plan(paris, what)["zones"]["paris"]["servers"]["leave"]
-    assert leaving["of_two"]
 
 
 def test_a_server_nobody_declared_is_told() -> None:
@@ -186,6 +124,7 @@ def test_a_server_nobody_declared_is_told() -> None:
     "host, path, value, text",
     [
         ("paris-2", ("conf", "backend"), "sqlite", "SQLite"),
+        ("paris-1", ("database", "galera"), True, "The leader's database is a Galera cluster"),
         ("paris-1", ("vip_hook", "problems"), [{"text": "No arping.", "remedy": "Install it."}], "No arping."),
         ("paris-3", ("vip_answers",), ["02:aa:aa:aa:aa:aa"], "is in use"),
         (
@@ -250,3 +189,13 @@ def test_a_zone_whose_servers_are_all_stopped_is_started() -> None:
         found["service"]["state"], found["api"]["raft"] = "stopped", None
     step = plan(paris)["zones"]["paris"]["servers"]
     assert (step["lead"], step["start"]) == (False, ["paris-1", "paris-2", "paris-3"])
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_only_server_of_a_zone_keeps_its_floating_address(kept: bool) -> None:
+    alone = server("paris-1")
+    if kept:
+        alone["address_keeper"] = {"address": f"{VIP}/24", "interface": "eth0"}
+    step = plan({"paris-1": alone}, declared({"paris-1": {}}))["zones"]["paris"]["servers"]
+    assert (step["keep"], step["lead"], step["follow"]) == (True, False, [])
+    assert bool(step["changes"]) is not kept

@@ -128,8 +128,8 @@ def test_a_leader_is_waited_for_until_it_takes_calls(zone: list[FakeOned], monke
     zone[0].raft["STATE"] = FOLLOWER
     slept = []
 
-    def sleep(_: float) -> None:
-        slept.append(1)
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
         zone[0].raft["STATE"] = LEADER
         zone[0].instead = {"one.system.version": ELECTING} if len(slept) == 1 else {}
 

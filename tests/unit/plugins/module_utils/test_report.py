@@ -25,6 +25,7 @@ def plan(action: str, **more: Any) -> dict[str, Any]:
     paris = {"group": "paris", "host": "paris-1", "label": "paris", "endpoint": "http://p/RPC2"}
     return {
         "left_out": [],
+        "access": False,
         "master": madrid,
         "zones": {
             "madrid": {**madrid, "action": "master", "servers": NO_SERVERS},
@@ -53,6 +54,19 @@ def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
         "Backups: /var/lib/one/onefed/joins/1-paris on paris-1."
     ]
     assert made["readers"] == []
+
+
+def test_access_policies_that_were_not_applied_are_left_undone() -> None:
+    def undone(**seen: Any) -> Any:
+        hosts: dict[str, Any] = {"madrid-1": {}, "paris-1": seen}
+        return make_report(TOPOLOGY, {**plan("outside"), "access": True}, hosts, {}, {})["undone"]
+
+    assert undone(onefed_access={"failure": "", "left_out": []}) == []
+    assert undone(onefed_access={"failure": "", "left_out": ["lyon is not there."]}) == ["lyon is not there."]
+    assert undone(onefed_access={"failure": "Make users: no.", "left_out": []}) == [
+        "Administrators and access: Make users: no. Run again."
+    ]
+    assert undone() == ["Administrators and access: not applied; the run did not get there. Run again."]
 
 
 def test_a_lost_host_is_named_though_it_registered_nothing() -> None:

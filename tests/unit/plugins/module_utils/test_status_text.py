@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from observed import INDEX, description, federation, server, silent, with_paris, zone
+from observed import INDEX, description, federation, member, server, silent, with_paris, zone
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._health import judge
 from ansible_collections.onefed.opennebula.plugins.module_utils._status_text import status_text
@@ -45,3 +45,18 @@ def test_the_comparison_of_the_data_is_shown() -> None:
     assert last_words(description(True)) == ["reference", "equal"]
     assert last_words(description(True, tables={})) == ["reference", "differs"]
     assert last_words(description(True, log_last_federated_index=INDEX - 1)) == ["reference", "-"]
+
+
+def test_a_highly_available_zone_shows_its_log_and_who_has_its_address() -> None:
+    servers = [member("p1", 31, 0, 100, "leader"), member("p2", 32, 1, 100, log_index=38), silent("p3", 33, id=2)]
+    paris = {"name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2", "address": "192.0.2.30", "holders": ["p1"]}
+    hosts = {f"p{number}": f"http://192.0.2.3{number}:2633/RPC2" for number in (1, 2, 3)}
+    observation = federation(zone(0, "madrid", server("madrid", 11, 0)), zone(100, "paris", *servers))
+    lines = status_text(judge(observation, declared=[{**paris, "servers": hosts, "unread": ["p3"]}]))
+    assert [line[59:] for line in lines[:5]] == [
+        "MODE    STATE        TERM  LOG  BEHIND  ADDRESS     INDEX  LAG  DATA",
+        "MASTER  solo            0    -       -  -             512    0  -",
+        "SLAVE   leader          3   40       0  192.0.2.30    512    0  -",
+        "SLAVE   follower        3   38       2  -             512    0  -",
+        "-       unreachable     -    -       -  unknown         -    -  -",
+    ]

@@ -176,3 +176,25 @@ def test_endpoints_are_compared_without_case_of_host_and_trailing_slash() -> Non
     assert same_endpoint("http://One:2633/RPC2", "HTTP://one:2633/RPC2/")
     assert not same_endpoint("http://one:2633/RPC2", "https://one:2633/RPC2")
     assert not same_endpoint(None, "http://one:2633/RPC2")
+
+
+def test_access_policies_are_declared_in_the_topology_without_their_secrets() -> None:
+    users = [{"name": "ada", "password": "s3cret"}]
+    rules = [{"rule": "@dev VM/* USE #paris"}]
+    shared = {"federation_users": users, "federation_acls": rules}
+    variables = {
+        "m1": {"ansible_host": "192.0.2.1", "zone_role": "master", **shared},
+        "p1": {"ansible_host": "192.0.2.2", "zone_administrators": [{"name": "eva", "password": "s3cret"}], **shared},
+    }
+    made = topology("federation", {"madrid": ["m1"], "paris": ["p1"]}, variables)
+    assert made["access"] == {"declared": True, "zones": [["Item 1 of federation_acls", "paris"]]}
+    assert made["zones"]["paris"]["admin_group"] == "oneadmin"
+    assert "s3cret" not in str(made)
+    variables["p1"]["federation_users"] = [{"name": "ada", "password": "s3cret-2"}]
+    variables["p1"]["federation_vdcs"] = "s3cret-3"
+    with pytest.raises(TopologyError) as error:
+        topology("federation", {"madrid": ["m1"], "paris": ["p1"]}, variables)
+    assert error.value.problems == [
+        "federation_vdcs of host 'p1' is something else; it must be a list.",
+        "The hosts of federation 'federation' disagree on federation_users (m1, p1). Set it on the group.",
+    ]

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from fake_identities import TOKEN, FakeIdentities
 from fake_oned import Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._generated_passwords import GeneratedPasswords
 from ansible_collections.onefed.opennebula.plugins.module_utils._user_writer import write_user
 
 HASH = hashlib.sha256(b"known").hexdigest()
@@ -274,3 +279,50 @@ def test_check_mode_foresees_a_group_that_an_earlier_task_creates(oned: FakeIden
     assert warnings == ['There is no group "ops" yet; this predicts that it is created before.']
     with pytest.raises(OnefedError, match='There is no group "ops"'):
         run(oned, name="grace", password="word", group="ops")
+
+
+def generate(oned: FakeIdentities, generated: GeneratedPasswords, check_mode: bool = False, **options: Any) -> Any:
+    return write_user(oned.client(), {**OPTIONS, **options}, check_mode, lambda _text: None, generated)
+
+
+@pytest.fixture
+def generated(tmp_path: Path) -> GeneratedPasswords:
+    (tmp_path / "var").mkdir()
+    return GeneratedPasswords(Frontend.from_params({"oned_location": str(tmp_path), "oned_service": "opennebula"}))
+
+
+def test_a_generated_password_is_in_its_file_alone(oned: FakeIdentities, generated: GeneratedPasswords) -> None:
+    path = generated.path("grace")
+    foreseen = generate(oned, generated, True, name="grace")
+    assert (foreseen["changed"], foreseen["password_file"], os.path.exists(path)) == (True, path, False)
+    result = generate(oned, generated, name="grace")
+    assert result["password_file"] == path
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
+    password = Path(path).read_text().strip()
+    assert len(password) == 32
+    assert oned.writes == [("one.user.allocate", "grace", password, "core", [1])]
+    assert password not in str(result)
+    oned.calls.clear()
+    again = generate(oned, generated, name="grace")
+    assert (again["changed"], again["password_file"], oned.writes) == (False, path, [])
+
+
+def test_an_interrupted_run_uses_the_password_it_wrote(oned: FakeIdentities, generated: GeneratedPasswords) -> None:
+    password = generated.make("grace")
+    generate(oned, generated, name="grace")
+    assert oned.writes == [("one.user.allocate", "grace", password, "core", [1])]
+
+
+def test_who_exists_or_has_a_password_gets_none_generated(oned: FakeIdentities, generated: GeneratedPasswords) -> None:
+    assert generate(oned, generated, name="ada")["password_file"] is None
+    assert generate(oned, generated, name="grace", password="word")["password_file"] is None
+    assert not os.path.exists(os.path.dirname(generated.path("ada")))
+
+
+def test_an_empty_password_file_creates_nobody(oned: FakeIdentities, generated: GeneratedPasswords) -> None:
+    generated.make("grace")
+    Path(generated.path("grace")).write_text("")
+    with pytest.raises(OnefedError, match="holds no password"):
+        generate(oned, generated, name="grace")
+    assert oned.writes == []

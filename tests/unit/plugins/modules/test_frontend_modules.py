@@ -62,6 +62,29 @@ def test_frontend_info_returns_what_it_documents(run_module: Any, here: dict[str
     assert result["frontend"]["probes"]["http://127.0.0.1:1/RPC2"]["state"] == "refused"
 
 
+def test_frontend_info_examines_a_floating_address(run_module: Any, here: dict[str, str]) -> None:
+    result = run_module("frontend_info", vip="127.0.0.1/8", vip_interface="lo", auth_key="a key", **here)
+    assert returned(result, "frontend_info") == documented("frontend_info")
+    found = result["frontend"]
+    assert found["vip_answers"] == []
+    assert "remotes/hooks/raft/vip.sh" in found["vip_hook"]["problems"][0]["text"]
+    assert {"interface": "lo", "address": "127.0.0.1", "prefix": 8}.items() <= found["addresses"][0].items()
+    assert found["config_digests"] == {}
+    refused = run_module("frontend_info", vip="127.0.0.1", vip_interface="lo", **here)
+    assert refused["msg"] == "'127.0.0.1' is no floating address; expected such as 192.0.2.30/24."
+
+
+def test_floating_address_returns_what_it_documents(run_module: Any, here: dict[str, str]) -> None:
+    wanted = {"address": "127.0.0.1/8", "interface": "lo", **here}
+    result = run_module("floating_address", **wanted)
+    assert returned(result, "floating_address") == documented("floating_address")
+    assert (result["changed"], result["present"], result["kept"], result["unit"]) == (False, True, False, None)
+    assert "diff" not in result
+    assert run_module("floating_address", state="awaited", **wanted)["present"] is True
+    missing = run_module("floating_address", **{**wanted, "address": "192.0.2.30/24"})
+    assert "192.0.2.30/24 is not on lo, and a self-contained OpenNebula has no systemd unit" in missing["msg"]
+
+
 def test_join_journal_returns_what_it_documents(run_module: Any, here: dict[str, str]) -> None:
     result = run_module("join_journal", state="opened", **ZONE, **here)
     assert result["changed"] is True

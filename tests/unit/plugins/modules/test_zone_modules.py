@@ -112,3 +112,46 @@ def test_a_federation_is_judged(run_module: Run, oned: FakeOned) -> None:
     assert [problem["code"] for problem in result["federation"]["problems"]] == ["ahead_of_master"]
     assert "The federation is not healthy: 1 error, no warnings." in result["text"]
     assert codes == ["loopback_endpoint", "loopback_endpoint", "ahead_of_master"]
+
+
+def test_a_server_is_listed_waited_for_and_removed(run_module: Run, oned: FakeOned) -> None:
+    oned.raft.update({"SERVER_ID": 0, "STATE": 3, "TERM": 1, "LOG_INDEX": 4, "LOG_TERM": 1})
+    options = {"api_url": oned.url, "name": "madrid-1", "endpoint": oned.url, **ACCOUNT}
+    assert "loopback" in run_module("zone_server", **options)["msg"]
+    result = run_module("zone_server", allow_loopback=True, **options)
+    assert (result["changed"], result["server"]["id"], len(result["servers"])) == (True, 0, 1)
+    assert run_module("zone_server", allow_loopback=True, **options)["changed"] is False
+    info = run_module("zone_server_info", api_url=oned.url, until="healthy", prove=True, timeout=5, **ACCOUNT)
+    assert (info["changed"], info["leader"]["name"], info["healthy"], info["zone_id"]) == (False, "madrid-1", True, 0)
+    assert "last server" in run_module("zone_server", api_url=oned.url, server_id=0, state="absent", **ACCOUNT)["msg"]
+
+
+def test_warnings_about_a_server_reach_the_user(run_module: Run, oned: FakeOned) -> None:
+    oned.zones[0]["servers"] = [{"ID": 0, "NAME": "madrid-1", "ENDPOINT": oned.url}]
+    options = {"api_url": oned.url, "name": "other", "endpoint": oned.url, "allow_loopback": True, **ACCOUNT}
+    assert 'listed as "madrid-1"' in str(run_module("zone_server", **options)["warnings"])
+
+
+def test_a_server_needs_something_to_be_known_by(run_module: Run, oned: FakeOned) -> None:
+    result = run_module("zone_server", api_url=oned.url, **ACCOUNT)
+    assert "one of the following is required: name, endpoint, server_id" in result["msg"]
+    result = run_module("zone_server_info", api_url=oned.url, until="caught_up", **ACCOUNT)
+    assert "until is caught_up but all of the following are missing: server_id" in result["msg"]
+
+
+def test_check_mode_neither_waits_for_servers_nor_writes(run_module: Run, oned: FakeOned) -> None:
+    result = run_module("zone_server_info", check_mode=True, api_url=oned.url, until="leader", prove=True, **ACCOUNT)
+    assert (result["changed"], result["asked"]["state"], oned.writes) == (False, "solo", [])
+
+
+def test_servers_are_shown_while_oned_does_not_run(run_module: Run, location: Path) -> None:
+    result = run_module("zone_server_info", oned_location=str(location), timeout=1)
+    assert (result["servers"], result["healthy"], result["asked"]["reachable"]) == ([], False, False)
+
+
+def test_a_federation_is_compared_with_the_inventory(run_module: Run, oned: FakeOned) -> None:
+    zone = {"name": "madrid", "endpoint": oned.url, "servers": {"a": oned.url}, "address": "192.0.2.30"}
+    options = {"api_url": oned.url, "settle_timeout": 0.0, "allow_loopback": True, **ACCOUNT}
+    result = run_module("federation_info", declared=[zone], **options)["federation"]
+    assert result["zones"][0]["floating"] == {"address": "192.0.2.30", "holders": [], "unread": []}
+    assert [problem["code"] for problem in result["problems"]] == ["address_missing"]

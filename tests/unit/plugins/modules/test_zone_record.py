@@ -17,7 +17,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import
 from ansible_collections.onefed.opennebula.plugins.modules import zone_record
 
 SERVERS = [
-    {"id": number, "name": f"paris-{number}", "endpoint": f"http://192.0.2.{number}:2633/RPC2"} for number in (0, 1)
+    {"ENDPOINT": f"http://192.0.2.{number}:2633/RPC2", "ID": number, "NAME": f"paris-{number}"} for number in (0, 1)
 ]
 
 
@@ -64,7 +64,10 @@ def test_the_record_becomes_the_one_that_the_leader_tells(location: Path, leader
     assert run(location, leader.client().url)["changed"] is False
 
 
-def test_a_database_without_the_zone_is_refused_but_in_a_plan(location: Path, leader: FakeOned) -> None:
+@pytest.mark.parametrize("lost", ["DELETE FROM zone_pool WHERE oid = 100", "DROP TABLE zone_pool"])
+def test_a_database_without_the_zone_is_refused_but_in_a_plan(location: Path, leader: FakeOned, lost: str) -> None:
+    with sqlite3.connect(location / "var" / "one.db") as database:
+        database.execute(lost)
     with pytest.raises(DatabaseError, match="has no zone 100"):
         run(location, leader.client().url)
     assert run(location, leader.client().url, check_mode=True)["changed"] is True
