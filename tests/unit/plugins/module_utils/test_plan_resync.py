@@ -136,7 +136,7 @@ def test_a_zone_nobody_reaches_is_told() -> None:
 def test_a_server_that_is_lost_or_not_of_the_zone_is_an_error() -> None:
     paris = {**zone_of_three(), "paris-2": {"unreachable": "no route"}, "paris-3": server("paris-3")}
     for found in (paris["paris-1"], paris["paris-3"]):
-        found["api"]["zones"][-1]["servers"] = [one for one in paris["paris-1"]["api"]["zones"][-1]["servers"][:2]]
+        found["api"]["zones"][-1]["servers"] = paris["paris-1"]["api"]["zones"][-1]["servers"][:2]
     made = resync(paris, "paris-2", "paris-3")
     assert made["hosts"] == {}
     assert made["errors"][0].startswith("paris-2: Ansible cannot reach it: no route")

@@ -1,0 +1,129 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A zone on its way from one server to three: a run that dies or a server that cannot come costs nothing.
+
+All of this takes long (ONEFED_ALL_FAULTS=1); test_servers.py holds a sample.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tools import mariadb
+from tests.tools.server_step import step_tasks
+
+from .conftest import network
+from .lab import wait_for
+from .servers import Baseline, Server, Servers
+
+pytestmark = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="takes long: make test-faults")
+NAMES = ("paris-1", "paris-2", "paris-3")
+ROLE = "onefed.opennebula.server"
+
+
+def step() -> list[tuple[str, int]]:
+    return [(task, turn) for task, turn in step_tasks(followers=2) if "floating address" not in task]
+
+
+@pytest.fixture(scope="module")
+def baseline(store: mariadb.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Baseline]:
+    """Zone paris is a member with one server; two more are installed, of which the first has a database of its own."""
+    zones = Servers(tmp_path_factory.mktemp("servers"), network(), "7.4", store=store)
+    zones.add_servers("madrid", 1)
+    zones.add_servers("paris", 3, start=2)
+    zones.master.create_user("ana")
+    zones.federate()
+    yield Baseline(zones)
+    zones.close()
+
+
+@pytest.fixture
+def member(baseline: Baseline) -> Servers:
+    zones = baseline.restored()
+    zones.declare("paris", 3)
+    return zones
+
+
+def killed_before(zones: Servers, task: str, turn: int) -> None:
+    run = zones.run("federate", ONEFED_KILL_BEFORE=f"{ROLE} : {task}", ONEFED_KILL_TURN=str(turn))
+    assert run.code == -9, f"{task} never began: {run.output}"
+
+
+def assert_repaired(zones: Servers) -> None:
+    zones.federate()
+    zones.assert_well("paris", *NAMES)
+    assert all("ana" in server.users() for server in zones.groups["paris"])
+    assert zones.federate().tasks("changed") == set()
+
+
+@pytest.mark.parametrize("task, turn", step())
+def test_a_run_killed_before_a_task_is_repaired_by_the_same_command(member: Servers, task: str, turn: int) -> None:
+    killed_before(member, task, turn)
+    assert_repaired(member)
+
+
+def refuse_to_serve(server: Server) -> None:
+    """Let oned refuse to start as one of several servers, as a broken installation would."""
+    oned = server.location / "bin/oned"
+    oned.rename(oned.with_name("oned.real"))
+    oned.write_text(
+        "#!/bin/sh\n"
+        f'if grep -Eq \'SERVER_ID *= *"?[0-9]\' "{server.conf}"; then echo "cannot start today" >&2; exit 255; fi\n'
+        f'exec "{oned}.real" "$@"\n'
+    )
+    oned.chmod(0o755)
+
+
+def test_servers_that_cannot_come_leave_and_are_what_they_were(member: Servers) -> None:
+    """One of them had a zone of its own and goes on with it, the other one was never started."""
+    first, *others = member.groups["paris"]
+    before = [(one.files(), one.answers()) for one in others]
+    rows = [one.everything() for one in others]
+    assert [answers for _files, answers in before] == [True, False]
+    for one in others:
+        refuse_to_serve(one)
+    run = member.run("federate")
+    assert run.code != 0
+    assert "cannot start today" in " ".join(run.output.split())
+    wait_for(others[0].answers, "paris-2 to answer again")
+    assert [(one.files(), one.answers()) for one in others] == before
+    for one, old in zip(others, rows):
+        new = one.everything()
+        assert {name for name in {*old, *new} if old.get(name) != new.get(name)} == set()
+    assert not any((one.state / "journal.json").exists() for one in others)
+    assert member.record("paris") == {first.host}
+    first.call("one.template.allocate", 'NAME="alone"\nCPU=1\nMEMORY=64')
+    member.assert_well("paris", first.host)
+    for one in others:
+        (one.location / "bin/oned.real").rename(one.location / "bin/oned")
+    assert_repaired(member)
+
+
+def test_the_masters_server_takes_one_that_cannot_come_out_alone(servers: Servers) -> None:
+    """What its zone's record says is decided by a majority of its own servers, of which one is not there."""
+    servers.add_servers("madrid", 3, start=2)
+    servers.declare("madrid", 3)
+    first, second, _third = servers.groups["madrid"]
+    refuse_to_serve(second)
+    run = servers.run("federate")
+    assert run.code != 0
+    assert ("madrid-1", f"{ROLE} : Take the other server out of the zone") in run.tasks("changed"), run.output
+    servers.assert_well("madrid", first.host)
+    wait_for(second.answers, "madrid-2 to answer again")
+    assert second.server_id() == -1
+
+
+def test_a_leader_that_cannot_start_as_one_of_several_goes_on_alone(member: Servers) -> None:
+    first = member.groups["paris"][0]
+    before = first.conf.read_bytes()
+    refuse_to_serve(first)
+    run = member.run("federate")
+    assert run.code != 0
+    assert first.conf.read_bytes() == before
+    wait_for(first.answers, "paris-1 to answer again")
+    first.create_user("alone")
+    (first.location / "bin/oned.real").rename(first.location / "bin/oned")
+    assert_repaired(member)
