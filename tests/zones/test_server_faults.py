@@ -92,7 +92,8 @@ def test_servers_that_cannot_come_leave_and_are_what_they_were(member: Servers) 
     assert [(one.files(), one.answers()) for one in others] == before
     for one, old in zip(others, rows):
         new = one.everything()
-        assert {name for name in {*old, *new} if old.get(name) != new.get(name)} == set()
+        changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+        assert changed <= {"datastore_pool"}  # whose free space is monitored
     assert not any((one.state / "journal.json").exists() for one in others)
     assert member.record("paris") == {first.host}
     first.call("one.template.allocate", 'NAME="alone"\nCPU=1\nMEMORY=64')
@@ -102,15 +103,14 @@ def test_servers_that_cannot_come_leave_and_are_what_they_were(member: Servers) 
     assert_repaired(member)
 
 
-def test_the_masters_server_takes_one_that_cannot_come_out_alone(servers: Servers) -> None:
-    """What its zone's record says is decided by a majority of its own servers, of which one is not there."""
+def test_the_masters_zone_goes_on_without_a_server_that_cannot_come(servers: Servers) -> None:
     servers.add_servers("madrid", 3, start=2)
     servers.declare("madrid", 3)
     first, second, _third = servers.groups["madrid"]
     refuse_to_serve(second)
     run = servers.run("federate")
     assert run.code != 0
-    assert ("madrid-1", f"{ROLE} : Take the other server out of the zone") in run.tasks("changed"), run.output
+    assert "cannot start today" in " ".join(run.output.split())
     servers.assert_well("madrid", first.host)
     wait_for(second.answers, "madrid-2 to answer again")
     assert second.server_id() == -1
