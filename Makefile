@@ -66,12 +66,17 @@ test-hosts: venv link ## The same on hosts with systemd, sshd and MariaDB; needs
 test-build: venv link ## The collection builds, installs and works where it is installed
 	$(PYTEST) tests/build
 
+.PHONY: test-import
+test-import: venv link ## Extra: a zone of 200 users with 550 objects joins, compared object by object
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_import_many.py
+
 .PHONY: test-cores test-faults bench
 test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supported ansible-cores
 	failed=; for core in 2.17 2.18; do tests/tools/test_core $$core || failed=1; done; [ -z "$$failed" ]
 
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
-	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_servers.py tests/zones/test_server_faults.py
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_resync.py tests/zones/test_servers.py \
+		tests/zones/test_server_faults.py tests/zones/test_server_joins.py
 
 .PHONY: test-ha
 test-ha: venv link ## Extra, long, as root: zones of several servers on hosts, their leaders killed and their hosts lost
@@ -101,7 +106,7 @@ prove-failover: venv link ## Extra, as root: leaders die ten times, and no user 
 prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join
 	$(BIN)/python tests/prove/secrecy.py
 
-bench: venv link ## Extra: measure what a run and a snapshot cost
+bench: venv link ## Extra: measure what a run, an import and a snapshot cost
 	$(BIN)/python tests/bench/bench.py
 
 bench-hosts: venv link ## Extra, as root: a run on hosts against a script of the documented steps

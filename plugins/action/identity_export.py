@@ -31,9 +31,13 @@ class ActionModule(CarryingAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        if self.fetching(arguments):
+            return {**result, **self.bring(arguments, task_vars)}
         dest = arguments.pop("dest", None)
         if not dest:
-            raise AnsibleActionFail("identity_export needs dest, the path of the document on the controller.")
+            raise AnsibleActionFail(
+                "identity_export needs dest, the path of the document on the controller, or fetch for a temporary one."
+            )
         dest = self._loader.path_dwim(os.path.expanduser(str(dest)))
         known = read_document(dest)
         result.update(self.bring(arguments, task_vars))

@@ -11,7 +11,8 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._documents import pack
+from ansible_collections.onefed.opennebula.plugins.module_utils._documents import pack, unpack
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._documents import read_document, write_document
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._transfer import new_name, remove_local_leftovers
@@ -19,6 +20,7 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._transfer import
 _HEAD = """\
 What onefed.opennebula.identity_import set out to do. An interrupted import goes on, and is undone, by this file:
 keep it until the zone is in service."""
+_GOING_BY_PLAN = ("ownership", "undo")
 _CREATING = ("identities", "all")
 _STEPS = {"all": ("identities", "ownership"), "identities": ("identities",), "ownership": ("ownership",)}
 
@@ -35,11 +37,14 @@ class ActionModule(CarryingAction):
             source = self._find_needle("files", str(arguments.pop("src", "")))
         except AnsibleError as error:
             raise AnsibleActionFail("identity_import needs src, a document of identity_export.") from error
-        document = read_document(source)
+        document = self._document(source)
         path = arguments.pop("plan", None)
         path = path and self._loader.path_dwim(os.path.expanduser(str(path)))
         begun = (path and read_document(path)) or {}
         step = arguments.get("step", "all")
+        if step in _GOING_BY_PLAN and self._task.check_mode and not begun:
+            # A real run makes the plan first.
+            return {**result, "changed": True, "plan": {}, "moved": {}}
         if path and not begun and step in _CREATING and not self._task.check_mode:
             # Kept before anything is created, so that a later run knows what this one has.
             planned = self._import({**arguments, "step": "plan"}, document, {}, task_vars)
@@ -52,6 +57,14 @@ class ActionModule(CarryingAction):
         if path and not result.get("failed") and not self._task.check_mode:
             self._keep(path, step, result["plan"], begun)
         return result
+
+    @staticmethod
+    def _document(source: str) -> Any:
+        """A document, also one that identity_export has fetched for this run."""
+        try:
+            return unpack(source) if source.endswith(".json.gz") else read_document(source)
+        except OnefedError as error:
+            raise AnsibleActionFail(str(error)) from error
 
     def _import(
         self, arguments: dict[str, Any], document: Any, begun: Any, task_vars: dict[str, Any] | None

@@ -14,7 +14,7 @@ author:
 description:
   - Compares the declared federation with what M(onefed.opennebula.frontend_info) found on its front-ends.
   - Finds everything that stands in the way, on all hosts at once, each with its remedy.
-positional: results, hosts, installs
+positional: results, hosts, installs, imports
 options:
   _input:
     description: The result of the filter P(onefed.opennebula.topology#filter).
@@ -33,6 +33,13 @@ options:
     description: Whether hosts with C(oned_install) that have no OpenNebula can still get it.
     type: bool
     default: false
+  imports:
+    description:
+      - Registered results by host, those of M(onefed.opennebula.identity_export) as C(exported), those of
+        M(onefed.opennebula.identity_import) with O(onefed.opennebula.identity_import#module:step=plan) as C(planned).
+      - Without, the plan tells in C(imports) which zones have identities that are to be planned first.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -46,10 +53,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The plan with C(master), C(zones) (by group), C(unmanaged), C(errors), C(changed), C(probe) and C(text).
+    - The plan with C(master), C(zones) (by group), C(unmanaged), C(imports), C(errors), C(changed), C(probe) and
+      C(text).
   type: dict
 """
 
+import os
 import time
 from typing import Any, Callable, Mapping, Sequence
 
@@ -58,11 +67,41 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan import mak
 
 
 def plan(
-    topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str], installs: bool = False
+    topology: Mapping[str, Any],
+    results: Mapping[str, Any],
+    hosts: Sequence[str],
+    installs: bool = False,
+    imports: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Judge the registered results of frontend_info and make the plan."""
-    findings = {host: finding(result) for host, result in results.items()}
+    findings = {}
+    for host, result in results.items():
+        found = finding(result)
+        journal = found.get("frontend", {}).get("journal")
+        findings[host] = {**found, "import": {"planned": _planned(host, imports), **_kept(topology, host, journal)}}
     return make_plan(topology, findings, hosts, time.time(), installs)
+
+
+def _planned(host: str, imports: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What the master said of the import of a host's zone, or why it was not asked."""
+    if not imports or host not in imports["planned"]:
+        return None
+    exported, planned = imports["exported"][host], imports["planned"][host]
+    read = exported.get("skipped") or "controller_path" in exported
+    return planned if read else exported
+
+
+def _kept(topology: Mapping[str, Any], host: str, journal: Mapping[str, Any] | None) -> dict[str, str | None]:
+    """The files that an interrupted import left on this controller."""
+    folder = os.path.join(
+        os.path.expanduser(topology["settings"]["import_directory"]),
+        topology["group"],
+        topology["hosts"][host]["zone"],
+        # Another machine's word.
+        os.path.basename(str((journal or {}).get("directory") or "none")),
+    )
+    paths = {"document": os.path.join(folder, "identities.yml"), "plan": os.path.join(folder, "plan.yml")}
+    return {name: path if journal and os.path.isfile(path) else None for name, path in paths.items()}
 
 
 class FilterModule:

@@ -13,7 +13,7 @@ author:
   - onefed contributors (@onefed)
 description:
   - Compares the plan with what every host registered, hosts that were lost on the way included.
-positional: plan, hostvars, health, proof
+positional: plan, hostvars, health, proof, check
 options:
   _input:
     description: The result of the filter P(onefed.opennebula.topology#filter).
@@ -35,6 +35,10 @@ options:
     description: Registered result of M(onefed.opennebula.replication_probe), once it ran.
     type: dict
     default: {}
+  check:
+    description: Whether the run changed nothing, because it ran in check mode.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -65,6 +69,9 @@ REGISTERED = (
     "onefed_failure",
     "onefed_grown",
     "onefed_access",
+    "onefed_imported",
+    "onefed_import_undone",
+    "onefed_gate",
 )
 
 
@@ -74,9 +81,10 @@ def report(
     hostvars: Mapping[str, Any],
     health: Mapping[str, Any] | None = None,
     proof: Mapping[str, Any] | None = None,
+    check: bool = False,
 ) -> dict[str, Any]:
     """Collect what the federation's hosts registered and make the report."""
-    return make_report(topology, plan, registered(topology, hostvars), health or {}, proof or {})
+    return make_report(topology, plan, registered(topology, hostvars), health or {}, proof or {}, check)
 
 
 def registered(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ author:
 description:
   - Turns the inventory into the federation it declares, and reports every contradiction at once.
   - Nothing is asked of any host.
-positional: group
+positional: group, imports
 options:
   _input:
     description: The magic variable C(hostvars).
@@ -24,6 +24,10 @@ options:
     description: Group whose child groups are the zones.
     type: str
     default: federation
+  imports:
+    description: Whether the identities of every joining zone are imported, whatever its variable C(zone_import) says.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -51,7 +55,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._variables impor
 _READ = (*(variable.name for variable in VARIABLES), "ansible_host")
 
 
-def topology(hostvars: Any, group: str = "federation") -> dict[str, Any]:
+def topology(hostvars: Any, group: str = "federation", imports: bool = False) -> dict[str, Any]:
     """Read the child groups of `group` and their hosts' public variables, and compute the federation."""
     # `groups` does not tell which group is the child of which; the inventory behind hostvars does.
     parent = hostvars._inventory.groups.get(group)
@@ -60,8 +64,9 @@ def topology(hostvars: Any, group: str = "federation") -> dict[str, Any]:
             f"The inventory has no group {group!r}. Set federation_group to the federation's group."
         )
     zones = {child.name: [host.name for host in child.get_hosts()] for child in parent.child_groups}
+    always = {"zone_import": True} if imports else {}
     variables = {
-        host: {name: hostvars[host][name] for name in _READ if name in hostvars[host]}
+        host: {**{name: hostvars[host][name] for name in _READ if name in hostvars[host]}, **always}
         for hosts in zones.values()
         for host in hosts
     }

@@ -14,7 +14,7 @@ clusters may be given by name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
@@ -68,13 +68,6 @@ class Rule:
     def zone_id(self) -> int | None:
         """The zone it holds in; None for all of them."""
         return None if self.zone & ALL else self.zone & _ID
-
-    def in_zone(self, zone_id: int) -> Rule:
-        """The same rule for another zone, what names a zone as its object included."""
-        resource = self.resource
-        if self.kinds == ["ZONE"] and resource & ONE and resource & _ID == self.zone_id:
-            resource = resource & ~_ID | zone_id
-        return replace(self, zone=ONE | zone_id, resource=resource)
 
     def text(self, name: Name | None = None) -> str:
         """The rule in words: with ids as OpenNebula shows it, or with names where `name` (kind, id) knows them."""

@@ -77,6 +77,13 @@ def active(frontend: Frontend) -> list[str]:
     return [found["unit"] for found in installed(frontend) if found["active"]]
 
 
+def started(frontend: Frontend) -> dict[str, float]:
+    """When each service beside oned that runs was started, in seconds since the epoch."""
+    boot = time.time() - time.monotonic()
+    shown = _show(active(frontend))
+    return {unit: boot + int(state["ActiveEnterTimestampMonotonic"] or 0) / 1e6 for unit, state in shown.items()}
+
+
 def running(frontend: Frontend) -> list[str]:
     """The services beside oned that run, and other running units that systemd stops with oned."""
     return list(dict.fromkeys([*active(frontend), *_in(_stopped_with(frontend), _RUNS)]))
@@ -142,6 +149,16 @@ def bring_up(frontend: Frontend, units: Sequence[str], wait: bool = True, verb: 
     run_command(["systemctl", verb, "--no-block", *wanted])
     failures = _await(wanted, before) if wait else {}
     return [{"unit": unit, "error": _error(frontend, unit, failures.get(unit))} for unit in wanted]
+
+
+def end(units: Sequence[str], timeout: float) -> None:
+    """Stop `units` and wait until they have ended. Raises FrontendError when one does not."""
+    run_command(["systemctl", "stop", "--no-block", *units])
+    deadline = time.monotonic() + timeout
+    while any_alive(units):
+        if time.monotonic() >= deadline:
+            raise FrontendError(f"Of the services {', '.join(units)} one did not end within {timeout:g} s.")
+        time.sleep(POLL)
 
 
 def restart(frontend: Frontend, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -26,10 +26,14 @@ def digest(document: Any) -> str:
 
 
 def pack(path: str, document: Any) -> None:
-    """Write plain data into a new or empty file, 0600. Raises FrontendError."""
+    """Write plain data into a file, new or empty, 0600, of the owner of its folder. Raises FrontendError."""
     try:
+        owner = os.stat(os.path.dirname(path) or os.curdir)
         with open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600)) as stream:
             os.fchmod(stream.fileno(), 0o600)
+            if os.geteuid() == 0:
+                # The login user fetches what a task that became root has written.
+                os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
             stream.write(gzip.compress(json.dumps(document).encode(), 6))
     except OSError as error:
         raise FrontendError(f"Cannot write the document to {path}: {error.strerror}. Check folder and disk.") from None

@@ -14,6 +14,7 @@ same for two zones that have the same identities::
     users: [{name, builtin?, driver, password, enabled, group, groups, template, quotas}]
     vdcs: [{name, builtin?, groups, template, clusters, hosts, datastores, vnets}]  # resources: [{zone, id}]
     acls: [...]                                                      # _export_rules
+    withdrawn: [...]           # rules that VDCs and administrators bring with them, and that the zone has not
     marketplaces: [...]                                              # _export_markets
     objects: {kind: [...]}                                           # _export_objects
 
@@ -22,6 +23,7 @@ same for two zones that have the same identities::
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule
@@ -34,6 +36,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export_markets import (
+    app_name,
     apps_from_xml,
     markets_from_xml,
     own_markets,
@@ -45,7 +48,12 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._export_objects 
     described,
     read_objects,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, by_name, derived_rules
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import (
+    OWN,
+    by_name,
+    derived_rules,
+    withdrawn_rules,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._identities import (
     RESOURCES,
     groups_from_xml,
@@ -124,6 +132,7 @@ def export(client: Client) -> dict[str, Any]:
     names = _names(shared)
     notes: list[str] = []
     derived = derived_rules(shared["vdcs"], shared["groups"], shared["config"])
+    withdrawn = withdrawn_rules(derived, {Rule.of(row) for row in shared["rules"]})
     acls, gone = by_name((row for row in shared["rules"] if Rule.of(row) not in derived), names, shared["zone_id"])
     if gone:
         notes.append(f"{gone} access rules name somebody or something that is gone; they are left out.")
@@ -145,6 +154,7 @@ def export(client: Client) -> dict[str, Any]:
         "users": [_user(user, names) for user in _sorted(users)],
         "vdcs": [_vdc(vdc, names, shared["zone_id"]) for vdc in _sorted(shared["vdcs"])],
         "acls": acls,
+        "withdrawn": by_name(map(asdict, withdrawn), names, shared["zone_id"])[0],
         "marketplaces": own_markets(
             shared["markets"], shared["apps"], shared["zone_id"], names["users"], names["groups"]
         ),
@@ -163,10 +173,17 @@ def counts(document: Mapping[str, Any]) -> dict[str, int]:
 
 def _names(shared: Mapping[str, Any]) -> dict[str, dict[int, str]]:
     pools = {"marketplaces": "markets"}
-    return {
+    names = {
         kind: {item["id"]: item["name"] for item in shared[pools.get(kind, kind)]}
-        for kind in ("users", "groups", "vdcs", "zones", "marketplaces", "apps")
+        for kind in ("users", "groups", "vdcs", "zones", "marketplaces")
     }
+    names["apps"] = {
+        app["id"]: app_name(
+            names["marketplaces"].get(app["market_id"], ""), names["users"].get(app["uid"], ""), app["name"]
+        )
+        for app in shared["apps"]
+    }
+    return names
 
 
 def _sorted(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

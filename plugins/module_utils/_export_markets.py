@@ -65,6 +65,11 @@ def _common(element: ElementTree.Element, numbers: Iterable[str]) -> dict[str, A
     }
 
 
+def app_name(market: str, owner: str, name: str) -> str:
+    """What tells an app from others: one user has a name once, and others have it too. No name holds a slash."""
+    return f"{market}/{owner}/{name}"
+
+
 def own_markets(
     markets: Iterable[Mapping[str, Any]],
     apps: Iterable[Mapping[str, Any]],

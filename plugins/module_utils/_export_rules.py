@@ -10,6 +10,7 @@ is `*`, `own` for the zone the document is of, or `#name`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._acls import (
@@ -130,6 +131,16 @@ def derived_rules(
         for admin in group["admin_ids"]:
             rules |= _of_admin(group["id"], admin)
     return rules
+
+
+def withdrawn_rules(derived: set[Rule], existing: set[Rule]) -> set[Rule]:
+    """Rules that OpenNebula has made, or would make now, and that are not there.
+
+    Somebody has deleted them, or OpenNebula itself: two VDCs that give a group the same have one rule, and it goes when
+    the group leaves either. Of the two forms that an administrator's rule has, one is enough.
+    """
+    missing = derived - existing
+    return {rule for rule in missing if replace(rule, resource=rule.resource ^ KINDS["BACKUPJOB"]) not in existing}
 
 
 def _rights(config: Mapping[str, Any], attribute: str) -> int:

@@ -14,13 +14,11 @@ from typing import Any, Mapping
 from ansible_collections.onefed.opennebula.plugins.module_utils import _addresses
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._floating_unit import (
+    UNIT,
     Floating,
     install,
     kept_by,
-    read_unit,
     remove_unit,
-    runs,
-    unit_path,
     unit_text,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
@@ -41,8 +39,8 @@ class State:
 
     @classmethod
     def now(cls, floating: Floating) -> State:
-        text = read_unit()
-        return cls(is_present(floating), text, bool(text) and runs())
+        text = UNIT.read()
+        return cls(is_present(floating), text, bool(text) and UNIT.runs())
 
 
 NO_UNIT = State(False, "", False)
@@ -68,7 +66,7 @@ def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
         "changed": before != after,
         "present": after.present,
         "kept": after.active and kept_by(after.text) == floating,
-        "unit": unit_path() if after.text else None,
+        "unit": UNIT.path if after.text else None,
         "diff": {"before": _told(floating, before), "after": _told(floating, after)},
     }
 
@@ -179,7 +177,7 @@ def _settle(floating: Floating) -> None:
             raise FrontendError(f"The kernel is still testing {floating.cidr} after {SETTLE_SECONDS:g} s. Run again.")
         time.sleep(POLL)
     if not is_present(floating):
-        raise FrontendError(f"{unit_path()} ended well, but {floating.cidr} is not on {floating.interface}. Run again.")
+        raise FrontendError(f"{UNIT.path} ended well, but {floating.cidr} is not on {floating.interface}. Run again.")
 
 
 def _drop(floating: Floating | None) -> None:
@@ -200,4 +198,4 @@ def _drop(floating: Floating | None) -> None:
 
 def _told(floating: Floating, state: State) -> str:
     on = f"{floating.cidr} on {floating.interface}: {'yes' if state.present else 'no'}\n"
-    return f"{on}{unit_path()}: {('runs' if state.active else 'does not run') if state.text else 'none'}\n{state.text}"
+    return f"{on}{UNIT.path}: {('runs' if state.active else 'does not run') if state.text else 'none'}\n{state.text}"

@@ -9,23 +9,15 @@ It has no ExecStop: so it can be removed without touching the address, which the
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _addresses
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
-from ansible_collections.onefed.opennebula.plugins.module_utils._files import (
-    Attributes,
-    read_bytes,
-    sync_folder,
-    write_bytes,
-)
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._service_managers import run_command
+from ansible_collections.onefed.opennebula.plugins.module_utils._own_unit import OwnUnit
 
-UNIT = "onefed-floating-address.service"
-FOLDER = "/etc/systemd/system"
+UNIT = OwnUnit("onefed-floating-address.service")
 # What the unit's lines and vip.sh's arguments hold without quotes; the kernel's limit is 15.
 _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}")
 # systemd passes over sections whose names begin so (systemd.unit(5)).
@@ -83,21 +75,8 @@ class Floating:
 
 def keeper() -> dict[str, str] | None:
     """What the unit on this host keeps, {"address", "interface"}, the first with its prefix; None without a unit."""
-    found = kept_by(read_unit())
+    found = kept_by(UNIT.read())
     return {"address": found.cidr, "interface": found.interface} if found else None
-
-
-def unit_path() -> str:
-    return os.path.join(FOLDER, UNIT)
-
-
-def read_unit() -> str:
-    try:
-        return read_bytes(unit_path()).decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise FrontendError(f"Cannot read {unit_path()}: {error.strerror or error}.") from error
 
 
 def kept_by(text: str) -> Floating | None:
@@ -120,47 +99,19 @@ def unit_text(frontend: Frontend, floating: Floating) -> str:
 
 def install(text: str) -> None:
     """Write the unit and let it set the address. Raises FrontendError in the unit's own words, without a unit left."""
-    _write(text)
+    UNIT.write(text)
     try:
-        for order in (["daemon-reload"], ["enable", UNIT], ["restart", UNIT]):
-            _systemctl(*order)
+        for order in (["daemon-reload"], ["enable", UNIT.name], ["restart", UNIT.name]):
+            UNIT.systemctl(*order)
     except FrontendError:
         # What failed here must not set the address at some later boot.
         remove_unit()
         raise
 
 
-def _write(text: str) -> None:
-    try:
-        write_bytes(unit_path(), text.encode(), Attributes(0, 0, 0o644))
-    except OSError as error:
-        raise FrontendError(f"Cannot write {unit_path()}: {error.strerror or error}.") from error
-
-
 def remove_unit() -> None:
     # Stopped while systemd knows it: it would go on counting as running.
-    _systemctl("disable", "--now", UNIT)
-    try:
-        os.unlink(unit_path())
-        sync_folder(FOLDER)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise FrontendError(f"Cannot remove {unit_path()}: {error.strerror}.") from error
-    _systemctl("daemon-reload")
-    run_command(["systemctl", "reset-failed", UNIT])
-
-
-def runs() -> bool:
-    """Whether the unit has set the address and will do so after a boot."""
-    shown = run_command(["systemctl", "show", "-p", "ActiveState,UnitFileState", UNIT]).stdout.split()
-    return "ActiveState=active" in shown and "UnitFileState=enabled" in shown
-
-
-def _systemctl(*words: str) -> None:
-    ended = run_command(["systemctl", *words])
-    if ended.returncode:
-        told = run_command(["journalctl", "--no-pager", "-q", "-o", "cat", "-u", UNIT, "-n", "5"]).stdout.strip()
-        raise FrontendError(
-            f"systemctl {' '.join(words)} failed: {ended.stderr.strip()} {' | '.join(told.split(chr(10)))}"
-        )
+    UNIT.systemctl("disable", "--now", UNIT.name)
+    UNIT.unlink()
+    UNIT.systemctl("daemon-reload")
+    UNIT.forget()

@@ -20,6 +20,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils import (
     _config_files,
     _fireedge,
     _floating_unit,
+    _outdated,
     _vip_hook,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
@@ -186,9 +187,10 @@ def _credentials(frontend: Frontend) -> tuple[tuple[str, str] | None, str | None
 def _service(frontend: Frontend) -> dict[str, Any]:
     try:
         manager = manager_of(frontend)
-        return {"state": manager.state(), "enabled": manager.enabled(), "error": None}
+        outdated = _outdated.is_outdated(frontend, manager.pid())
+        return {"state": manager.state(), "enabled": manager.enabled(), "outdated": outdated, "error": None}
     except OnefedError as error:
-        return {"state": "unknown", "enabled": None, "error": str(error)}
+        return {"state": "unknown", "enabled": None, "outdated": False, "error": str(error)}
 
 
 def _version(frontend: Frontend) -> str | None:

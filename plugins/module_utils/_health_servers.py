@@ -16,6 +16,7 @@ _UNREACHABLE_REMEDIES = {
     "timeout": "Open the path from this host to that port, or start the host.",
     "unresolvable": "Correct the endpoint of the zone, or the name service of this host.",
     "tls": "Correct the server's certificate or trust its authority (ca_path; for oned, the system's trust store).",
+    "no_server": "Start oned of a server of the zone, or let the load balancer know its servers.",
     "not_opennebula": "Correct the endpoint of the zone.",
 }
 

@@ -86,6 +86,7 @@ def options_of(document: Mapping[str, Any], params: Mapping[str, Any]) -> Option
     return Options(
         policy=policy,
         zone_id=params["zone_id"],
+        joins=params["joins"],
         narrow=params["acl_zones"] == OWN,
         allow_administrators=params["allow_administrators"],
         leave_unmovable=params["leave_unmovable"],
@@ -133,7 +134,7 @@ def _settled(options: Options, shared: Mapping[str, Any], begun: Mapping[str, An
     if begun:
         zone_id = begun["zone_id"] if options.zone_id is None else options.zone_id
         options = replace(options, zone_id=zone_id, narrow=begun["acl_zones"] == OWN)
-    if shared["mode"] == "STANDALONE":
+    if shared["mode"] == "STANDALONE" and not options.joins:
         return replace(options, zone_id=shared["zone_id"], narrow=False)
     return options
 

@@ -12,11 +12,16 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule
+from ansible_collections.onefed.opennebula.plugins.module_utils._acls import GROUP, ONE, Rule
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export import BUILTIN, read_shared
-from ansible_collections.onefed.opennebula.plugins.module_utils._export_markets import app_xml, market_xml, owner_xml
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_markets import (
+    app_name,
+    app_xml,
+    market_xml,
+    owner_xml,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._identities import rules_from_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import (
     covered,
@@ -198,7 +203,7 @@ class IdentityWriter:
                 if key not in found:
                     xml = app_xml(app, self._owner(app), self.zone_id, oid, target.new_name)
                     found[key] = self._allocate("one.marketapp.allocatedb", xml)
-                self.ids["apps"][app["name"]] = found[key]
+                self.ids["apps"][app_name(item["name"], app["owner"] or "", app["name"])] = found[key]
             if set(known.get(oid, {}).get("app_ids", [])) != set(found.values()):
                 xml = market_xml(market, self._owner(item), self.zone_id, oid, found.values())
                 self._write("one.market.updatedb", oid, xml)
@@ -215,3 +220,20 @@ class IdentityWriter:
                 if not covered(rule, existing):
                     self._write("one.acl.addrule", *rule.words)
                     existing.add(rule)
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Delete what new VDCs and administrators brought with them and the zone did not have."""
+        ours = {
+            sign | target_id
+            for kind, sign in (("users", ONE), ("groups", GROUP))
+            for item, target in self._items(kind)
+            if target.ours and (target_id := self.ids[kind][item["name"]]) is not None
+        }
+        existing = {Rule.of(row): row["id"] for row in rules_from_xml(self.client.call("one.acl.info"))}
+        new_zone = None if self.shared["mode"] == "STANDALONE" else self.zone_id
+        for item in self.document["withdrawn"]:
+            for rule in rules_of(item, self.ids, self.zone_id, False) or []:
+                # Of others the federation may have had it before, but not in a zone that is new.
+                if rule in existing and (rule.user in ours or (new_zone is not None and rule.zone_id == new_zone)):
+                    self._write("one.acl.delrule", existing.pop(rule))

@@ -16,11 +16,13 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._acls import (
     RIGHTS,
     Rule,
 )
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_markets import app_name
 from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, SHARED
 from ansible_collections.onefed.opennebula.plugins.module_utils._identities import RESOURCES
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import Targets
 from ansible_collections.onefed.opennebula.plugins.module_utils._vdcs import ALL as ALL_RESOURCES
 from ansible_collections.onefed.opennebula.plugins.module_utils._vdcs import Resources
+from ansible_collections.onefed.opennebula.plugins.module_utils._zones import FIRST_OWN_ID
 
 # Ids by the document's names, by kind: users, groups, vdcs, marketplaces, apps, zones. None is not known yet.
 Ids = Mapping[str, Mapping[str, Optional[int]]]
@@ -33,9 +35,26 @@ def known_ids(targets: Targets, shared: Mapping[str, Any]) -> dict[str, dict[str
     ids: dict[str, dict[str, int | None]] = {
         kind: {name: target.id for name, target in found.items()} for kind, found in targets.items()
     }
-    ids["apps"] = {app["name"]: app["id"] for app in shared["apps"]}
+    # Those that every OpenNebula has are in no document.
+    ids["marketplaces"].update(
+        {market["name"]: market["id"] for market in shared["markets"] if market["id"] < FIRST_OWN_ID}
+    )
+    ids["apps"] = _apps(ids, shared)
     ids["zones"] = {zone["name"]: zone["id"] for zone in shared["zones"]}
     return ids
+
+
+def _apps(ids: Ids, shared: Mapping[str, Any]) -> dict[str, int | None]:
+    """Apps of the document's marketplaces and of those that every OpenNebula has, by the document's names."""
+    markets, owners = ({oid: name for name, oid in ids[kind].items()} for kind in ("marketplaces", "users"))
+    strangers = {user["id"]: user["name"] for user in shared["users"]}
+    return {
+        app_name(markets[app["market_id"]], owners.get(app["uid"], strangers.get(app["uid"], "")), app["name"]): app[
+            "id"
+        ]
+        for app in shared["apps"]
+        if app["market_id"] in markets
+    }
 
 
 def rules_of(rule: Mapping[str, Any], ids: Ids, own_zone: int | None, narrow: bool) -> list[Rule] | None:

@@ -139,11 +139,12 @@ def steps(kind: Kind, current: Mapping[int, Mapping[str, Any]], wanted: Mapping[
     ordered: list[Step] = []
     for start in moving:
         chain, parked = _chain(start, left, current, holder)
+        parking = _parking(current[start]["name"], holder)
         if parked is not None:
-            ordered.append(Step(parked, PARKING_USER, -1))
+            ordered.append(Step(parked, parking, -1))
         for oid in reversed(chain):
             item, want = current[oid], left.pop(oid)
-            ordered += _steps(item, want, parked=oid == parked)
+            ordered += _steps(item, want, parked=oid == parked, parking=parking)
             if holder.get((item["name"], item["uid"])) == oid:
                 del holder[item["name"], item["uid"]]
             holder[item["name"], want.uid] = oid
@@ -170,12 +171,23 @@ def _chain(
     return chain, None
 
 
-def _steps(item: Mapping[str, Any], want: Wanted, parked: bool = False, rename: bool = False) -> list[Step]:
+def _parking(name: str, holder: Mapping[tuple[str, int], int]) -> int:
+    """Who may hold an object of that name for a while: he has none himself."""
+    return ONEADMIN if (name, PARKING_USER) in holder and (name, ONEADMIN) not in holder else PARKING_USER
+
+
+def _steps(
+    item: Mapping[str, Any],
+    want: Wanted,
+    parked: bool = False,
+    rename: bool = False,
+    parking: int = PARKING_USER,
+) -> list[Step]:
     stale_user = want.uid == item["uid"] and want.uname != item["uname"]
     stale_group = want.gid == item["gid"] and want.gname != item["gname"]
     found = []
     if stale_user or stale_group:
-        found.append(Step(item["id"], PARKING_USER if stale_user else -1, PARKING_GROUP if stale_group else -1))
+        found.append(Step(item["id"], parking if stale_user else -1, PARKING_GROUP if stale_group else -1))
     uid = want.uid if parked or stale_user or want.uid != item["uid"] else -1
     gid = want.gid if stale_group or want.gid != item["gid"] else -1
     return [*found, Step(item["id"], uid, gid, temporary_name(item["id"]) if rename and uid > -1 else "")]

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule
+from ansible_collections.onefed.opennebula.plugins.module_utils._acls import ALL, GROUP, ONE, Rule
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export import FORMAT
-from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, text
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, SHARED, derived_rules, text
 from ansible_collections.onefed.opennebula.plugins.module_utils._identities import RESOURCES
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import (
     FEDERATED,
@@ -39,10 +39,15 @@ ONEADMIN_GROUP = 0
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller decided. `zone_id` is the zone's id in the federation, None while it has none."""
+    """What the caller decided.
+
+    `zone_id` is the zone's id in the federation, None while it has none; `joins` tells that it is to be in one although
+    the master stands alone yet.
+    """
 
     policy: Policy = field(default_factory=Policy)
     zone_id: int | None = None
+    joins: bool = False
     narrow: bool = True
     allow_administrators: bool = False
     leave_unmovable: bool = False
@@ -53,7 +58,7 @@ def check_document(document: Any) -> None:
     """Refuse what is no document of this format. Raises OnefedError."""
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise OnefedError(f"This is not a document of identity_export in format {FORMAT}. Export the zone again.")
-    missing = {"source", "users", "groups", "vdcs", "acls", "marketplaces", "objects"} - set(document)
+    missing = {"source", "users", "groups", "vdcs", "acls", "withdrawn", "marketplaces", "objects"} - set(document)
     if missing:
         raise OnefedError(f"The document is incomplete: {', '.join(sorted(missing))} missing. Export the zone again.")
 
@@ -90,6 +95,7 @@ def make_plan(
         for rule in acls
         if set(rule["kinds"]) & set(FEDERATED)
     ]
+    warnings += _gained(document, shared, targets, ids)
     warnings += document["source"]["notes"]
     plan = {
         "zone": document["source"]["zone"]["name"],
@@ -219,3 +225,35 @@ def _acls(document: Mapping[str, Any], shared: Mapping[str, Any], ids: Ids, opti
         if rules is None or not all(covered(r, existing) for r in rules):
             found.append(dict(rule))
     return found
+
+
+def _gained(document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets, ids: Ids) -> list[str]:
+    """Rules of the federation's for all zones that give rights in the new one to people who had them not."""
+    had = {
+        (rule.user, rule.resource, rule.rights)
+        for item in document["acls"]
+        if item["zone"] in ("*", OWN)
+        for rule in rules_of({**item, "zone": "*"}, ids, None, False) or []
+    }
+    signs = {"users": ONE, "groups": GROUP}
+    before = {
+        sign | target.id
+        for kind, sign in signs.items()
+        for target in targets[kind].values()
+        if not target.ours and target.id is not None
+    }
+    made = derived_rules(shared["vdcs"], shared["groups"], shared["config"])
+    found = [
+        rule
+        for rule in map(Rule.of, shared["rules"])
+        if rule.zone_id is None
+        and rule.user in {ALL, *before}
+        and rule not in made
+        and set(rule.kinds) - set(SHARED) - set(FEDERATED)
+        and (rule.user, rule.resource, rule.rights) not in had
+    ]
+    return [
+        f"The federation has the rule {rule.text()} for all zones, which the zone has not. It holds in the zone, too, "
+        "once it has joined."
+        for rule in found
+    ]

@@ -40,7 +40,8 @@ def finding(result: Data) -> dict[str, Any]:
     if result.get("unreachable"):
         return {"unreachable": str(result.get("msg", "no answer"))}
     if "frontend" not in result:
-        return {"error": str(result.get("msg", "frontend_info returned nothing"))}
+        told = result.get("msg") or result.get("exception") or "frontend_info returned nothing"
+        return {"error": str(told).strip().splitlines()[-1]}
     return {"frontend": result["frontend"]}
 
 
@@ -126,18 +127,6 @@ def listener(frontend: Data, host: Data, endpoint: str) -> list[Problem]:
     return []
 
 
-def unsupported(zone: Data) -> list[Problem]:
-    """What this release of the collection does not do yet."""
-    if not zone["import"]:
-        return []
-    return [
-        problem(
-            "zone_import: true asks to keep the zone's own users, which this release cannot do.",
-            "Leave the zone out, or let its data go with zone_discard: true.",
-        )
-    ]
-
-
 def own_data(zone: Data, frontend: Data) -> list[Problem]:
     """Data of its own that a zone would lose by joining."""
     own = frontend["database"].get("own") or {}
@@ -150,12 +139,12 @@ def own_data(zone: Data, frontend: Data) -> list[Problem]:
         counted.append(f"{own['acls']} ACL rules")
     if own.get("marketplace_apps"):
         counted.append(f"{own['marketplace_apps']} marketplace apps")
-    if not counted or zone["discard"]:
+    if not counted or zone["discard"] or zone["import"]:
         return []
     return [
         problem(
             f"The zone has data of its own that the federation's would replace: {'; '.join(counted)}.",
-            "Remove it, or let it go with zone_discard: true (a full backup is kept).",
+            "Keep it with zone_import: true, or let it go with zone_discard: true (a full backup is kept).",
         )
     ]
 
@@ -178,9 +167,13 @@ class Way:
     firewall: Data | None
 
 
+# An open way to an oned that is stopped; a load balancer takes the connection and closes it, or answers itself.
+_STOPPED = ("refused", "unreachable", "no_server")
+
+
 def path(probe: Data | None, way: Way) -> list[Problem]:
-    """Whether the way is open, from the probe of its source. A refused connection is an open way to a stopped oned."""
-    if probe is None or probe["state"] == "open" or (probe["state"] == "refused" and not way.serves):
+    """Whether the way is open, from the probe of its source."""
+    if probe is None or probe["state"] == "open" or (probe["state"] in _STOPPED and not way.serves):
         return []
     where = f"{way.endpoint} ({way.label})"
     if probe["state"] == "refused":

@@ -44,3 +44,13 @@ def remove_nobodys_limits(client: Client) -> int:
             client.call("one.system.sql", f"DELETE FROM {table} WHERE {condition}", False)
             changed += 1
     return changed
+
+
+def replace_password(client: Client, user_id: int, old: str, new: str) -> None:
+    """Store another hash for a user in all zones, for one.user.passwd drops his login tokens. Raises ApiError.
+
+    Both are hexadecimal digits. Nothing happens when the user no longer has the old one.
+    """
+    before, after = (f"<PASSWORD><![CDATA[{text}]]></PASSWORD>" for text in (old, new))
+    command = f"UPDATE user_pool SET body = REPLACE(body, '{before}', '{after}') WHERE oid = {user_id}"
+    client.call("one.system.sql", command, True)

@@ -13,6 +13,7 @@ from typing import Any, Collection, Mapping, Sequence
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_servers as judge_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_acting import with_acting_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import (
     SERVER_STEPS,
     changes,
@@ -24,10 +25,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry impo
     told,
     unknown,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import (
-    plan_servers,
-    with_acting_servers,
-)
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_import import refuse_same_names, unplanned
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import plan_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_zones import (
     master_entry,
     without_master,
@@ -47,7 +46,8 @@ def make_plan(
     controller's time in seconds since 1970; with `installs` hosts that are to be installed still can be.
     Shape: C(master) and C(zones) (by group) hold per zone C(action) (one of master, join, converge, member, excluded,
     outside, unknown), C(problems), C(warnings), C(changes), C(costs) and what the action needs; C(unmanaged) names
-    zones that the inventory does not know; C(errors) are problems that stop the run, C(left_out) those of zones that
+    zones that the inventory does not know; C(imports) holds by host the entries' C(imports) of zones whose import has
+    yet to be planned (see _plan_import); C(errors) are problems that stop the run, C(left_out) those of zones that
     the run goes on without; C(groups) names by host what it takes part in, C(follows) is the largest number of servers
     that a zone gets; C(prepare) tells whether the master needs Step 1, C(access) whether access policies are
     applied, C(probe) whether replication must be proved, C(changed) whether anything will change; C(text) is the plan
@@ -57,7 +57,7 @@ def make_plan(
     later = {host for host in hosts if installs and is_bare(topology, host, findings)}
     lead = topology["zones"][topology["master"]]
     master = unknown(lead, bare=True) if topology["master_host"] in later else master_entry(topology, findings)
-    errors = _split_zones(topology, hosts) + lines(topology["master"], master["problems"])
+    errors = _split_zones(topology, hosts)
     zones = {topology["master"]: master}
     ready = master["action"] == "master" and not master["problems"]
     known = judge.zones_of(findings[topology["master_host"]]["frontend"]) if ready else []
@@ -77,9 +77,11 @@ def make_plan(
         entry["warnings"] += told(topology["zones"][group]["host"], judge.exposed(topology["zones"][group]))
         if set(topology["zones"][group]["hosts"]) <= set(hosts):
             _plan_step3(topology["zones"][group], findings, later, entry)
+    errors += lines(topology["master"], master["problems"])
     errors += _unknown_zones(topology, known) if ready else []
     unmanaged = _unmanaged(topology, zones, known)
     master["warnings"] += _note_unmanaged(unmanaged)
+    refuse_same_names(zones)
     _plan_restart(master, zones)
     plan: dict[str, Any] = {
         "master": master,
@@ -87,6 +89,7 @@ def make_plan(
         "unmanaged": [zone["name"] for zone in unmanaged],
         "errors": errors,
         "left_out": [line for entry in zones.values() for line in left_out(entry)],
+        "imports": unplanned(zones),
         "follows": max((len(entry["servers"]["follow"]) for entry in zones.values()), default=0),
         "prepare": ready and not errors and bool(master["changes"] or master["records"] or master["restart"]),
         "changed": not errors and any(changes(entry) for entry in zones.values()),
@@ -116,14 +119,16 @@ def _groups(topology: Data, plan: Data, host: str) -> list[str]:
 
 
 def _plan_step3(zone: Data, findings: Mapping[str, Data], later: Collection[str], entry: dict[str, Any]) -> None:
-    """The servers of the zone; what keeps a zone that joins from having them keeps it from joining."""
+    """The servers of the zone; what keeps it from having them keeps it from joining, and from a new endpoint."""
     examined = entry["action"] in ("master", "join", "converge") or entry.get("reachable", False)
     if not examined or (entry["action"] == "master" and entry["problems"]):
         return
-    step = plan_servers(zone, findings, entry["zone_id"], later)
+    step = plan_servers(zone, findings, entry["zone_id"], later, joins=entry["action"] == "join")
     entry["warnings"] += step["warnings"]
-    if step["problems"] and entry["action"] == "join":
-        entry.update(action="excluded", problems=[*entry["problems"], *step["problems"]])
+    # What would be called at an address that a zone has only with its servers is not told to others.
+    if step["problems"] and (entry["action"] == "join" or "endpoint" in entry.get("record", {})):
+        excluded = {} if entry["action"] == "master" else {"action": "excluded", "changes": [], "costs": []}
+        entry.update(problems=[*entry["problems"], *step["problems"]], **excluded)
     elif step["problems"]:
         entry["server_problems"] = step["problems"]
     else:

@@ -17,7 +17,7 @@ NO_SERVERS: Data = {
     **{"floating": None, "ids": {}, "vectors": {}, "endpoints": {}},
 }
 # Those of them that change something.
-SERVER_STEPS = ("lead", "follow", "start", "leave", "release")
+SERVER_STEPS = ("lead", "follow", "start", "leave", "release", "refresh")
 KNOWN_AFTER_APPLY = "(known after apply)"
 _SUMMARY = {
     "join": "joins",
@@ -31,9 +31,9 @@ def make_entry(zone: Data, action: str, **more: Any) -> dict[str, Any]:
     """The entry of a zone. `changes` say what is done, `costs` what that entails elsewhere."""
     base = {"group": zone["group"], "label": zone["label"], "endpoint": zone["endpoint"], "action": action}
     base["host"] = zone["host"]
-    names = ("problems", "server_problems", "warnings", "changes", "costs", "auth_files", "followers")
+    names = ("problems", "server_problems", "warnings", "changes", "costs", "auth_files", "followers", "release")
     lists: dict[str, Any] = {name: [] for name in names}
-    rest = {"restart": False, "stop": False, "repair": {}, "fireedge": False, "servers": NO_SERVERS}
+    rest = {"restart": False, "stop": False, "repair": {}, "fireedge": False, "servers": NO_SERVERS, "imports": None}
     return {**base, **lists, **rest, **more}
 
 

@@ -1,17 +1,16 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which servers need a new copy of their leader's database: a pure function."""
+"""Which servers need a new copy of their leader's database, and which zones one of the master's tables. Pure."""
 
 from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import (
-    plan_servers,
-    with_acting_servers,
-)
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_acting import with_acting_servers
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_renewal import plan_renewal
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import plan_servers
 
 Data = Mapping[str, Any]
 
@@ -20,14 +19,19 @@ def plan_resync(topology: Data, findings: Mapping[str, Data], hosts: Sequence[st
     """What playbook resync does to `hosts`; `findings` (see _judge) hold every server of their zones.
 
     C(hosts) maps those that get a new copy to their zone: C(label), C(endpoint), C(host), the leader, and C(servers) as
-    _plan_servers has it; C(errors) are reasons why one that was asked for cannot get it; C(text) tells of every host.
+    _plan_servers has it; C(zones) maps the only servers of zones that get the master's tables to entries as those of
+    zones that join, C(master) is what these need of the master's entry; C(errors) are reasons why one that was asked
+    for cannot get it; C(text) tells of every host. `findings` hold the master's servers, too.
     """
     topology = with_acting_servers(topology, findings)
-    plan: dict[str, Any] = {"hosts": {}, "errors": [], "text": []}
+    plan: dict[str, Any] = {"hosts": {}, "zones": {}, "errors": [], "text": [], "master": _master(topology, findings)}
     for host in sorted(hosts):
         zone = topology["zones"][topology["hosts"][host]["zone"]]
+        if len(zone["servers"]) == 1 and zone["group"] == topology["master"]:
+            plan["text"].append(f"{host} ({zone['label']}): is the master's only server; nothing to do.")
+            continue
         if len(zone["servers"]) == 1:
-            plan["text"].append(f"{host} ({zone['label']}): is the only server of its zone; nothing to do.")
+            _plan_zone(plan, topology, findings, zone)
             continue
         found, why = _judged(zone, host, findings)
         if found:
@@ -43,6 +47,27 @@ def plan_resync(topology: Data, findings: Mapping[str, Data], hosts: Sequence[st
         later = [other for other in zone["servers"] if other in plan["hosts"] and other > host]
         entry["servers"] = _step(zone, host, later, findings)
     return plan
+
+
+def _plan_zone(plan: dict[str, Any], topology: Data, findings: Mapping[str, Data], zone: Data) -> None:
+    host, label = zone["host"], zone["label"]
+    errors, why, entry = plan_renewal(topology, findings, zone)
+    plan["errors"] += errors
+    if why and not errors:
+        plan["zones"][host] = entry
+        plan["text"].append(
+            f"{host} ({label}): {why}; oned stops, and its federated tables and *_auth files become the master's"
+        )
+    elif not errors:
+        plan["text"].append(f"{host} ({label}): follows the master and lacks nothing; nothing to do.")
+
+
+def _master(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]:
+    """Where the snapshot comes from, and whether oned has to stop for it."""
+    host = topology["master_host"]
+    conf = findings.get(host, {}).get("frontend", {}).get("conf") or {}
+    endpoint = topology["zones"][topology["master"]]["endpoint"]
+    return {"host": host, "endpoint": endpoint, "stop_for_snapshot": conf.get("backend") == "sqlite"}
 
 
 def _judged(zone: Data, host: str, findings: Mapping[str, Data]) -> tuple[str | None, str | None]:

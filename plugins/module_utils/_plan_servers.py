@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The servers of a zone (Step 3): which of them leads, which ones it gets, and which ones leave it. Pure."""
+"""The servers of a zone (Step 3): which ones it gets, and which ones leave it. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_da
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_servers as judge_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._declared import raft_vectors
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_acting import holds
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import (
     NO_SERVERS,
     SERVER_LISTS,
@@ -24,41 +25,6 @@ Data = Mapping[str, Any]
 _TOLD = ("problems", "warnings", "changes")
 # The step in the journal of a server that is a copy of the leader.
 COPIED = "copied"
-# How near a server is to speaking for its zone.
-_LEADS, _FOLLOWS, _JOINS, _FEDERATED, _ALONE, _COMES, _UNKNOWN = range(7)
-
-
-def with_acting_servers(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]:
-    """The topology with each zone's `host`, and the `master_host`, as the servers stand now.
-
-    A zone is worked on through its leader; without one through a server that is a member; else through the first.
-    `reached_at` is the endpoint at which others must find it now.
-    """
-    zones = {}
-    for group, zone in topology["zones"].items():
-        host = min(zone["servers"], key=lambda name: _standing(findings.get(name, {})))
-        # Until somebody holds the floating address, the zone is where its acting server is.
-        unheld = zone["floating"] and not any(_holds(zone, findings.get(name, {})) for name in zone["hosts"])
-        reached_at = zone["endpoints"][host] if unheld else zone["endpoint"]
-        zones[group] = {**zone, "host": host, "reached_at": reached_at}
-    return {**topology, "zones": zones, "master_host": zones[topology["master"]]["host"]}
-
-
-def _holds(zone: Data, finding: Data) -> bool:
-    addresses = finding.get("frontend", {}).get("addresses") or []
-    return any(one["address"] == zone["floating"]["address"] for one in addresses)
-
-
-def _standing(finding: Data) -> int:
-    if judge.usable(finding) if finding else True:
-        return _UNKNOWN
-    frontend = finding["frontend"]
-    journal = frontend["journal"]
-    if journal:
-        return _COMES if journal.get("kind") == "server" else _JOINS
-    if judge.in_raft(frontend):
-        return _LEADS if judge.raft_state(frontend) == "leader" else _FOLLOWS
-    return _ALONE if frontend["conf"]["mode"] == "STANDALONE" else _FEDERATED
 
 
 def is_grouped(zone: Data, findings: Mapping[str, Data]) -> bool:
@@ -68,7 +34,7 @@ def is_grouped(zone: Data, findings: Mapping[str, Data]) -> bool:
 
 
 def plan_servers(
-    zone: Data, findings: Mapping[str, Data], zone_id: int | None, later: Collection[str] = ()
+    zone: Data, findings: Mapping[str, Data], zone_id: int | None, later: Collection[str] = (), joins: bool = False
 ) -> dict[str, Any]:
     """What Step 3 does to a zone that is a member, or will be when Step 2 is done (`zone_id` may be unknown then).
 
@@ -79,18 +45,19 @@ def plan_servers(
     copies of the leader, C(start) servers that only do not run, C(refresh) followers that restart to learn of new ones,
     C(release) those that hold the floating address. C(ids) are those of servers that the zone's record holds, by host,
     C(serving) the endpoints of followers that run, C(leave) what is removed; C(changes) and C(warnings) are text.
-    OpenNebula is installed first on the hosts that are `later`.
+    OpenNebula is installed first on the hosts that are `later`. A zone that `joins` has one server then, whatever it
+    had before.
     """
     lists: dict[str, Any] = {name: [] for name in (*SERVER_LISTS, *_TOLD)}
     step = {**NO_SERVERS, **lists, "floating": zone["floating"], "endpoints": zone["endpoints"]}
     if not is_grouped(zone, findings):
         return _alone(step, zone, findings) if zone["floating"] else step
     acting = findings[zone["host"]]["frontend"]
-    grouped = judge.in_raft(acting)
+    grouped = judge.in_raft(acting) and not joins
     registered = _registered(acting, zone_id) if grouped or len(zone["servers"]) > 1 else []
     # oned.conf may already say so while oned does not, or does not run: the step was interrupted.
     step["lead"] = not grouped or (len(registered) < 2 and judge.raft_state(acting) != "leader")
-    step["restart"] = grouped and judge.raft_state(acting) == "solo"
+    step["restart"] = judge.in_raft(acting) and (joins or judge.raft_state(acting) == "solo")
     step["enabled"] = bool(acting["service"]["enabled"])
     step["ids"] = {host: one["id"] for host in zone["servers"] for one in [_server(zone, host, registered)] if one}
     step["vectors"] = raft_vectors(acting["conf"], zone["floating"])
@@ -102,16 +69,36 @@ def plan_servers(
             step["follow"].append(host)
         elif host != zone["host"]:
             _plan_server(step, host, findings.get(host, {}), _server(zone, host, registered), acting, zone)
-    _plan_leaving(step, zone, findings, registered)
+    _plan_leaving(step, zone, findings, registered, acting)
     step["warnings"] += _strangers(zone, registered)
-    added = [host for host in step["follow"] if host not in step["ids"]]
-    elders = [host for host in zone["servers"] if zone["endpoints"][host] in step["serving"]]
-    step["refresh"] = [*elders, *added[:-1]] if added else []
+    step["refresh"] = _refreshed(step, zone, findings)
     if step["lead"] or step["follow"]:
-        step["problems"] = _zone_problems(zone, findings) + step["problems"]
+        step["problems"] = _zone_problems(zone, findings) + step["problems"] + _silent(step, zone, findings)
         step["warnings"] += _replaced(step["follow"], findings, acting)
     step["changes"] = _told(step, zone)
     return step
+
+
+def _refreshed(step: Data, zone: Data, findings: Mapping[str, Data]) -> list[str]:
+    """Followers that will not know the newest server, or one that an interrupted run added, unless they restart."""
+    elders = [host for host in zone["servers"] if zone["endpoints"][host] in step["serving"]]
+    added = [host for host in step["follow"] if host not in step["ids"]]
+    if not added:
+        return [host for host in elders if findings[host]["frontend"]["service"]["outdated"]]
+    return [*elders, *step["follow"][: step["follow"].index(added[-1])]]
+
+
+def _silent(step: Data, zone: Data, findings: Mapping[str, Data]) -> list[dict[str, str]]:
+    """Servers of the zone that cannot be examined: each has to run while the zone gets another, and to restart then."""
+    if not step["follow"]:
+        return []
+    remedy = "Start it; or, if it is gone for good, mark it oned_state: absent and give the zone another one."
+    silent = {host: judge.usable(findings[host]) for host in step["ids"] if host in findings and host != zone["host"]}
+    return [
+        {"host": host, **judge.problem(f"{_ALL_RUN}: {found[0]['text'].rstrip('.')}.", remedy)}
+        for host, found in silent.items()
+        if found
+    ]
 
 
 def _alone(step: dict[str, Any], zone: Data, findings: Mapping[str, Data]) -> dict[str, Any]:
@@ -155,7 +142,7 @@ def _plan_server(step: dict[str, Any], host: str, finding: Data, server: Data | 
             return
         step["serving"].append(zone["endpoints"][host])
         # OpenNebula's hooks run side by side: a server that leads for a moment only may keep the address.
-        if zone["floating"] and _holds(zone, finding) and judge.raft_state(frontend) == "follower":
+        if zone["floating"] and holds(zone, finding) and judge.raft_state(frontend) == "follower":
             step["release"].append(host)
         return
     found = judge.state(frontend) + judge_servers.backend(frontend) + judge_servers.alike(frontend, acting)
@@ -184,7 +171,9 @@ def _elsewhere(frontend: Data, acting: Data) -> list[judge.Problem]:
     ]
 
 
-def _plan_leaving(step: dict[str, Any], zone: Data, findings: Mapping[str, Data], registered: Sequence[Data]) -> None:
+def _plan_leaving(
+    step: dict[str, Any], zone: Data, findings: Mapping[str, Data], registered: Sequence[Data], acting: Data
+) -> None:
     for host in zone["hosts"]:
         if host in zone["servers"]:
             continue
@@ -196,6 +185,20 @@ def _plan_leaving(step: dict[str, Any], zone: Data, findings: Mapping[str, Data]
             gone = {"host": host, "id": server["id"] if server else None, "name": server["name"] if server else host}
             gone.update(leads=leads, reachable=frontend is not None)
             step["leave"].append(gone)
+            if not frontend and (acting["probes"].get(zone["endpoints"][host]) or {}).get("state") == "open":
+                step["problems"] += placed(host, [_RUNS_UNREACHED])
+        elif not frontend:
+            step["warnings"].append(
+                f"{host}: It has left the zone, but it cannot be examined. Unless this federation stopped its oned "
+                "before, that stands for election without end as soon as the host is back: keep it from starting."
+            )
+
+
+_ALL_RUN = "A zone gets servers only while all that it has run and can restart, to know the new ones"
+_RUNS_UNREACHED = judge.problem(
+    "Its oned runs, but Ansible cannot stop it, and one that is not told of its removal deposes the zone's leaders.",
+    "Let Ansible reach it, or stop it by hand, and run again.",
+)
 
 
 def _strangers(zone: Data, registered: Sequence[Data]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_database as judge_database
+from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_import as judge_import
 from ansible_collections.onefed.opennebula.plugins.module_utils._adoption import (
     auth_files_of,
     auth_files_told,
@@ -42,6 +43,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan_followers 
     plan_followers,
     read_at_start,
 )
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_import import plan_import
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_release import release_problems, released
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_ways import ways_problems
 
 Data = Mapping[str, Any]
@@ -51,7 +54,7 @@ def without_master(zone: Data, finding: Data) -> dict[str, Any]:
     """All problems of a zone are told even when the master's stop the run."""
     found = judge.usable(finding)
     if not found:
-        found = judge.state(finding["frontend"]) + judge.unsupported(zone)
+        found = judge.state(finding["frontend"])
     return make_entry(zone, "excluded", problems=placed(zone["host"], found))
 
 
@@ -64,7 +67,7 @@ def master_entry(topology: Data, findings: Mapping[str, Data]) -> dict[str, Any]
     found = judge.usable(finding)
     if not found:
         frontend = finding["frontend"]
-        found = judge.state(frontend) + judge.credentials(frontend) + judge.unsupported(zone)
+        found = judge.state(frontend) + judge.credentials(frontend)
         found += judge.listener(frontend, host, zone["endpoint"])
         if frontend["conf"]["mode"] in ("SLAVE", "CACHE"):
             found.append(
@@ -120,6 +123,13 @@ def zone_entry(topology: Data, zone: Data, findings: Mapping[str, Data], known: 
     return _join(topology, zone, findings, known, record)
 
 
+def renewed_entry(
+    topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data], record: Data
+) -> dict[str, Any]:
+    """A slave with that record which is given the master's tables anew: it joins, with nothing of its own to lose."""
+    return _join(topology, {**zone, "discard": True, "import": False}, findings, known, record)
+
+
 def _stands_alone(finding: Data) -> bool:
     """Whether, by its oned.conf, a front-end is in no federation, whatever else could not be found out."""
     return bool(finding.get("frontend", {}).get("conf", {}).get("mode") == "STANDALONE")
@@ -131,9 +141,12 @@ def _join(
     name, master_name = zone["host"], topology["master_host"]
     frontend, master = findings[name]["frontend"], findings[master_name]["frontend"]
     host, journal = topology["hosts"][name], frontend["journal"]
-    found = judge.state(frontend) + judge.unsupported(zone) + judge.listener(frontend, host, zone["endpoint"])
+    found = judge.state(frontend) + judge.listener(frontend, host, zone["endpoint"])
+    if not journal or judge_import.lives(frontend):
+        found += judge.own_data(zone, frontend)
     if not journal:
-        found += judge.own_data(zone, frontend) + _grouped(frontend)
+        found += release_problems(zone, findings)
+    found += judge_import.problems(zone, findings[name], master)
     found += judge_database.alike(frontend, master) + judge_database.backup(frontend) + judge_database.source(master)
     found += taken(zone, known, record) + ways_problems(topology, zone, frontend, master)
     update, changes = loopback_removed(zone, record) if record else ({}, [])
@@ -145,8 +158,10 @@ def _join(
         zone_exists=record is not None and not (journal and not journal["zone_existed"]),
         record=update,
         resumes=bool(journal),
-        bootstrap=not frontend["database"]["bootstrapped"],
-        conf=conf_of(host, {"MODE": "SLAVE", "MASTER_ONED": topology["zones"][topology["master"]]["endpoint"]}),
+        bootstrap=not frontend["database"]["bootstrapped"]
+        and not (journal and journal["original"].get("bootstrapped")),
+        conf=_joiners_conf(topology, host, frontend),
+        release=released(zone, findings),
         warnings=told(name, judge_database.advice(frontend)),
     )
     entry["warnings"] += told(name, fireedge_problems(frontend))
@@ -155,20 +170,19 @@ def _join(
     if entry["action"] == "join":
         entry["fireedge"], shown = fireedge_joins(zone, frontend)
         entry["changes"] = _join_changes(entry, frontend, record) + shown + changes
+    plan_import(topology, zone, findings, entry)
     return entry
 
 
-def _grouped(frontend: Data) -> list[judge.Problem]:
-    """A zone of several servers does not join as such."""
-    if not judge.in_raft(frontend):
-        return []
-    return [
-        judge.problem(
-            "It is one of several servers of a standalone zone (SERVER_ID is set), and a zone joins with one.",
-            "Stop the other servers, remove them (onezone server-del), set SERVER_ID to -1 and restart this one; the "
-            "others are added again after it has joined.",
-        )
-    ]
+def _joiners_conf(topology: Data, host: Data, frontend: Data) -> dict[str, Any]:
+    """A slave's; one of several servers joins alone."""
+    federation = {"MODE": "SLAVE", "MASTER_ONED": topology["zones"][topology["master"]]["endpoint"]}
+    return conf_of(host, {**federation, "SERVER_ID": "-1"} if judge.in_raft(frontend) else federation)
+
+
+def _release_told(entry: Data) -> list[str]:
+    names = ", ".join(entry["release"])
+    return [f"{names} stop first; {entry['host']}, which leads, joins, and they are added again"] if names else []
 
 
 def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]:
@@ -178,6 +192,7 @@ def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]
         *(["an interrupted join is repeated; its first backups are kept"] if entry["resumes"] else []),
         *([copy] if mode == "SLAVE" and not entry["resumes"] else []),
         *(["oned is started once to create its database"] if entry["bootstrap"] else []),
+        *_release_told(entry),
         f"adopts its zone record {record['id']}" if record else f"new zone record, id {KNOWN_AFTER_APPLY}",
         f"{stop_told(frontend)}; full backup; federated tables and *_auth files become the master's",
         f"MODE {mode} -> SLAVE, ZONE_ID -> {record['id'] if record else KNOWN_AFTER_APPLY}",

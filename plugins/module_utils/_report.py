@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
+from ansible_collections.onefed.opennebula.plugins.module_utils import _report_import as report_import
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import SERVER_STEPS
 
 Data = Mapping[str, Any]
@@ -15,26 +16,34 @@ Data = Mapping[str, Any]
 _WITH_SERVICES = ("onefed_joined", "onefed_rolled_back", "onefed_converged", "onefed_fireedge", "onefed_restarted")
 
 
-def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: Data, proof: Data) -> dict[str, Any]:
+def make_report(
+    topology: Data, plan: Data, hosts: Mapping[str, Data], health: Data, proof: Data, check: bool = False
+) -> dict[str, Any]:
     """Return the state of a run as C(readers), C(databases), C(text) and C(undone).
 
     `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
     C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
-    C(onefed_grown), C(onefed_join), C(onefed_access). C(readers) are endpoints at which
+    C(onefed_grown), C(onefed_join), C(onefed_access), and those of _report_import. C(readers) are endpoints at which
     replication must be seen, C(databases) descriptions by zone and host for M(federation_info); `health` is that
-    module's result and `proof` the marker's, both empty before they ran. C(undone) tells what is left to do.
+    module's result and `proof` the marker's, both empty before they ran. A run in `check` mode did nothing. C(undone)
+    tells what is left to do.
     """
     undone: list[str] = [*plan["left_out"]]
     done: list[str] = []
+    warned: list[str] = []
     for entry in plan["zones"].values():
         host = entry["host"]
         seen = hosts.get(host, {})
         if entry["action"] == "join":
-            (done if _succeeded(seen, "onefed_joined") else undone).append(_joined(entry, host, seen))
+            joined = _succeeded(seen, "onefed_joined")
+            (done if joined else undone).append(_joined(entry, host, seen, check))
+            if not check:
+                warned += report_import.warnings(entry, seen)
+                done += report_import.imported(entry, seen) if joined else report_import.taken_back(entry, seen)
         elif entry["action"] == "converge" and not _succeeded(seen, "onefed_converged"):
             undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
         if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "onefed_joined")):
-            (done if _succeeded(seen, "onefed_grown") else undone).append(_servers(entry, host, seen))
+            (done if _succeeded(seen, "onefed_grown") else undone).append(_servers(entry, host, seen, check))
     undone += _access(plan, hosts)
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
@@ -47,7 +56,7 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], health: D
         "text": [
             *health.get("text", []),
             *done,
-            *_services(plan["master"]["host"], hosts),
+            *_warnings([*_services(plan["master"]["host"], hosts), *warned]),
             *(undone and ["Left undone:", *undone]),
         ],
         "undone": undone,
@@ -75,14 +84,25 @@ def _grew(entry: Data) -> bool:
     return entry["action"] != "excluded" and any(step[name] for name in SERVER_STEPS)
 
 
-def _servers(entry: Data, host: str, seen: Data) -> str:
+def _servers(entry: Data, host: str, seen: Data, check: bool) -> str:
+    step = entry["servers"]
+    if _succeeded(seen, "onefed_grown") and check:
+        wanted = {*step["ids"], *step["follow"], *([host] if step["lead"] else [])}
+        return f"{entry['label']} would have the servers {', '.join(sorted(wanted))}."
     if _succeeded(seen, "onefed_grown"):
         names = ", ".join(server["name"] for server in seen["onefed_grown"]["servers"])
         return f"{entry['label']} has the servers {names}."
-    return f"{entry['label']}, {host}: its servers are not as declared; the next run goes on. {_why(seen)}."
+    would = "would not be" if check else "are not"
+    return f"{entry['label']}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
 
 
-def _joined(entry: Data, host: str, seen: Data) -> str:
+def _joined(entry: Data, host: str, seen: Data, check: bool) -> str:
+    if check:
+        return (
+            f"{entry['label']} would join."
+            if _succeeded(seen, "onefed_joined")
+            else (f"{entry['label']}, {host}: would not join. {_why(seen)}.")
+        )
     backups = (seen.get("onefed_join") or {}).get("journal", {}).get("directory")
     kept = f" Backups: {backups} on {host}." if backups else ""
     if _succeeded(seen, "onefed_joined"):
@@ -106,6 +126,10 @@ def _services(master: str, hosts: Mapping[str, Data]) -> list[str]:
             where = master if name == "onefed_restarted" else host
             services = (seen.get(name) or {}).get("services") or []
             told += [f"{where}: {service['error']}" for service in services if service["error"]]
+    return told
+
+
+def _warnings(told: Sequence[str]) -> list[str]:
     return ["Warnings:", *dict.fromkeys(told)] if told else []
 
 

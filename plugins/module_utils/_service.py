@@ -11,7 +11,7 @@ import re
 import time
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _beside
+from ansible_collections.onefed.opennebula.plugins.module_utils import _beside, _outdated
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import local_url, probe, read_one_auth
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError, OnefedError
@@ -101,7 +101,15 @@ def ensure(
     services: list[dict[str, Any]] = []
     with host_lock(frontend, check_mode=check_mode):
         running = is_running(frontend)
-        if wanted == "initialized":
+        if wanted == "outdated":
+            changed = _outdated.note(frontend, manager_of(frontend).pid(), check_mode)
+        elif wanted == "alone":
+            also = _beside.active(frontend)
+            changed = bool(also)
+            if changed and not check_mode:
+                _beside.remember(frontend, also)
+                _beside.end(also, timeout)
+        elif wanted == "initialized":
             changed = not describe(open_database(frontend, Document.load(frontend.conf), login))["bootstrapped"]
             if changed and not check_mode:
                 _initialize(frontend, running, timeout)

@@ -40,6 +40,10 @@ class Manager(ABC):
         """Whether oned starts with the host; None when that is unknown."""
 
     @abstractmethod
+    def pid(self) -> int | None:
+        """The process of oned, None when none runs."""
+
+    @abstractmethod
     def begin_start(self, timeout: float) -> None:
         """Order the start. Raises FrontendError when it is refused."""
 
@@ -84,6 +88,9 @@ class Systemd(Manager):
     def enabled(self) -> bool | None:
         answer = run_command(["systemctl", "is-enabled", self.unit]).stdout.strip()
         return {"enabled": True, "disabled": False}.get(answer)
+
+    def pid(self) -> int | None:
+        return int(self._show()["MainPID"] or 0) or None
 
     def begin_start(self, timeout: float) -> None:
         if self._show()["SubState"] == "auto-restart":

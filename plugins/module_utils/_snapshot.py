@@ -70,12 +70,6 @@ def write_snapshot(
     return header
 
 
-def read_header(path: str) -> Header:
-    """The header of a snapshot, sealed and complete; the body is not read. Raises SnapshotError."""
-    with open_snapshot(path) as snapshot:
-        return snapshot.header
-
-
 def verify(path: str) -> Header:
     """Read the whole snapshot and return its header. Raises SnapshotError when anything of it is not as written."""
     with open_snapshot(path) as snapshot:

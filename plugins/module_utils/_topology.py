@@ -26,6 +26,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._zones import ZO
 DEFAULT_PORT = 2633
 # Attributes of a zone's record by which other zones find its services.
 _SERVICE_ENDPOINTS = {"oneflow_endpoint": "ONEFLOW_ENDPOINT", "fireedge_endpoint": "FIREEDGE_ENDPOINT"}
+_LONG = ("list", "dict")  # types whose values are not shown
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -67,6 +68,11 @@ def topology(
     problems += _shared_hosts(zones)
     known = {host: _values(host, variables.get(host, {}), problems) for hosts in zones.values() for host in hosts}
     settings = _agreed("federation", f"federation {group!r}", list(known), known, problems)
+    if not settings["import_directory"].startswith(("/", "~")):
+        problems.append(
+            f"federation_import_directory is {settings['import_directory']!r}; it must begin with / or ~, for every "
+            "playbook is to find the same folder."
+        )
     declared = {
         name: _agreed("zone", f"zone {name!r}", hosts, known, problems) for name, hosts in zones.items() if hosts
     }
@@ -134,15 +140,24 @@ def _typed(host: str, variable: Variable, raw: Any, problems: list[str]) -> Any:
         value = int(str(raw)) if str(raw).isdigit() else None
     elif variable.type == "list":
         value = list(raw) if isinstance(raw, (list, tuple)) else None
+    elif variable.type == "dict":
+        value = _plain(raw) if isinstance(raw, Mapping) else None
     else:
         value = str(raw)
     if value is None or (variable.choices and value not in variable.choices):
-        kinds = {"bool": "true or false", "int": "a whole number", "list": "a list"}
+        kinds = {"bool": "true or false", "int": "a whole number", "list": "a list", "dict": "a dictionary"}
         expected = " or ".join(variable.choices) or kinds[variable.type]
-        shown = "something else" if variable.type == "list" else repr(str(raw))
+        shown = "something else" if variable.type in _LONG else repr(str(raw))
         problems.append(f"{variable.name} of host {host!r} is {shown}; it must be {expected}.")
         return variable.default
     return value
+
+
+def _plain(value: Any) -> Any:
+    """Variables of Ansible as data of Python's own types, whatever classes its templating gave them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, bool) else str(value)
 
 
 def _agreed(
@@ -159,10 +174,8 @@ def _agreed(
             continue
         values = {host: known[host][variable.name] for host in hosts}
         if len({json.dumps(value, sort_keys=True, default=str) for value in values.values()}) > 1:
-            # Lists are long, and may hold passwords.
-            listed = ", ".join(
-                host if variable.type == "list" else f"{host}: {value}" for host, value in values.items()
-            )
+            # They are long, and may hold passwords.
+            listed = ", ".join(host if variable.type in _LONG else f"{host}: {value}" for host, value in values.items())
             problems.append(f"The hosts of {what} disagree on {variable.name} ({listed}). Set it on the group.")
         agreed[variable.name.split("_", 1)[1]] = next(iter(values.values()), variable.default)
     return agreed
@@ -231,6 +244,8 @@ def _zone(
         for key in _SERVICE_ENDPOINTS
         if declared[key] and not _is_url(declared[key])
     ]
+    if declared["import"] and declared["discard"]:
+        problems.append(f"Zone {group!r} has zone_import and zone_discard: its identities are kept, or they are not.")
     named = {"group": group, "name": name, "label": name or group}
     endpoints = {host: hosts[host]["endpoint"] for host in names}
     machines = {"hosts": [*names], "servers": servers, "host": servers[0], "endpoints": endpoints, "floating": floating}

@@ -27,6 +27,8 @@ FAILURES = (OSError, http.client.HTTPException, ExpatError, xmlrpc.client.Error,
 # A connection that a packet filter rejects, here or on the way: with ICMP "prohibited" these are what Linux makes of it
 # (net/ipv4/icmp.c, icmp_err_convert), and EPERM is the sender's own filter. An absent host looks the same.
 _REJECTED = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM)
+# What load balancers and proxies answer with when none of the servers behind them does (RFC 9110, 15.6.3 to 15.6.5).
+_NO_SERVER = (http.client.BAD_GATEWAY, http.client.SERVICE_UNAVAILABLE, http.client.GATEWAY_TIMEOUT)
 
 # What XML 1.0 does not allow in a document, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -97,8 +99,8 @@ def classify(error: Exception, timeout: float) -> tuple[str, str]:
     """State and reason of a failed exchange.
 
     States: refused (the host answered, nobody listens), timeout, no_route (the host is away, or a firewall rejects),
-    unresolvable, tls, not_opennebula (something else answered), unreadable (an answer with characters that XML does
-    not allow), unreachable (anything else).
+    unresolvable, tls, no_server (a load balancer answered for nobody), not_opennebula (something else answered),
+    unreadable (an answer with characters that XML does not allow), unreachable (anything else).
     """
     if isinstance(error, socket.timeout):
         return "timeout", f"nothing came within {timeout:g} s; a firewall, a dead host or a busy oned"
@@ -110,9 +112,11 @@ def classify(error: Exception, timeout: float) -> tuple[str, str]:
         return "tls", f"its certificate is not trusted ({error.verify_message}); set ca_path to its authority"
     if isinstance(error, ssl.SSLError):
         return "tls", f"no TLS connection ({error.reason or error}); is the endpoint http rather than https?"
+    if isinstance(error, xmlrpc.client.ProtocolError) and error.errcode in _NO_SERVER:
+        return "no_server", f"HTTP status {error.errcode} ({error.errmsg}); no oned answers the load balancer there"
     if isinstance(error, xmlrpc.client.ProtocolError):
         return "not_opennebula", f"HTTP status {error.errcode} ({error.errmsg}); check the path, oned's is /RPC2"
-    if isinstance(error, http.client.RemoteDisconnected):
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
         return "unreachable", "the connection was closed without an answer; oned stops, or the endpoint speaks TLS"
     if isinstance(error, ExpatError):
         return "unreadable", (

@@ -147,8 +147,8 @@ def check_oneadmin(before: Mapping[str, Any], after: Mapping[str, Any], new_pass
     if before["id"] == ONEADMIN and login:
         raise OnefedError(
             f'The password and driver of "{before["name"]}" (user 0) are not changed by this module: the oned of every '
-            "zone logs in to the others with them, so replication stops until the file one_auth of every server is "
-            "changed at the same moment. Rotate it in all zones in one go, never by hand in one of them."
+            "zone logs in to the others with them, so replication stops unless the file one_auth of every server "
+            "changes, too. Playbook rotate_oneadmin changes the password in all zones in one run."
         )
     moved = before["group_id"] != after["group_id"] or before["limits"] != after["limits"]
     if before["id"] == ONEADMIN and (moved or not after["enabled"]):

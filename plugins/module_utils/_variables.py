@@ -46,6 +46,12 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("federation_ca_path", "str", None, "File of trusted authorities, instead of the system's."),
     Variable("federation_status_dir", "path", None, "Folder on the controller for status.json and status.html."),
     Variable(
+        "federation_import_directory",
+        "path",
+        "~/.local/state/onefed/imports",
+        "Folder on the controller that keeps the identities of imported zones, and what was done with them.",
+    ),
+    Variable(
         "federation_groups",
         "list",
         [],
@@ -97,7 +103,55 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("zone_vip", "str", None, "Floating address of a zone with several servers, as address/prefix."),
     Variable("zone_vip_interface", "str", None, "Network interface that carries the floating address."),
     Variable("zone_allow_even", "bool", False, "Accept an even number of servers in the zone."),
-    Variable("zone_import", "bool", False, "Keep the users, groups, VDCs, ACL rules and ownership of a joining zone."),
+    Variable(
+        "zone_import",
+        "bool",
+        False,
+        "Keep the users, groups, VDCs, ACL rules, quotas, marketplaces and ownership of a joining zone.",
+    ),
+    Variable(
+        "zone_import_conflicts",
+        "str",
+        "fail",
+        "What to do when the federation has a user, group, VDC or marketplace of the same name: C(fail) keeps the zone "
+        "from joining, C(same_person) takes both for the same, C(rename) gives the zone's another name.",
+        ("fail", "same_person", "rename"),
+    ),
+    Variable(
+        "zone_import_overrides",
+        "dict",
+        {},
+        "The same for single names, by C(users), C(groups), C(vdcs) and C(marketplaces); also C({rename: new name}).",
+    ),
+    Variable(
+        "zone_import_suffix", "str", None, "What C(rename) appends to a name; when unset C(_) and the zone's name."
+    ),
+    Variable(
+        "zone_import_acl_zones",
+        "str",
+        "own",
+        "Where ACL rules hold that held in all zones: in the zone only (C(own)), or in the federation (C(all)).",
+        ("own", "all"),
+    ),
+    Variable(
+        "zone_import_allow_administrators",
+        "bool",
+        False,
+        "Let members of the zone's group C(oneadmin) administer the whole federation.",
+    ),
+    Variable(
+        "zone_import_orphans",
+        "str",
+        "fail",
+        "Objects whose owner is gone keep the zone from joining (C(fail)), or become C(oneadmin)'s.",
+        ("fail", "oneadmin"),
+    ),
+    Variable(
+        "zone_import_leave_unmovable",
+        "bool",
+        False,
+        "Let the zone join although machines that are done keep their owner's old id.",
+    ),
     Variable(
         "zone_discard",
         "bool",

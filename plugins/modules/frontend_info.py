@@ -161,6 +161,11 @@ frontend:
         enabled:
           description: Whether it starts with the host, V(null) if that is unknown.
           type: bool
+        outdated:
+          description:
+            - Whether the C(oned) that runs was noted as one that has to be restarted, see
+              M(onefed.opennebula.oned_service).
+          type: bool
         error:
           description: Why it is unknown.
           type: str

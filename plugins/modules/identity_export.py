@@ -20,9 +20,17 @@ description:
 options:
   dest:
     description:
-      - Path of the document on the controller, which has to be given. A relative one is relative to the playbook.
+      - Path of the document on the controller. A relative one is relative to the playbook. Folders are made for their
+        owner alone.
       - It is written with mode V(0600), because it holds password hashes and decrypted attributes.
+      - Either this or O(fetch) has to be given.
     type: path
+  fetch:
+    description:
+      - Whether the document is only for later tasks of this run, such as one that plans an import. It is compressed.
+      - It lies in Ansible's temporary folder on the controller and vanishes at the end of the run.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - onefed.opennebula.api
   - onefed.opennebula.frontend
@@ -53,9 +61,13 @@ EXAMPLES = r"""
 RETURN = r"""
 dest:
   description: Path of the document.
-  returned: success
+  returned: success and not fetched
   type: str
   sample: /srv/playbooks/backup/lyon.yml
+controller_path:
+  description: Path of the document, for O(onefed.opennebula.identity_import#module:src). In check mode it is made up.
+  returned: success and fetched
+  type: str
 zone:
   description: The zone's name.
   returned: success
@@ -112,11 +124,9 @@ def identity_export(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]
 
 
 def main() -> None:
-    # The action plugin of the same name requires dest, and gives the module a path on the host, or none.
-    run(
-        AnsibleModule(argument_spec={**API, **FRONTEND, "dest": {"type": "path"}}, supports_check_mode=True),
-        identity_export,
-    )
+    # The action plugin of the same name acts on dest and fetch, and gives the module a path on the host, or none.
+    options = {"dest": {"type": "path"}, "fetch": {"type": "bool", "default": False}}
+    run(AnsibleModule(argument_spec={**API, **FRONTEND, **options}, supports_check_mode=True), identity_export)
 
 
 if __name__ == "__main__":

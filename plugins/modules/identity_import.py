@@ -48,6 +48,12 @@ options:
       - Id of the zone in the federation, which takes the place of V(0) in access rules and VDCs.
       - Required for V(identities) at the master of a federation.
     type: int
+  joins:
+    description:
+      - Whether the zone is going to join a federation. Tells V(plan) so when its master, which the task asks, stands
+        alone yet. Otherwise the plan is that of V(all), for a zone that stands alone.
+    type: bool
+    default: false
   conflicts:
     description:
       - What to do when the federation has a user, group, VDC or marketplace of the same name.
@@ -113,6 +119,8 @@ notes:
   - Quotas are lifted while objects change hands, and set afterwards. What is used is counted along.
   - An app of a marketplace is recreated as a record. Its content stays where the marketplace keeps it.
   - Locked objects stay locked, but the lock becomes oneadmin's.
+  - OpenNebula makes access rules of VDCs and of administrators itself. Those that the zone did not have, because
+    somebody deleted them or another VDC took them along, are deleted again.
 seealso:
   - module: onefed.opennebula.identity_export
 author:
@@ -271,6 +279,7 @@ def main() -> None:
             "plan": {"type": "path"},
             "step": {"type": "str", "choices": list(STEPS), "default": "all"},
             "zone_id": {"type": "int"},
+            "joins": {"type": "bool", "default": False},
             "conflicts": {"type": "str", "choices": ["fail", "same_person", "rename"], "default": "fail"},
             "overrides": {"type": "dict", "default": {}},
             "suffix": {"type": "str"},

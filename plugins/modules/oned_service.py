@@ -22,8 +22,11 @@ options:
       - V(started), V(stopped) and V(restarted) as usual; V(restarted) also starts an C(oned) that is stopped.
       - V(initialized) fills a new database, which only a first start does. C(oned) is started and stopped again.
         Nothing happens when the database has been filled before.
+      - V(outdated) starts and stops nothing. It notes that the C(oned) which runs has to be restarted, because what it
+        reads at its start is about to change. M(onefed.opennebula.frontend_info) tells so until another one runs.
+      - V(alone) stops only the services beside C(oned), as O(services) describes them, and leaves C(oned) as it is.
     type: str
-    choices: [started, stopped, restarted, initialized]
+    choices: [started, stopped, restarted, initialized, outdated, alone]
     default: started
   wait:
     description:
@@ -136,7 +139,7 @@ def main() -> None:
             **LOGIN,
             "state": {
                 "type": "str",
-                "choices": ["started", "stopped", "restarted", "initialized"],
+                "choices": ["started", "stopped", "restarted", "initialized", "outdated", "alone"],
                 "default": "started",
             },
             "wait": {"type": "bool", "default": True},

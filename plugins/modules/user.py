@@ -112,7 +112,8 @@ attributes:
     support: full
 notes:
   - The password and driver of C(oneadmin) and C(serveradmin) are not changed. Every C(oned) of a federation and the
-    services beside it log in with them, from files on every server that have to change at the same moment.
+    services beside it log in with them, from files on every server. Playbook C(rotate_oneadmin) changes the password
+    of C(oneadmin).
   - Users whose primary group is not C(users) may create nothing until an access rule lets them, see module
     M(onefed.opennebula.acl).
   - Attributes that OpenNebula encrypts, such as C(SSH_PRIVATE_KEY), can be read at the federation master only. A slave

@@ -39,7 +39,10 @@ def _reason(error: Exception) -> str:
 
 
 def write_document(path: str, document: Any, head: str) -> None:
-    """Replace a file by a YAML document below the comment `head`, 0600, in one step. Raises AnsibleActionFail."""
+    """Replace a file by a YAML document below the comment `head`, 0600, in one step. Raises AnsibleActionFail.
+
+    Its folder is made, for its owner alone.
+    """
     comment = "".join(f"# {line}\n" for line in head.splitlines())
     text = yaml.dump(
         document, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH
@@ -47,6 +50,7 @@ def write_document(path: str, document: Any, head: str) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     temporary = None
     try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(comment + text)

@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""make bench: what federate.yml and snapshots cost on emulated zones, measured in one run on this machine.
+"""make bench: what federate.yml, imports and snapshots cost on emulated zones, measured in one run on this machine.
 
 Compare ratios, not seconds: machines differ.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / ".build"), str(ROOT)]
 
-from tests.bench import snapshots  # noqa: E402
+from tests.bench import imports, snapshots  # noqa: E402
 from tests.zones.lab import Federation, Zone  # noqa: E402
 
 SLAVES = (1, 4, 16)
@@ -103,6 +103,8 @@ def main() -> None:
     for slaves in SLAVES[1:]:
         wall, cpu = (getattr(first[slaves], what) / getattr(first[SLAVES[0]], what) for what in ("wall", "cpu"))
         print(f"1+{slaves} / 1+{SLAVES[0]}: {wall:.2f} times the time, {cpu:.2f} times the CPU", flush=True)
+    print()
+    imports.bench()
     print()
     snapshots.bench()
 

@@ -3,8 +3,9 @@
 """make bench-hosts: federate.yml on hosts against a shell script of the documented steps, and what the master suffers.
 
 Running front-ends on MariaDB, reset to the same state before each run; one run after the other, on this machine. While
-a run goes on, the master's API is asked every 0.1 s, and somebody writes to it as fast as it answers. With --servers a
-member becomes a zone of three servers instead, whose API is asked at its endpoint, and loses its leader.
+a run goes on, the master's API is asked every 0.1 s, and somebody writes to it ten times a second at most. With
+--servers a member becomes a zone of three servers instead, and loses its leader: its own API is asked, at the first
+server until it has three (what that costs is held against a restart of its oned), then at its floating address.
 
 On a root file system with a real OpenNebula: ONEFED_ROOTFS=<directory>.
 """
@@ -29,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from tests.hosts.cluster import UNANSWERED, Cluster  # noqa: E402
-from tests.hosts.federation import Federation  # noqa: E402
+from tests.hosts.federation import Federation, Zone  # noqa: E402
 from tests.hosts.host import Host  # noqa: E402
 from tests.hosts.lab import Lab  # noqa: E402
 from tests.hosts.requirements import missing, rootfs  # noqa: E402
@@ -39,7 +40,8 @@ HEAD = f"{'':<34}{'wall s':>8}{'CPU s':>8}{'outage s':>10}{'outages':>9}{'stall 
 # onedb reads oned.conf with Augeas, which does not understand those that the other tests use.
 DATABASE_PASSWORD = "password-of-the-database"
 ATTEMPTS = 3
-LAST_TASKS = ("Leave the floating address to the hooks", "that no hook starts, and close the journal")
+GROWTH_SECONDS = 1200.0  # that a run may take which adds two servers
+LAST_TASKS = ("Wait until its hook has set the floating address", "that no hook starts, and close the journal")
 FAILURES: dict[str, tuple[str, ...]] = {
     "oned stops": ("systemctl", "stop", "opennebula"),
     "oned is killed": ("systemctl", "kill", "--kill-who=main", "--signal=KILL", "opennebula"),
@@ -65,10 +67,10 @@ class Cost:
 
 
 @contextlib.contextmanager
-def watching(cluster: Cluster) -> Iterator[dict[str, float]]:
-    """Watch a zone's endpoint for the length of the block; what was seen is in the value after it."""
+def watching(cluster: Cluster, url: str) -> Iterator[dict[str, float]]:
+    """Watch one of a zone's endpoints for the length of the block; what was seen is in the value after it."""
     watch = str(ROOT / "tests/bench/watch.py")
-    command = ["ip", "netns", "exec", cluster.lab.network.namespace(), sys.executable, "-I", watch, cluster.url]
+    command = ["ip", "netns", "exec", cluster.lab.network.namespace(), sys.executable, "-I", watch, url]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin and process.stdout
     process.stdin.write(cluster.session + "\n")
@@ -81,9 +83,10 @@ def watching(cluster: Cluster) -> Iterator[dict[str, float]]:
         seen.update(json.loads(process.communicate(timeout=90)[0]))
 
 
-def measure(cluster: Cluster, act: Callable[[], Any]) -> Cost:
+def measure(cluster: Cluster, act: Callable[[], Any], url: str = "") -> Cost:
+    """What it costs to act, seen at the zone's endpoint or at another of its URLs."""
     load, used = os.getloadavg()[0], resource.getrusage(resource.RUSAGE_CHILDREN)
-    with watching(cluster) as seen:
+    with watching(cluster, url or cluster.url) as seen:
         began = time.monotonic()
         act()
         wall = time.monotonic() - began
@@ -202,7 +205,8 @@ def bench_servers(count: int) -> None:
         federation = Federation.create(lab, Path(folder), "mariadb", names, servers={zone: 3})
         federation.host_variables.update({f"{zone}-2": None, f"{zone}-3": None})
         grown, federation.variables[zone] = federation.variables[zone], {}
-        assert federation.federate().code == 0
+        joined = federation.federate()
+        assert joined.code == 0, joined.output
         federation.variables[zone] = grown
         lab.freeze()
         cluster = federation.clusters[zone]
@@ -211,13 +215,19 @@ def bench_servers(count: int) -> None:
             lab.reset()
             for member in federation.zones.values():
                 wait_for(member.answers, f"oned of {member.name}", 60)
+            first = federation[zone]
+            restart = measure(cluster, lambda first=first: restart_oned(first), first.host.url)  # type: ignore[misc]
+            print(restart.row("its oned restarts"), flush=True)
             runs: list[Run] = []
-            print(measure(cluster, lambda runs=runs: runs.append(federation.federate())).row("1 to 3 servers"))  # type: ignore[misc]
+            grow = measure(cluster, lambda runs=runs: runs.append(run_long(federation)), first.host.url)  # type: ignore[misc]
+            print(grow.row("1 to 3 servers"), flush=True)
             assert runs[0].code == 0, runs[0].output
             # From the end of one server's last task to that of the next one's.
             ends = [line["time"] for line in runs[0].trace if line["task"].endswith(LAST_TASKS) and not_skipped(line)]
+            assert len(ends) == 3, "other tasks than LAST_TASKS end the work on a server now"
             added = ", ".join(f"{end - begin:.1f}" for begin, end in zip(ends, ends[1:]))
-            print(f"    seconds to add a server: {added}", flush=True)
+            outages = grow.seen["outage"] / restart.seen["outage"]
+            print(f"    seconds to add a server: {added}; outage of {outages:.1f} restarts of oned", flush=True)
             for what, command in FAILURES.items():
                 cluster.touch()
                 leader = cluster.host(cluster.await_well())
@@ -230,8 +240,17 @@ def bench_servers(count: int) -> None:
         cluster.await_well()
 
 
+def run_long(federation: Federation) -> Run:
+    return federation.run("federate", timeout=GROWTH_SECONDS)
+
+
 def not_skipped(line: dict[str, Any]) -> bool:
     return bool(line["status"] != "skipped")
+
+
+def restart_oned(zone: Zone) -> None:
+    zone.host.exec(["systemctl", "restart", "opennebula"], timeout=180)
+    wait_for(zone.answers, f"oned of {zone.name}", 60)
 
 
 def fail_over(cluster: Cluster, leader: Host, command: tuple[str, ...]) -> None:

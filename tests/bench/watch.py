@@ -19,7 +19,7 @@ from typing import Any
 POLL = 0.1  # seconds between two questions
 PATIENCE = 2.0  # seconds for an answer; oned's own longest pause is a snapshot's fence, a tenth of that
 LONGEST = 20.0  # seconds that a write may take
-PAUSE = 0.02  # seconds between two writes
+PAUSE = 0.1  # seconds between two writes; with none, the followers of a busy machine lag ever more
 
 
 class _Transport(xmlrpc.client.Transport):

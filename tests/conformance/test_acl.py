@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import pytest
 
-from .api import INTERNAL, Api
+from .api import AUTHORIZATION, INTERNAL, Api
 from .conftest import Made
 from .frontend import Zone
 
 # Selectors and rights of the ACL guide.
 GROUP, ALL, USER = 0x2_0000_0000, 0x4_0000_0000, 0x1_0000_0000
-TEMPLATE, ZONE = 0x200_0000_0000, 0x8000_0000_0000
+CLUSTER = 0x8_0000_0000
+TEMPLATE, ZONE, DATASTORE = 0x200_0000_0000, 0x8000_0000_0000, 0x1000_0000_0000
 USE, MANAGE = 1, 2
 
 
@@ -108,3 +109,18 @@ def test_rules_through_pyone(api: Api, made: Made) -> None:
     group = made.group(api)
     number = made.rule(api, f"{GROUP + group:x}", f"{TEMPLATE + ALL:x}", "1", f"{ALL:x}")
     assert number in [each.ID for each in api.pyone.acl.info().ACL]
+
+
+def test_a_rule_for_a_cluster_is_for_what_is_in_it(api: Api, made: Made) -> None:
+    group = made.group(api)
+    # There the default VDC would let it use all that there is.
+    api.call("one.vdc.delgroup", 0, group)
+    name = made.name()
+    made.user(api, name, groups=(group,))
+    user = api.as_user(name, "pw")
+    assert (user.raw("one.datastore.info", 1)[2], len(user.xml("one.datastorepool.info"))) == (AUTHORIZATION, 0)
+    made.rule(api, f"{GROUP + group:x}", f"{DATASTORE + CLUSTER + 4711:x}", "1", f"{ALL:x}")
+    assert (user.raw("one.datastore.info", 1)[2], len(user.xml("one.datastorepool.info"))) == (AUTHORIZATION, 0)
+    made.rule(api, f"{GROUP + group:x}", f"{DATASTORE + CLUSTER:x}", "1", f"{ALL:x}")
+    assert user.raw("one.datastore.info", 1)[0] is True
+    assert {"0", "1", "2"} <= {each.findtext("ID") for each in user.xml("one.datastorepool.info")}

@@ -100,6 +100,7 @@ class Host:
         run(["chown", "-R", "--reference", ssh.parent, ssh])
         if self.has_opennebula:
             opennebula.write_one_auth(root, self.spec.password)
+            opennebula.write_ssh_keys(root, self.name)
         if self.uses_mariadb:
             opennebula.use_mariadb(root, self.spec.database_password)
             opennebula.enable_mariadb(root)

@@ -23,7 +23,7 @@ GROUND = ("systemd-sysv", "dbus")
 PACKAGES = (
     *("openssh-server", "sudo", "python3", "python3-apt", "python3-pymysql", "iproute2", "nftables"),
     *("iputils-ping", "iputils-arping"),
-    *("mariadb-server", "sqlite3", "rsync", "acl", "procps"),
+    *("mariadb-server", "sqlite3", "rsync", "acl", "procps", "libfaketime"),
 )
 # What would start by itself and has nothing to do here, or that a host may want and starts itself.
 DISABLED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer")

@@ -45,6 +45,17 @@ def write_one_auth(root: Path, password: str) -> None:
     run(["chown", "--reference", root / "var/lib/one", path.parent, path])
 
 
+def write_ssh_keys(root: Path, name: str) -> None:
+    """A key of the host's own for oned's account, which may log in with it, as the packages make one."""
+    folder = root / "var/lib/one/.ssh"
+    shutil.rmtree(folder, ignore_errors=True)  # of an image that all hosts have in common
+    folder.mkdir(mode=0o700)
+    key = folder / "id_ed25519"
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"oneadmin@{name}", "-f", key])
+    shutil.copyfile(key.with_suffix(".pub"), folder / "authorized_keys")
+    run(["chown", "-R", "--reference", root / "var/lib/one", folder])
+
+
 def use_mariadb(root: Path, password: str) -> None:
     """Let oned.conf name the host's own MariaDB, which starts at boot; `database_sql` is to be run in it."""
     conf = root / "etc/one/oned.conf"

@@ -8,12 +8,14 @@ ONEFED_ALL_FAULTS=1 kills the run before every task of the step (make test-host-
 from __future__ import annotations
 
 import os
+import re
+import time
 
 import pytest
 
 from tests.tools.server_step import step_tasks
 
-from . import requirements
+from . import clock, requirements
 from .federation import Federation
 from .host import Host
 from .test_faults import KILL_MARIADB, at_next, extra, run_with
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.skipif(bool(requirements.missing()), reason=str(require
 
 RESTORE, COPIED = "Restore the leader's database", "Note in the journal that the server is a copy"
 START = "Start oned as a follower"
+TOLD_BY_THE_DATABASE = "mariadb --skip-column-names --execute 'SELECT UNIX_TIMESTAMP()'"
 POWER_LOST = ("reboot", "--force", "--force")
 SAMPLE = (
     ("Start oned, which then takes the lead", 1),
@@ -111,3 +114,26 @@ def test_the_leaders_restart_during_a_copy_does_not_matter(member: Federation) -
         converge(member)
     member.assert_available("paris", SERVERS)
     assert paris.standings()[paris.leader()].term > term  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("server", ["paris-1", "paris-2"])
+def test_a_server_whose_clock_is_ten_minutes_fast_is_named_and_the_zone_works(member: Federation, server: str) -> None:
+    """OpenNebula itself does not mind: Raft counts terms, and compares a server's clock only with itself."""
+    host = member.clusters["paris"].host(server)
+    if not clock.library(host):
+        pytest.skip("the root file system in ONEFED_ROOTFS has no libfaketime")
+    member.host_variables[server] = clock.shift(host, 600)
+    seconds = abs(int(host.exec(["sh", "-c", TOLD_BY_THE_DATABASE]).stdout) - time.time())
+    assert 590 < seconds < 610, "the clock was not shifted"
+    for run in (member.federate(check=True), converge(member)):
+        text = " ".join(run.output.split())
+        assert re.search(rf"{server}: its clock differs by \+(59|60)\d s from the controller", text), run.output
+        others = [name for name in SERVERS if name != server]
+        assert any(re.search(rf"The clocks of {other} and {server} are (59|60)\d s apart", text) for other in others), (
+            run.output
+        )
+    member.assert_available("paris", SERVERS)
+    # Whoever leads: the one with the wrong clock steps down, or takes over from another.
+    paris = member.clusters["paris"]
+    paris.host(paris.leader()).exec(["systemctl", "restart", "opennebula"], timeout=180)
+    member.assert_available("paris", SERVERS)

@@ -73,7 +73,7 @@ def main() -> int:
         ignored = (f"--ignore={path}" for path in LONG)
         outcomes.append(run("tests/hosts", [sys.executable, "-m", "pytest", "tests/hosts", *ignored]))
     for one in outcomes:
-        print(f"{one.part:<15}{one.state:<9}{one.seconds:>6.0f} s", flush=True)
+        print(f"{one.part:<17}{one.state:<9}{one.seconds:>6.0f} s", flush=True)
     counts = [sum(one.passed for one in outcomes), sum(one.failed for one in outcomes)]
     print(f"{counts[0]} passed, {counts[1]} failed, {sum(one.skipped for one in outcomes)} skipped")
     return 1 if counts[1] else 0

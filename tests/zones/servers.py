@@ -22,6 +22,8 @@ from typing import Any
 import yaml
 
 from tests.tools import mariadb
+from tests.tools.playbooks import Run
+from tests.tools.task_hooks import TaskHooks
 
 from .balancer import Balancer
 from .lab import PORT, Federation, Zone, wait_for
@@ -57,7 +59,8 @@ class Server(Zone):
 
     @property
     def schema(self) -> str:
-        return self.host.replace("-", "_")
+        """Its own also among those of other tests, which may keep their zones meanwhile."""
+        return re.sub(r"\W", "_", f"{self.host}_{self.address}")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(self.store.admin(database=self.schema)) as connection, connection.cursor() as cursor:
@@ -88,11 +91,14 @@ class Server(Zone):
         assert found
         return int(found[1])
 
+    @property
+    def pid(self) -> Path:
+        return self.location / "var/oned.pid"
+
     def kill(self) -> None:
         """End oned at once: a candidate does not end when it is told to."""
-        pid = self.location / "var/oned.pid"
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-            os.kill(int(pid.read_text()), signal.SIGKILL)
+            os.kill(int(self.pid.read_text()), signal.SIGKILL)
 
     def files(self) -> dict[str, tuple[int, bytes]]:
         """Mode and content of what the servers of a zone share, and of oned.conf."""
@@ -135,9 +141,11 @@ class Servers(Federation):
             self.variables[name]["zone_endpoint"] = self.balancers[name].url
 
     def _behind(self, name: str) -> list[tuple[str, int]]:
-        """Whoever is a server of the zone by its own oned.conf; else the first one."""
-        members = [server for server in self.groups[name] if server.server_id() >= 0] or self.groups[name][:1]
-        return [(server.address, PORT) for server in members]
+        """Whoever is a server of the zone by its own oned.conf, and runs; else its slave, or the first one."""
+        group = self.groups[name]
+        members = [server for server in group if server.server_id() >= 0 and server.pid.exists()]
+        slaves = [server for server in group if server.mode() == "SLAVE"]
+        return [(server.address, PORT) for server in members or slaves or group[:1]]
 
     def inventory(self) -> Path:
         children = {name: {"vars": self.variables[name], "hosts": self._hosts(name)} for name in self.groups}
@@ -160,6 +168,33 @@ class Servers(Federation):
             }
             for one in self.groups[name][: self.declared[name]]
         }
+
+    def run(self, playbook: str = "federate", *options: str, timeout: float = 900, **environment: str) -> Run:
+        """As of any federation. Elections and full copies make it longer."""
+        return super().run(playbook, *options, timeout=timeout, **environment)
+
+    def run_losing(self, host: str, task: str, playbook: str = "federate", *options: str) -> Run:
+        """A run during which Ansible loses that host right before the task; afterwards it is back."""
+        folder = self.folder / f"tmp-{host}"
+        folder.mkdir(exist_ok=True)
+        kept = dict(self.marks.get(host, {}))
+        # A host on which Ansible cannot make its temporary folder is unreachable to it.
+        self.marks[host] = {**kept, "ansible_pipelining": False, "ansible_remote_tmp": str(folder)}
+
+        def lose() -> None:
+            shutil.rmtree(folder)
+            folder.touch()
+
+        socket = self.folder / "hooks"
+        try:
+            with TaskHooks(socket, {f": {task}": lose}) as hooks:
+                run = self.run(playbook, *options, ONEFED_HOOKS=str(socket))
+            assert not hooks.unused, f"{task} never began: {run.output}"
+        finally:
+            self.marks[host] = kept
+            if folder.is_file():
+                folder.unlink()
+        return run
 
     @property
     def master(self) -> Server:

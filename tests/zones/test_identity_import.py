@@ -4,21 +4,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.tools.playbooks import ROOT, wait_for
+from tests.tools.playbooks import wait_for
 
 from . import people
 from .lab import Federation, Zone
+from .tasks import Runner
 
 POOLS: dict[str, tuple[int, ...]] = {
     "template": people.EVERYTHING,
@@ -35,46 +32,9 @@ POOLS: dict[str, tuple[int, ...]] = {
 }
 
 
-class Runner:
-    """Runs the two modules on zones, as tasks of a playbook."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, zone: Zone, module: str, check: bool = False, **options: Any) -> dict[str, Any]:
-        """The task's result; a failure of the task is one of them."""
-        results, play = self.folder / "results.json", self.folder / "play.yml"
-        task = {f"onefed.opennebula.{module}": {"oned_location": str(zone.location), **options}}
-        keep = {
-            "ansible.builtin.copy": {"dest": str(results), "content": "{{ result | to_json }}"},
-            "check_mode": False,
-        }
-        tasks = [{**task, "register": "result", "ignore_errors": True}, keep]
-        play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-        program = Path(sys.executable).with_name("ansible-playbook")
-        done = subprocess.run(
-            [program, "-i", "localhost,", "-c", "local", play, *(["--check"] if check else [])],
-            env={
-                **os.environ,
-                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build"),
-                "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        for secret in ("9d4e1e23bd5b727046a9e3b4b7db57bd8d6ee684", people.PASSWORD):
-            assert secret not in done.stdout
-        result: dict[str, Any] = json.loads(results.read_text())
-        return result
-
-
 @pytest.fixture
 def task(tmp_path: Path) -> Runner:
-    return Runner(tmp_path)
+    return Runner(tmp_path, "9d4e1e23bd5b727046a9e3b4b7db57bd8d6ee684", people.PASSWORD)
 
 
 def content(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tools import mariadb
+from tests.tools.playbooks import Run
 from tests.tools.server_step import step_tasks
 
 from .conftest import network
@@ -63,6 +64,69 @@ def assert_repaired(zones: Servers) -> None:
 def test_a_run_killed_before_a_task_is_repaired_by_the_same_command(member: Servers, task: str, turn: int) -> None:
     killed_before(member, task, turn)
     assert_repaired(member)
+
+
+def told(run: Run) -> str:
+    return " ".join(run.output.split())
+
+
+@pytest.mark.parametrize("task", ["Pack the leader's files", "Back up the leader's database"])
+def test_a_leader_that_is_lost_while_it_is_copied_is_named_and_goes_on_when_it_is_back(
+    member: Servers, task: str
+) -> None:
+    run = member.run_losing("paris-1", task)
+    assert run.code != 0
+    assert "paris, paris-1: its servers are not as declared; the next run goes on." in told(run)
+    assert_repaired(member)
+
+
+def test_the_masters_leader_that_is_lost_while_it_is_copied_is_named_too(servers: Servers) -> None:
+    servers.add_servers("madrid", 3)
+    servers.declare("madrid", 3)
+    run = servers.run_losing("madrid-1", "Back up the leader's database")
+    assert run.code != 0
+    assert "madrid-1: its servers are not as declared; the next run goes on." in told(run)
+    servers.federate()
+    servers.assert_well("madrid", "madrid-1", "madrid-2", "madrid-3")
+
+
+@pytest.mark.parametrize("task", ["Stop the leaving server's oned", "Make it no server of the zone"])
+def test_a_leaving_server_that_is_lost_midway_is_named_and_leaves_when_it_is_back(member: Servers, task: str) -> None:
+    member.federate()
+    leaver = next(one for one in member.groups["paris"] if one != member.leader("paris"))
+    member.marks[leaver.host] = {"oned_state": "absent"}
+    member.variables["paris"]["zone_allow_even"] = True
+    run = member.run_losing(leaver.host, task)
+    assert run.code != 0
+    assert "its servers are not as declared; the next run goes on." in told(run)
+    member.federate()
+    assert (leaver.server_id(), leaver.answers()) == (-1, False)
+    member.assert_well("paris", *(set(NAMES) - {leaver.host}))
+    assert member.federate().tasks("changed") == set()
+
+
+def test_followers_restart_for_the_newest_server_though_the_run_died_before(member: Servers) -> None:
+    killed_before(member, "Restart a follower", 1)
+    second = member.server("paris-2")
+    before = second.log().count("Starting OpenNebula")
+    run = member.federate()
+    assert run.tasks("changed") == {("paris-1", f"{ROLE} : Restart a follower")}
+    assert second.log().count("Starting OpenNebula") > before
+    assert member.federate().tasks("changed") == set()
+
+
+def test_a_dead_second_server_of_two_leaves(member: Servers) -> None:
+    """Alone the other one cannot decide anything."""
+    member.declare("paris", 2)
+    member.variables["paris"]["zone_allow_even"] = True
+    member.federate()
+    left = member.leader("paris")
+    dead = next(one for one in member.groups["paris"][:2] if one != left)
+    dead.kill()
+    member.marks[dead.host] = {"oned_state": "absent", "ansible_connection": "ssh", "ansible_port": 9}
+    member.federate()
+    member.assert_well("paris", left.host)
+    assert left.server_id() >= 0
 
 
 def refuse_to_serve(server: Server) -> None:

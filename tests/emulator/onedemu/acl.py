@@ -232,29 +232,31 @@ class AclManager:
         for rule in [rule for rule in self.rules() if condition(rule)]:
             self.delete(rule.oid)
 
-    def allows(self, uid: int, groups: Iterable[int], right: int, kind: str, oid: int, gid: int) -> bool:
+    def allows(self, uid: int, groups: Iterable[int], right: int, kind: str, oid: int, gid: int,
+               clusters: Iterable[int] = ()) -> bool:
         """Whether a rule gives this right on an object (id and group -1 for one that is to be created)."""
         users = {INDIVIDUAL | uid, ALL, *(GROUP | group for group in groups)}
         bit = TYPES.get(kind, ACL_TYPE if kind == "ACL" else HOOK_TYPE)
         return any(rule.user in users and self._here(rule) and rule.rights & right == right
-                   and _covers(rule.resource, bit, oid, gid) for rule in self.rules())
+                   and _covers(rule.resource, bit, oid, gid, clusters) for rule in self.rules())
 
-    def scope(self, uid: int, groups: Iterable[int], kind: str) -> tuple[bool, set[int], set[int]]:
-        """What may be listed: everything, or these objects and objects of these groups."""
+    def scope(self, uid: int, groups: Iterable[int], kind: str) -> tuple[bool, set[int], set[int], set[int]]:
+        """What may be listed: everything, or these objects, objects of these groups, and those in these clusters."""
         users = {INDIVIDUAL | uid, ALL, *(GROUP | group for group in groups)}
         found = [rule.resource for rule in self.rules()
                  if rule.user in users and self._here(rule) and rule.rights & 1 and rule.resource & TYPES[kind]]
         return (any(word & ALL for word in found), {_id(word) for word in found if word & INDIVIDUAL},
-                {_id(word) for word in found if word & GROUP})
+                {_id(word) for word in found if word & GROUP}, {_id(word) for word in found if word & CLUSTER})
 
     def _here(self, rule: Rule) -> bool:
         return bool(rule.zone & ALL) or rule.zone == INDIVIDUAL | self._zone_id
 
 
-def _covers(resource: int, bit: int, oid: int, gid: int) -> bool:
+def _covers(resource: int, bit: int, oid: int, gid: int, clusters: Iterable[int]) -> bool:
     if not resource & bit:
         return False
     if resource & ALL:
         return True
     return (bool(resource & INDIVIDUAL) and oid >= 0 and _id(resource) == oid) or (
-        bool(resource & GROUP) and gid >= 0 and _id(resource) == gid)
+        bool(resource & GROUP) and gid >= 0 and _id(resource) == gid) or (
+        bool(resource & CLUSTER) and _id(resource) in clusters)

@@ -186,6 +186,7 @@ class Permissions:
     owner_manage: bool = True
     group_use: bool = False
     other_use: bool = False
+    clusters: frozenset[int] = frozenset()
 
 
 def allowed(context: Context, caller: Caller, right: str, on: Permissions) -> bool:
@@ -197,7 +198,7 @@ def allowed(context: Context, caller: Caller, right: str, on: Permissions) -> bo
     group = right == "USE" and on.group_use and on.gid in caller.groups
     other = right == "USE" and on.other_use
     return owner or group or other or context.acl.allows(
-        caller.uid, caller.groups, RIGHTS[right], on.kind, on.oid, on.gid)
+        caller.uid, caller.groups, RIGHTS[right], on.kind, on.oid, on.gid, on.clusters)
 
 
 def refusal(right: str, on: Permissions) -> str:

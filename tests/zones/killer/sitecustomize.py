@@ -4,10 +4,12 @@
 
 ONEFED_KILL_IN says where: before a restore commits, before oned.conf is replaced, after a zone was created and before
 anybody heard of it. ONEFED_KILLED is the file that remembers that it happened; ONEFED_RUN is the run's process.
+ONEFED_CUT names a method of the API whose calls do not get through; ONEFED_SPOIL spoils what is compressed.
 """
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import os
 import signal
@@ -52,22 +54,30 @@ def _rename(source: Any, target: Any, **options: Any) -> None:
 def _request(
     self: http.client.HTTPConnection, method: str, url: str, body: Any = None, *rest: Any, **more: Any
 ) -> None:
+    if cut and f"<methodName>{cut}<".encode() in (body or b""):
+        raise ConnectionResetError("cut by the test")
     _sent[id(self)] = body or b""
     _REQUEST(self, method, url, body, *rest, **more)
 
 
 def _getresponse(self: http.client.HTTPConnection) -> http.client.HTTPResponse:
     response = _RESPONSE(self)
-    if b"one.zone.allocate" in _sent.get(id(self), b""):
+    if place == "zone" and b"one.zone.allocate" in _sent.get(id(self), b""):
         _kill()
     return response
 
 
-place = os.environ.get("ONEFED_KILL_IN")
+def _compress(data: bytes, *arguments: Any) -> bytes:
+    return b"spoilt"
+
+
+place, cut = os.environ.get("ONEFED_KILL_IN"), os.environ.get("ONEFED_CUT")
 if place == "restore":
     sqlite3.connect = _connect  # type: ignore[assignment]
 elif place == "configuration":
     os.rename = _rename  # type: ignore[assignment]
-elif place == "zone":
+elif place == "zone" or cut:
     http.client.HTTPConnection.request = _request  # type: ignore[method-assign]
     http.client.HTTPConnection.getresponse = _getresponse  # type: ignore[method-assign]
+if os.environ.get("ONEFED_SPOIL"):
+    gzip.compress = _compress  # type: ignore[assignment]

@@ -104,10 +104,22 @@ def test_configuration_of_a_zones_servers_is_equal_but_for_what_is_their_own(hos
 
 @pytest.mark.parametrize("folder", [f"{HOME}/.one", f"{HOME}/.ssh", f"{HOME}/remotes"])
 def test_files_of_a_zones_servers_are_equal(host: Any, name: str, folder: str) -> None:
-    look = f"find {folder} -type f -printf '%m %u %g ' -exec sha256sum {{}} ';' | sort -k5"
+    look = f"find {folder} -type f ! -name authorized_keys -printf '%m %u %g ' -exec sha256sum {{}} ';' | sort -k5"
     first = SERVERS[ZONE_OF[name].hosts[0].name].host.exec(["sh", "-c", look]).stdout
     assert host.check_output(look) == first.strip()
     assert first
+
+
+def test_the_first_servers_key_logs_in_to_every_server_of_its_zone_and_so_does_the_servers_own_old_one(
+    host: Any, name: str
+) -> None:
+    first = SERVERS[ZONE_OF[name].hosts[0].name].host
+    keys = host.file(f"{HOME}/.ssh/authorized_keys")
+    assert (keys.user, keys.mode) == ("oneadmin", 0o644)
+    lines = keys.content_string.splitlines()
+    public = first.exec(["cat", f"{HOME}/.ssh/id_ed25519.pub"]).stdout.strip()
+    assert public in lines and public.endswith(f"oneadmin@{first.name}")
+    assert any(line.endswith(f"oneadmin@{name}") for line in lines)
 
 
 def test_slaves_have_the_masters_auth_files_and_nobody_else_reads_them(host: Any) -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 from ..auth import Permissions
 from ..gate import INTERNAL, NO_EXISTS, RPC_API, Failure, Request, method
 from . import shared
@@ -18,8 +20,17 @@ def read_object(request: Request, kind: str, table: str, oid: int, right: str) -
         raise Failure(NO_EXISTS, oid=oid)
     body, uid, gid, group_use, other_use = rows[0]
     request.authorize((right, Permissions(
-        kind, oid, uid, gid, group_use=bool(group_use), other_use=bool(other_use))))
+        kind, oid, uid, gid, group_use=bool(group_use), other_use=bool(other_use), clusters=_clusters(kind, body))))
     return str(body)
+
+
+def _clusters(kind: str, body: str) -> frozenset[int]:
+    """The clusters that an object is in, where rules may name them."""
+    if kind not in ("NET", "DATASTORE", "HOST"):
+        return frozenset()
+    root = ElementTree.fromstring(body)
+    found = [*root.iterfind("CLUSTERS/ID"), *root.iterfind("CLUSTER_ID")]
+    return frozenset(int(each.text or -1) for each in found)
 
 
 def with_template(body: str, text: str, append: int) -> str:

@@ -108,12 +108,14 @@ def _visible(request: Request, kind: str) -> str:
     caller = request.caller
     if caller.is_admin:
         return ""
-    everything, oids, gids = request.context.acl.scope(caller.uid, caller.groups, kind)
+    everything, oids, gids, clusters = request.context.acl.scope(caller.uid, caller.groups, kind)
     if everything:
         return ""
     parts = [f"uid = {caller.uid}", "other_u = 1"]
     parts += [f"(gid = {gid} AND group_u = 1)" for gid in sorted(caller.groups)]
     parts += [f"oid = {oid}" for oid in sorted(oids)] + [f"gid = {gid}" for gid in sorted(gids)]
+    inside = "cid = {}" if kind == "HOST" else "body LIKE '%<CLUSTERS>%<ID>{}</ID>%</CLUSTERS>%'"
+    parts += [inside.format(oid) for oid in sorted(clusters)]
     return " OR ".join(parts)
 
 

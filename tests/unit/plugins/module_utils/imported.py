@@ -61,6 +61,7 @@ def document(
             }
         ],
         "acls": acls or [],
+        "withdrawn": [],
         "marketplaces": [],
         "objects": objects or {},
     }

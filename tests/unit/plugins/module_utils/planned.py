@@ -46,7 +46,7 @@ def frontend(mode: str = "STANDALONE", zone_id: int = 0, master_oned: str = "", 
             "raft_follower_hook": None,
             "vectors": {"FEDERATION": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned}},
         },
-        "service": {"state": "running", "enabled": True},
+        "service": {"state": "running", "enabled": True, "outdated": False},
         "api": {
             "state": "open",
             "conf": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned},

@@ -26,7 +26,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._errors import (
     SnapshotError,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import read_header, verify
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import verify
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_without_keep_the_snapshot_is_replaced(frontend: Frontend, master_db: An
     back_up_federated(frontend, wanted, check_mode=False)
     master_db.record(6)
     assert back_up_federated(frontend, wanted, check_mode=False)["changed"] is True
-    assert read_header(str(tmp_path / "federated.sql")).federated_index == 6
+    assert verify(str(tmp_path / "federated.sql")).federated_index == 6
 
 
 def test_check_mode_predicts_without_leaving_a_trace(frontend: Frontend, oned: Oned, tmp_path: Path) -> None:

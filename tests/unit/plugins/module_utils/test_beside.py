@@ -60,6 +60,17 @@ def test_stopping_oned_leaves_its_neighbours_alone_unless_asked(frontend: Fronte
     assert ensure(frontend, "stopped", beside=True)["changed"] is False
 
 
+def test_oned_alone_runs_on_and_its_neighbours_come_back_with_the_next_start(
+    frontend: Frontend, systemd: FakeSystemd
+) -> None:
+    assert ensure(frontend, "alone", check_mode=True)["changed"] is True
+    assert systemd.running() == ["opennebula", HEM, FLOW]
+    assert ensure(frontend, "alone")["changed"] is True
+    assert (systemd.running(), systemd.orders[-1]) == (["opennebula"], f"stop {HEM} {FLOW}")
+    assert ensure(frontend, "alone")["changed"] is False
+    assert [one["unit"] for one in ensure(frontend, "restarted")["services"]] == [HEM, FLOW]
+
+
 def test_services_that_were_stopped_run_again_after_the_next_start(frontend: Frontend, systemd: FakeSystemd) -> None:
     ensure(frontend, "stopped", beside=True)
     result = ensure(frontend, "started")

@@ -28,6 +28,14 @@ def test_a_document_arrives_as_it_was_sent_and_nobody_else_reads_it(tmp_path: Pa
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_what_root_writes_belongs_to_the_owner_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.fchown", lambda _descriptor, *owner: given.append(owner))
+    pack(str(tmp_path / "d.json.gz"), {})
+    assert given == [(tmp_path.stat().st_uid, tmp_path.stat().st_gid)]
+
+
 def test_a_truncated_document_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "d.json.gz"
     pack(str(path), {"a": "b" * 100})

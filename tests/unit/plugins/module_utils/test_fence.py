@@ -23,8 +23,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._engine import F
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_client import Connection
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import (
-    read_header,
     restore_snapshot,
+    verify,
     write_snapshot,
 )
 from tests.unit.plugins.one_mysql import ACCOUNT, PASSWORD, MysqlOneDb, log_record
@@ -163,7 +163,7 @@ def test_a_record_on_its_way_to_the_log_is_waited_for(mysql_master: MysqlOneDb, 
     finally:
         writer.join()
     assert fence.tries == 1
-    assert read_header(str(tmp_path / "federated.sql")).federated_index == 6
+    assert verify(str(tmp_path / "federated.sql")).federated_index == 6
 
 
 def _write(database: MysqlOneDb, statement: str) -> None:

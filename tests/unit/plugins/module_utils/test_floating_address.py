@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from fake_systemd import Packaged, packaged
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _addresses, _floating_address, _floating_unit
+from ansible_collections.onefed.opennebula.plugins.module_utils import _addresses, _floating_address, _own_unit
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._floating_address import manage
-from ansible_collections.onefed.opennebula.plugins.module_utils._floating_unit import Floating, keeper
+from ansible_collections.onefed.opennebula.plugins.module_utils._floating_unit import UNIT, Floating, keeper
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 
 CIDR = "192.0.2.30/24"
@@ -31,8 +31,8 @@ class Host:
         self.fails: set[str] = set()
         self.folder = folder
         folder.mkdir()
-        monkeypatch.setattr(_floating_unit, "run_command", self.systemd)
-        monkeypatch.setattr(_floating_unit, "FOLDER", str(folder))
+        monkeypatch.setattr(_own_unit, "run_command", self.systemd)
+        monkeypatch.setattr(_own_unit, "FOLDER", str(folder))
         monkeypatch.setattr(_floating_address, "POLL", 0.01)
         monkeypatch.setattr(_addresses, "program", lambda name: f"/sbin/{name}")
         monkeypatch.setattr(_addresses, "iputils_arping", lambda: "/bin/arping")
@@ -46,7 +46,7 @@ class Host:
 
     @property
     def unit(self) -> Path:
-        return self.folder / _floating_unit.UNIT
+        return self.folder / UNIT.name
 
     def listed(self) -> list[dict[str, Any]]:
         pairs = [address.split("/") for address in self.addresses]

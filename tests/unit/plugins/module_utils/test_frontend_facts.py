@@ -76,7 +76,7 @@ def test_a_running_front_end(frontend: Frontend, api: FakeOned) -> None:
     assert facts["disk"]["free"] > 0
     assert abs(facts["time"] - time.time()) < 60
     assert (facts["journal"], facts["beside"]) == (None, [])
-    assert facts["service"] == {"state": "stopped", "enabled": None, "error": None}
+    assert facts["service"] == {"state": "stopped", "enabled": None, "outdated": False, "error": None}
     assert {url: probe["state"] for url, probe in facts["probes"].items()} == {api.url: "open", DEAD: "refused"}
 
 

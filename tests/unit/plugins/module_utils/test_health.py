@@ -54,6 +54,7 @@ def test_a_fresh_standalone_zone_has_no_problem() -> None:
         ("timeout", "Open the path"),
         ("unresolvable", "name service"),
         ("tls", "certificate"),
+        ("no_server", "load balancer"),
         ("not_opennebula", "Correct the endpoint"),
         ("unreachable", "Check the host"),
     ],

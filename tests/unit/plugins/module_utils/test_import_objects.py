@@ -74,8 +74,12 @@ def zones(draw: st.DrawFn) -> tuple[dict[int, dict[str, Any]], dict[int, Wanted]
     new = draw(st.permutations(old) | st.lists(st.integers(2, 12), min_size=len(old), max_size=len(old), unique=True))
     ids = dict(zip(old, new, strict=True))
     held = draw(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(old)), unique=True, max_size=15))
-    there = current(*(item(number, name, uid) for number, (name, uid) in enumerate(held)))
-    return there, {number: want(ids[each["uid"]]) for number, each in there.items()}
+    # What serveradmin or oneadmin has stays his, whatever others have to leave with them for a while.
+    admin = draw(st.integers(0, 1))
+    kept = [(name, admin) for name in draw(st.sets(st.sampled_from("abc")))]
+    there = current(*(item(number, name, uid) for number, (name, uid) in enumerate([*held, *kept])))
+    staying = {number: want(admin, f"old{admin}") for number in range(len(held), len(there))}
+    return there, {**{number: want(ids[there[number]["uid"]]) for number in range(len(held))}, **staying}
 
 
 @given(zones())

@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from imported import document, federation, group, user
+from imported import STOCK_RULES, document, federation, group, user
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import Policy, resolve
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_plan import Options, check_document, make_plan
@@ -156,12 +157,31 @@ def test_only_rules_that_the_federation_lacks_are_created() -> None:
 def test_rights_over_what_all_zones_share_are_warned_of() -> None:
     rule = {"who": "#alice", "kinds": ["USER"], "which": "*", "rights": ["CREATE"], "zone": "*"}
     warnings = planned(document(users=[user("alice")], acls=[rule]))["warnings"]
-    assert warnings == [
+    assert warnings[0] == (
         "The rule #alice USER/* CREATE * gives a right on USER in the whole federation, because all zones share them."
-    ]
+    )
 
 
 @pytest.mark.parametrize("content", [None, [], {"format": 2}, {"format": 1}])
 def test_what_is_no_document_is_refused(content: Any) -> None:
     with pytest.raises(OnefedError, match="Export the zone again"):
         check_document(content)
+
+
+def test_what_the_federations_rules_give_in_the_new_zone_is_warned_of() -> None:
+    create = {"who": "@users", "which": "*", "rights": ["CREATE"], "zone": "*"}
+    stock = {**create, "kinds": Rule.of(STOCK_RULES[0]).kinds}
+    shared = federation(users=("bob", "eve"), groups=())
+    everybody = {"id": 9, "user": 0x400000000, "resource": 0x20400000000, "rights": 1, "zone": 0x400000000}
+    of_bob, of_eve = ({**everybody, "id": 8 + uid, "user": 0x100000000 | uid, "rights": 2} for uid in (2, 3))
+    shared["rules"] = [*shared["rules"], everybody, of_bob, of_eve]
+    same = Options(Policy(conflicts="same_person"), zone_id=101)
+
+    def warned(acls: list[dict[str, Any]]) -> list[str]:
+        plan, _targets = make_plan(document(users=[user("bob")], acls=acls), shared, same, {})
+        return [text.split(" for all zones")[0].rpartition("rule ")[2] for text in plan["warnings"]]
+
+    every = {"who": "*", "kinds": ["TEMPLATE"], "which": "*", "rights": ["USE"], "zone": "own"}
+    assert warned([stock]) == ["* TEMPLATE/* USE *", "#2 TEMPLATE/* MANAGE *"]
+    assert warned([stock, every]) == ["#2 TEMPLATE/* MANAGE *"]
+    assert warned([])[0] == "@1 VM+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VMGROUP+BACKUPJOB/* CREATE *"

@@ -10,7 +10,8 @@ import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._acls import ALL, GROUP, KINDS, ONE, Rule, parse_rule
 from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import by_name, derived_rules, text
-from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import covered, rules_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import covered, known_ids, rules_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import Target
 
 NAMES = {
     "users": {2: "alice", 3: "bob"},
@@ -103,3 +104,23 @@ def test_what_vdcs_and_administrators_make_is_told_apart() -> None:
     } <= shown
     assert not any("#4" in rule for rule in shown)
     assert Rule(GROUP | 100, KINDS["NET"] | ALL, 1, ONE) in found
+
+
+def test_apps_and_marketplaces_are_those_of_the_document_or_of_every_opennebula() -> None:
+    """The federation has a marketplace of the name that the zone's had, with an app of that name."""
+    shared = {
+        "users": [{"id": 0, "name": "oneadmin"}, {"id": 7, "name": "ada_of_lyon"}],
+        "markets": [{"id": 0, "name": "Public"}, {"id": 100, "name": "shelf"}, {"id": 101, "name": "shelf_of_lyon"}],
+        "apps": [
+            {"id": number, "uid": uid, "name": "x", "market_id": market}
+            for number, (uid, market) in enumerate(((0, 0), (0, 100), (7, 101), (0, 101)))
+        ],
+        "zones": [],
+    }
+    targets = {
+        "users": {"oneadmin": Target("oneadmin", "oneadmin", "builtin", 0), "ada": Target("ada", "x", "begun", 7)},
+        "marketplaces": {"shelf": Target("shelf", "shelf_of_lyon", "begun", 101)},
+    }
+    ids = known_ids(targets, shared)
+    assert ids["apps"] == {"Public/oneadmin/x": 0, "shelf/ada/x": 2, "shelf/oneadmin/x": 3}
+    assert ids["marketplaces"] == {"shelf": 101, "Public": 0}

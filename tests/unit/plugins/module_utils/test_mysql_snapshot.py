@@ -19,8 +19,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils import _snapshot
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, SnapshotError
 from ansible_collections.onefed.opennebula.plugins.module_utils._mysql import MysqlSession
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import (
-    read_header,
     restore_snapshot,
+    verify,
     write_snapshot,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
@@ -55,7 +55,7 @@ def load_by_hand(database: MysqlOneDb, path: str) -> subprocess.CompletedProcess
 
 
 def test_header_names_backend_and_charset(snapshot: str) -> None:
-    header = read_header(snapshot)
+    header = verify(snapshot)
     assert (header.kind, header.backend, header.charset) == ("slave", "mysql", "utf8mb4")
     assert (header.federated_index, header.zone_ids) == (5, [0, 100])
 

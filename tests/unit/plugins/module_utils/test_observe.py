@@ -95,7 +95,7 @@ def test_refusals_of_the_status_are_told_apart(master: FakeOned, slave: FakeOned
 def test_a_server_that_does_not_answer_keeps_nothing_but_the_reason(master: FakeOned, slave: FakeOned) -> None:
     slave.instead["one.zone.raftstatus"] = 503
     server = paris(master)
-    assert (server["reachable"], server["state"]) == (False, "not_opennebula")
+    assert (server["reachable"], server["state"]) == (False, "no_server")
     assert "HTTP status 503" in server["error"]
     assert len(slave.calls) == 1, "a server that does not answer costs one time limit, not three"
 

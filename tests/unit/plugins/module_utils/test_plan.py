@@ -95,7 +95,7 @@ def test_an_open_journal_repeats_the_join_without_judging_its_data() -> None:
         (("database",), {"error": "/var/lib/one/one.db: file is not a database"}, "file is not a database"),
         (("conf", "error"), "oned.conf, line 7: syntax error", "line 7"),
         (("conf", "mode"), "MASTER", "It is the master of a federation of its own."),
-        (("conf", "server_id"), 0, "It is one of several servers of a standalone zone"),
+        (("conf", "server_id"), 0, "Its zone has several servers, of which nobody leads"),
         (("conf", "listen_address"), "127.0.0.1", "The API listens on 127.0.0.1 only"),
         (("service", "state"), "failed", "The service of oned has failed."),
         (("installed",), False, "OpenNebula is not installed"),

@@ -54,6 +54,17 @@ def test_a_refusal_by_a_running_oned_may_be_its_firewalls() -> None:
     assert "firewall" not in blocked(None, refused)[0]
 
 
+@pytest.mark.parametrize("state", ["refused", "unreachable", "no_server"])
+@pytest.mark.parametrize("running", [True, False])
+def test_a_load_balancer_that_has_nobody_is_an_open_way_to_an_oned_that_is_stopped(state: str, running: bool) -> None:
+    master, paris = frontend(), frontend()
+    master["probes"][PARIS_URL] = {"state": state, "detail": "nobody there"}
+    if not running:
+        paris["service"]["state"], paris["api"]["state"] = "stopped", "refused"
+    found = plan(master, paris)["left_out"]
+    assert [PARIS_URL in line for line in found] == ([True] if running else [])
+
+
 def test_the_firewall_of_a_load_balancer_is_not_the_front_ends() -> None:
     what = declared()
     what["zones"]["madrid"]["endpoint"] = "http://192.0.2.80/RPC2"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from grown import declared, group_of_three, master, server
+from planned import MASTER_URL
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_resync import plan_resync
 
@@ -36,7 +37,7 @@ def test_nothing_is_done_to_servers_that_are_well() -> None:
     paris["paris-3"]["api"]["raft"]["log_index"] = 41
     made = resync(paris, "madrid-1", *HOSTS)
     assert (made["hosts"], made["errors"]) == ({}, [])
-    assert made["text"][0] == "madrid-1 (madrid): is the only server of its zone; nothing to do."
+    assert made["text"][0] == "madrid-1 (madrid): is the master's only server; nothing to do."
     assert made["text"][1:] == [
         f"{host} (paris): leads, or follows and lacks nothing; nothing to do." for host in HOSTS
     ]
@@ -141,3 +142,73 @@ def test_a_server_that_is_lost_or_not_of_the_zone_is_an_error() -> None:
     assert made["hosts"] == {}
     assert made["errors"][0].startswith("paris-2: Ansible cannot reach it: no route")
     assert made["errors"][1] == "paris-3: It is no server of zone paris yet. Playbook federate adds it."
+
+
+def slave(**database: Any) -> dict[str, Any]:
+    """The only server of zone paris, as up to date as the master."""
+    found = server("paris-1", listed=("paris-1",))
+    found["api"]["zones"][-1]["servers"] = []
+    found["database"].update(tables={"user_pool": {"rows": 2, "sha256": "aa"}}, **database)
+    found["disk"] = {"free": 2, "needed": 1, "error": None}
+    return found
+
+
+def renewed(paris: dict[str, Any]) -> dict[str, Any]:
+    log: dict[str, Any] = {"federated": 5, "first_federated_index": 8, "last_federated_index": 12}
+    log["recent_federated_indexes"] = [12, 11, 10, 9, 8]
+    known = master()
+    known["database"].update(log=log, tables={"user_pool": {"rows": 2, "sha256": "aa"}}, bootstrapped=True)
+    findings = {"madrid-1": {"frontend": known}, "paris-1": {"frontend": paris}}
+    return plan_resync(declared({"paris-1": {}}), findings, ["paris-1", "madrid-1"])
+
+
+def described(index: int | None) -> dict[str, Any]:
+    seen = [] if index is None else [index]
+    return {"keys": True, "last_federated_index": index, "newest_federated_time": 1, "recent_federated_indexes": seen}
+
+
+@pytest.mark.parametrize(
+    "index, why",
+    [
+        (5, "the record after 5, its federated index, is not in the master's log any more"),
+        (14, "its federated index is 14, and the master's 12"),
+        (None, "its federated log is empty, so that it drops what the master sends"),
+    ],
+)
+def test_a_zone_that_cannot_follow_the_master_gets_its_tables_as_if_it_joined(index: int | None, why: str) -> None:
+    made = renewed(slave(log=described(index)))
+    assert made["errors"] == []
+    assert made["text"][-1] == (
+        f"paris-1 (paris): {why}; oned stops, and its federated tables and *_auth files become the master's"
+    )
+    entry = made["zones"]["paris-1"]
+    assert (entry["action"], entry["zone_id"], entry["zone_exists"], entry["imports"]) == ("join", 100, True, None)
+    assert made["master"] == {"host": "madrid-1", "endpoint": MASTER_URL, "stop_for_snapshot": False}
+
+
+@pytest.mark.parametrize("index", [9, 12])
+def test_a_zone_that_only_lags_is_left_alone(index: int) -> None:
+    made = renewed(slave(log=described(index)))
+    assert (made["zones"], made["errors"]) == ({}, [])
+    assert "paris-1 (paris): follows the master and lacks nothing; nothing to do." in made["text"]
+
+
+def test_tables_that_differ_at_the_masters_index_are_replaced() -> None:
+    found = slave(log=described(12))
+    found["database"]["tables"] = {"user_pool": {"rows": 1, "sha256": "bb"}}
+    assert list(renewed(found)["zones"]) == ["paris-1"]
+
+
+def test_a_copy_that_was_cut_short_is_repeated() -> None:
+    found = slave(log=described(12))
+    found["journal"] = {"kind": "zone", "zone_existed": True, "opened_at": "2026-01-02T03:04:05Z", "step": "opened"}
+    found["journal"].update(steps=[], original={"beside": []}, zone_id=None)
+    made = renewed(found)
+    assert (made["errors"], list(made["zones"])) == ([], ["paris-1"])
+
+
+def test_a_zone_that_is_no_slave_has_nothing_to_take() -> None:
+    found = server("paris-1")
+    made = renewed(found)
+    assert made["zones"] == {}
+    assert made["errors"] == ["paris-1: It is no slave of this federation. Playbook federate lets zone paris join."]

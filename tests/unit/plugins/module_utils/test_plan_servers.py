@@ -8,10 +8,11 @@ import copy
 from typing import Any
 
 import pytest
-from grown import ADDRESSES, VIP, VIP_URL, declared, group_of_three, master, plan, server, url
+from grown import ADDRESSES, VIP, VIP_URL, declared, group_of_three, master, plan, server, url, zones
 from planned import NOW
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
+from ansible_collections.onefed.opennebula.plugins.module_utils._topology import topology
 
 
 def test_a_zone_of_three_joins_with_its_first_server_which_then_leads() -> None:
@@ -37,6 +38,33 @@ def test_a_member_grows_and_its_new_endpoint_costs_one_restart_of_the_master() -
     assert made["zones"]["paris"]["servers"]["lead"]
     assert made["master"]["records"] == [{"id": 100, "endpoint": VIP_URL}]
     assert made["master"]["restart"]
+
+
+@pytest.mark.parametrize("at", ["paris-1", "vip"])
+def test_a_member_that_cannot_grow_is_not_told_to_others_at_an_address_that_nobody_holds(at: str) -> None:
+    known = master()
+    paris: dict[str, Any] = {"paris-1": server("paris-1", listed=("paris-1",)), "paris-2": {"unreachable": "no route"}}
+    for found in (known, paris["paris-1"]):
+        found["api"]["zones"][1]["template"]["ENDPOINT"] = VIP_URL if at == "vip" else url("paris-1")
+    what = declared({"paris-1": {}, "paris-2": {}}, zone_allow_even=True)
+    made = plan({"madrid-1": known, **paris}, what)
+    entry = made["zones"]["paris"]
+    assert "paris, paris-2: Ansible cannot reach it: no route" in made["left_out"][0]
+    assert (entry["action"], entry["servers"]["follow"]) == ("member" if at == "vip" else "excluded", [])
+    assert (made["master"]["records"], made["master"]["restart"], made["errors"]) == ([], False, [])
+
+
+def test_a_master_that_cannot_grow_is_not_told_to_others_at_an_address_that_nobody_holds() -> None:
+    zone = {"zone_role": "master", "zone_vip": f"{VIP}/24", "zone_vip_interface": "eth0", "zone_allow_even": True}
+    hosts = {host: {"ansible_host": ADDRESSES[host], **zone} for host in ("paris-1", "paris-2")}
+    what = topology("federation", {"paris": list(hosts)}, hosts)
+    found = server("paris-1")
+    found["conf"].update(mode="MASTER", zone_id=0)
+    found["api"]["zones"] = [{"id": 0, "name": "OpenNebula", "template": {"ENDPOINT": url("paris-1")}, "servers": []}]
+    findings: dict[str, Any] = {"paris-1": {"frontend": found}, "paris-2": {"unreachable": "no route"}}
+    made = make_plan(what, findings, list(hosts), NOW)
+    assert "paris, paris-2: Ansible cannot reach it: no route" in made["errors"][0]
+    assert (made["prepare"], made["changed"]) == (False, False)
 
 
 @pytest.mark.parametrize("leader", ADDRESSES)
@@ -94,23 +122,6 @@ def test_a_server_that_left_its_zone_comes_back_with_the_federations_users() -> 
     made = plan(paris)
     assert made["zones"]["paris"]["servers"]["follow"] == ["paris-3"]
     assert made["left_out"] == []
-
-
-@pytest.mark.parametrize("leader", ["paris-2", "paris-3"])
-def test_an_absent_server_leaves_and_hands_the_lead_over(leader: str) -> None:
-    what = declared({"paris-1": {}, "paris-2": {}, "paris-3": {"oned_state": "absent"}}, zone_allow_even=True)
-    made = plan(group_of_three(leader), what)
-    entry = made["zones"]["paris"]
-    assert entry["host"] == "paris-2" if leader == "paris-2" else "paris-1"
-    assert entry["servers"]["leave"] == [
-        {
-            "host": "paris-3",
-            "id": 2,
-            "name": "paris-3",
-            "leads": leader == "paris-3",
-            "reachable": True,
-        }
-    ]
 
 
 def test_a_server_nobody_declared_is_told() -> None:
@@ -199,3 +210,63 @@ def test_the_only_server_of_a_zone_keeps_its_floating_address(kept: bool) -> Non
     step = plan({"paris-1": alone}, declared({"paris-1": {}}))["zones"]["paris"]["servers"]
     assert (step["keep"], step["lead"], step["follow"]) == (True, False, [])
     assert bool(step["changes"]) is not kept
+
+
+def test_older_followers_of_servers_to_be_added_restart_in_the_end() -> None:
+    paris = group_of_three()
+    for found in paris.values():
+        found["api"]["zones"][1]["servers"] = found["api"]["zones"][1]["servers"][:2]
+    paris["paris-3"] = server("paris-3")
+    assert plan(paris)["zones"]["paris"]["servers"]["refresh"] == ["paris-2"]
+
+
+def test_a_copy_of_an_interrupted_run_learns_of_a_server_that_comes_after_it() -> None:
+    paris = group_of_three()
+    for found in paris.values():
+        found["api"]["zones"][1]["servers"] = found["api"]["zones"][1]["servers"][:2]
+    paris["paris-2"]["journal"] = {"kind": "server", "step": "copied"}
+    paris["paris-3"] = server("paris-3")
+    step = plan(paris)["zones"]["paris"]["servers"]
+    assert (step["follow"], step["refresh"]) == (["paris-2", "paris-3"], ["paris-2"])
+
+
+def test_followers_that_a_killed_run_left_without_the_newest_server_restart() -> None:
+    paris = group_of_three()
+    paris["paris-3"]["service"]["outdated"] = True
+    made = plan(paris)
+    entry = made["zones"]["paris"]
+    assert (entry["servers"]["refresh"], entry["servers"]["follow"]) == (["paris-3"], [])
+    assert entry["changes"] == ["paris-3 restarts, to know the newer servers"]
+    assert "servers_slave" in made["groups"]["paris-1"]
+
+
+def test_a_dead_server_keeps_its_zone_from_growing_until_it_is_replaced() -> None:
+    paris = group_of_three()
+    paris["paris-2"] = {"unreachable": "no route"}
+    paris["paris-3"] = server("paris-3")
+    made = plan(paris)
+    assert made["left_out"] == [
+        "paris, paris-2: A zone gets servers only while all that it has run and can restart, to know the new ones: "
+        "Ansible cannot reach it: no route. Start it; or, if it is gone for good, mark it oned_state: absent and give "
+        "the zone another one."
+    ]
+    assert made["zones"]["paris"]["servers"]["follow"] == []
+    replaced = declared({"paris-1": {}, "paris-2": {"oned_state": "absent"}, "paris-3": {}}, zone_allow_even=True)
+    paris["paris-1"]["probes"][url("paris-2")] = {"state": "no_route", "detail": ""}
+    step = plan(paris, replaced)["zones"]["paris"]["servers"]
+    assert ([gone["host"] for gone in step["leave"]], step["follow"]) == (["paris-2"], ["paris-3"])
+
+
+def test_the_first_follower_never_takes_the_place_of_a_leader_that_was_lost() -> None:
+    """The leader of one was lost while it was copied: its follower has the journal, and is no zone of its own."""
+    known = master()
+    known["api"]["zones"] = zones("paris-1")
+    paris: dict[str, Any] = {host: server(host) for host in ADDRESSES}
+    paris["paris-2"]["journal"] = {"kind": "server", "step": "opened", "zone_existed": True}
+    paris["paris-1"] = {"unreachable": "no route"}
+    made = plan({"madrid-1": known, **paris})
+    assert made["zones"]["paris"]["action"] == "excluded"
+    assert "paris, paris-1: Ansible cannot reach it: no route" in made["left_out"][0]
+    paris["paris-1"] = server("paris-1", 0, "leader", ("paris-1",))
+    step = plan({"madrid-1": known, **paris})["zones"]["paris"]["servers"]
+    assert (step["follow"], step["copied"]) == (["paris-2", "paris-3"], [])

@@ -29,7 +29,7 @@ def plan(action: str, **more: Any) -> dict[str, Any]:
         "master": madrid,
         "zones": {
             "madrid": {**madrid, "action": "master", "servers": NO_SERVERS},
-            "paris": {**paris, "action": action, "servers": NO_SERVERS, **more},
+            "paris": {**paris, "action": action, "servers": NO_SERVERS, "imports": None, **more},
         },
     }
 
@@ -43,6 +43,25 @@ def test_a_zone_that_joined_is_read_at_its_endpoint_and_its_backups_are_told() -
     assert made["undone"] == []
     assert made["readers"] == ["http://p/RPC2"]
     assert made["text"] == ["paris joined. Backups: /var/lib/one/onefed/joins/1-paris on paris-1."]
+
+
+def test_a_run_in_check_mode_tells_what_would_be() -> None:
+    step = {**NO_SERVERS, "lead": True, "ids": {}, "follow": ["paris-2", "paris-3"]}
+    step["endpoints"] = {host: f"http://{host}/RPC2" for host in step["follow"]}
+    seen = {
+        "onefed_join": JOURNAL,
+        "onefed_joined": {"changed": True, "journal": None},
+        "onefed_grown": {"servers": [{"name": "OpenNebula"}]},
+    }
+    hosts: dict[str, dict[str, Any]] = {"madrid-1": {}, "paris-1": seen}
+    made = make_report(TOPOLOGY, plan("join", servers=step), hosts, {}, {}, check=True)
+    assert (made["undone"], made["text"]) == (
+        [],
+        ["paris would join.", "paris would have the servers paris-1, paris-2, paris-3."],
+    )
+    failed = {"onefed_failure": "Back up the whole database: it cannot be read"}
+    made = make_report(TOPOLOGY, plan("join"), {"madrid-1": {}, "paris-1": failed}, {}, {}, check=True)
+    assert made["undone"] == ["paris, paris-1: would not join. Back up the whole database: it cannot be read."]
 
 
 def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from fake_oned import FakeOned, Served
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _service, _service_managers
+from ansible_collections.onefed.opennebula.plugins.module_utils import _outdated, _service, _service_managers
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 
@@ -95,6 +95,23 @@ def test_start_stop_restart(frontend: Frontend, api: FakeOned) -> None:
     assert (_service.is_running(frontend), _service.state(frontend)) == (False, "stopped")
     assert ensure(frontend, "stopped") == (False, "stopped")
     assert calls(frontend) == ["start", "stop", "start", "stop"]
+
+
+def test_an_oned_that_was_noted_as_outdated_is_so_until_another_one_runs(frontend: Frontend, api: FakeOned) -> None:
+    def outdated() -> bool:
+        return _outdated.is_outdated(frontend, _service_managers.manager_of(frontend).pid())
+
+    assert ensure(frontend, "outdated") == (False, "stopped")
+    ensure(frontend, "started")
+    assert ensure(frontend, "outdated", check_mode=True) == (True, "running")
+    assert not outdated()
+    assert [ensure(frontend, "outdated") for _repeated in range(2)] == [(True, "running"), (False, "running")]
+    assert outdated()
+    ensure(frontend, "stopped")
+    assert not outdated()
+    ensure(frontend, "started")
+    assert not outdated()
+    assert calls(frontend) == ["start", "stop", "start"]
 
 
 def test_the_script_gets_the_environment_of_a_self_contained_oned(frontend: Frontend, api: FakeOned) -> None:

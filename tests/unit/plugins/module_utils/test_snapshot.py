@@ -16,8 +16,8 @@ import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import SnapshotError
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import (
-    read_header,
     restore_snapshot,
+    verify,
     write_snapshot,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
@@ -36,7 +36,7 @@ def shared(database: Any) -> dict[str, Any]:
 
 
 def test_header_tells_what_the_snapshot_is_for(snapshot: str) -> None:
-    header = read_header(snapshot)
+    header = verify(snapshot)
     assert (header.kind, header.backend, header.charset) == ("slave", "sqlite", "UTF-8")
     assert (header.shared_version, header.local_version) == ("7.4.0", "7.4.0")
     assert (header.federated_index, header.zone_ids, header.is_slave) == (5, [0, 100], False)

@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.onefed.opennebula.plugins.module_utils import _snapshot_format as form
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, SnapshotError
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import (
-    read_header,
     restore_snapshot,
     verify,
     write_snapshot,
@@ -104,7 +103,7 @@ def test_restore_refuses_a_damaged_compressed_snapshot(master_db: Any, tmp_path:
 
 
 def test_a_valid_seal_does_not_let_foreign_statements_in(snapshot: str, slave_db: Any, tmp_path: Path) -> None:
-    header = read_header(snapshot)
+    header = verify(snapshot)
     forged = tmp_path / "forged.sql"
     database = open_db(slave_db)
     for statement in ("DROP TABLE user_pool;", "DELETE FROM template_pool;", "UPDATE user_pool SET name = 'x';"):
@@ -124,9 +123,9 @@ def test_other_files_are_no_snapshots(slave_db: Any, tmp_path: Path) -> None:
     stock.write_text('-- FEDERATED\nDROP TABLE IF EXISTS "group_pool";\n')
     for path in (str(stock), str(slave_db.path), os.devnull):
         with pytest.raises(SnapshotError, match="does not begin as a federated snapshot"):
-            read_header(path)
+            verify(path)
     with pytest.raises(SnapshotError, match="Cannot read the federated snapshot .*: No such file"):
-        read_header(str(tmp_path / "missing.sql"))
+        verify(str(tmp_path / "missing.sql"))
 
 
 def test_a_target_that_cannot_keep_a_row_stays_as_it_was(snapshot: str, slave_db: Any) -> None:

@@ -124,6 +124,13 @@ def test_probe_takes_no_other_service_for_oned(reply: object) -> None:
         assert probe(oned.url)["state"] in ("not_opennebula", "unreadable")
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_probe_tells_a_load_balancer_that_has_no_server(status: int) -> None:
+    with Served(FakeOned(instead={"one.system.version": status})) as oned:
+        found = probe(oned.url)
+    assert (found["state"], found["detail"].split()[:3]) == ("no_server", ["HTTP", "status", str(status)])
+
+
 def test_probe_survives_a_server_that_hangs_up() -> None:
     with Served(FakeOned(instead={"one.system.version": None})) as oned:
         assert probe(oned.url)["state"] == "unreachable"

@@ -80,6 +80,6 @@ def test_unknown_quotas_are_refused(run: Run) -> None:
 def test_oneadmins_password_is_not_changed(run: Run, oned: FakeIdentities) -> None:
     result = run("user", name="oneadmin", password="another-one", update_password="always")
     assert result["failed"] is True
-    assert "Rotate it in all zones in one go" in result["msg"]
+    assert "Playbook rotate_oneadmin changes the password in all zones" in result["msg"]
     assert "another-one" not in str(result)
     assert oned.writes == []

@@ -1,0 +1,65 @@
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filter `rotation`: on which servers oneadmin's password is rotated."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: rotation
+short_description: On which servers the password of oneadmin is rotated
+version_added: 0.1.0
+author:
+  - onefed contributors (@onefed)
+description:
+  - Judges what M(onefed.opennebula.frontend_info) found on the servers of a federation.
+positional: results, leave_out
+options:
+  _input:
+    description: The result of the filter P(onefed.opennebula.topology#filter).
+    type: dict
+    required: true
+  results:
+    description: Results of M(onefed.opennebula.frontend_info) by host, of all hosts of the inventory.
+    type: dict
+    required: true
+  leave_out:
+    description: Names of zones that need not take part.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: See which servers take part
+  ansible.builtin.set_fact:
+    onefed_rotation: "{{ onefed_topology | onefed.opennebula.rotation(results) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - What is done, as C(hosts) (by host, with its turn to restart), C(turns), C(leader), C(readers), C(errors) and
+      C(text).
+  type: dict
+"""
+
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._judge import finding
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_rotation import plan_rotation
+
+
+def rotation(topology: Mapping[str, Any], results: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    """Judge the registered results of frontend_info."""
+    missing = {"msg": "it was not looked at; run the playbook without --limit"}
+    findings = {host: finding(results.get(host) or missing) for host in topology["hosts"]}
+    return plan_rotation(topology, findings, leave_out)
+
+
+class FilterModule:
+    """Filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"rotation": rotation}

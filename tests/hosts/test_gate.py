@@ -1,0 +1,162 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A gate in a real kernel: who is let through to oned, also after a boot, and that nothing of it stays."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tools.playbooks import wait_for
+
+from .commands import ROOT, run
+from .host import Host
+from .image import USER
+from .lab import Lab, Spec
+from .opennebula import PORT
+
+GUEST, STRANGER = "10.90.0.12", "10.90.0.13"
+UNIT = "onefed-zone-gate.service"
+PROXY = 8443
+# Prints what a client sees: an HTTP status line, or the reason why there is none.
+ASK = """import socket
+try:
+    with socket.create_connection(("{}", {}), 5) as connection:
+        connection.sendall(b"GET /RPC2 HTTP/1.0\\r\\n\\r\\n")
+        print(connection.recv(9).decode())
+except OSError as error:
+    print(type(error).__name__)
+"""
+ANSWERED, REFUSED = "HTTP/1.", "ConnectionRefusedError"
+
+
+@pytest.fixture(scope="module")
+def lab(hosts: None) -> Iterator[Lab]:
+    with Lab.temporary("gate") as lab:
+        lab.up(Spec("one", "10.90.0.11", started=True), Spec("two", GUEST), Spec("three", STRANGER))
+        yield lab
+
+
+@pytest.fixture
+def one(lab: Lab) -> Iterator[Host]:
+    yield lab["one"]
+    zone_gate(lab, state="open")
+
+
+def zone_gate(lab: Lab, **options: Any) -> dict[str, Any]:
+    """What the module returns on host one."""
+    words = [Path(sys.executable).parent / "ansible", "all", "-i", "one,", "-u", USER, "-b"]
+    words += ["-m", "onefed.opennebula.zone_gate", "-a", json.dumps({"allow": [GUEST], **options})]
+    environment = {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_SSH_ARGS": "-C",
+        "ANSIBLE_SSH_COMMON_ARGS": f"-F '{lab.ssh_config}'",
+    }
+    output = run(words, check=False, environment=environment).stdout
+    found = re.search(r"^one \| .*? => (\{.*\})", output, re.DOTALL | re.MULTILINE)
+    assert found, output
+    result: dict[str, Any] = json.loads(found[1])
+    return result
+
+
+def asked(host: Host, account: str = "root", address: str = "10.90.0.11", port: int = PORT) -> str:
+    """What a client with this account on a host sees of oned on host one."""
+    program = ASK.format(address, port)
+    answer = host.exec(["runuser", "-u", account, "--", "python3", "-c", program]).stdout.strip()
+    return ANSWERED if answer.startswith(ANSWERED) else answer
+
+
+def seen(lab: Lab) -> dict[str, str]:
+    one = lab["one"]
+    return {
+        "guest": asked(lab["two"]),
+        "stranger": asked(lab["three"]),
+        "root": asked(one),
+        "oned": asked(one, "oneadmin", "127.0.0.1"),
+        "account": asked(one, USER, "127.0.0.1"),
+        "account, by the address": asked(one, USER),
+    }
+
+
+EVERYBODY = dict.fromkeys(("guest", "stranger", "root", "oned", "account", "account, by the address"), ANSWERED)
+CLOSED = {**EVERYBODY, **dict.fromkeys(("stranger", "account", "account, by the address"), REFUSED)}
+
+
+def main_pid(host: Host) -> str:
+    return host.exec(["systemctl", "show", "-p", "MainPID", "opennebula"]).stdout
+
+
+def left(host: Host) -> str:
+    units = host.exec(["find", "/etc/systemd", "-name", "onefed-zone-gate*", "-o", "-name", "*.requires"]).stdout
+    return units + host.exec(["nft", "list", "tables"]).stdout
+
+
+def test_a_closed_gate_lets_its_guests_through_and_an_open_one_everybody(lab: Lab, one: Host) -> None:
+    assert seen(lab) == EVERYBODY
+    before, pid = left(one), main_pid(one)
+    result = zone_gate(lab)
+    assert (result["changed"], result["closed"], result["reason"]) == (True, True, None)
+    assert seen(lab) == CLOSED
+    assert zone_gate(lab)["changed"] is False
+    assert zone_gate(lab, state="open")["changed"] is True
+    assert seen(lab) == EVERYBODY
+    assert (left(one), main_pid(one)) == (before, pid)
+    assert zone_gate(lab, state="open")["changed"] is False
+
+
+def test_a_connection_that_was_open_is_cut(lab: Lab, one: Host) -> None:
+    with lab.connect(one.address, PORT) as connection:
+        connection.settimeout(5)
+        zone_gate(lab)
+        with pytest.raises(ConnectionError):
+            connection.sendall(b"GET /RPC2 HTTP/1.0\r\n\r\n")
+            assert connection.recv(1) is None
+
+
+def test_a_closed_gate_stays_closed_after_a_power_failure(lab: Lab, one: Host) -> None:
+    zone_gate(lab)
+    one.power_off()
+    lab.boot(one)
+    wait_for(lambda: asked(one) == ANSWERED, "oned after the boot")
+    assert seen(lab) == CLOSED
+    assert zone_gate(lab)["changed"] is False
+
+
+def test_oned_never_starts_without_its_gate(lab: Lab, one: Host) -> None:
+    zone_gate(lab)
+    one.exec(["nft", "flush", "ruleset"])
+    one.exec(["systemctl", "restart", "opennebula"])
+    assert seen(lab) == CLOSED
+    one.exec(["systemctl", "restart", "nftables"])
+    assert asked(lab["three"]) == REFUSED
+    one.exec(["systemctl", "disable", "--now", "nftables"], check=False)
+
+
+def test_rules_of_the_host_that_let_all_in_do_not_open_the_gate(lab: Lab, one: Host) -> None:
+    rules = "table inet own { chain input { type filter hook input priority 0; accept; }; }"
+    one.exec(["nft", rules])
+    zone_gate(lab)
+    assert seen(lab) == CLOSED
+    zone_gate(lab, state="open")
+    assert "table inet own" in left(one)
+    one.exec(["nft", "delete", "table", "inet", "own"])
+
+
+def test_a_proxy_on_the_host_is_closed_with_it(lab: Lab, one: Host) -> None:
+    one.exec(["systemd-run", "--unit=proxy", "--uid=nobody", "python3", "-m", "http.server", str(PROXY)])
+    wait_for(lambda: asked(lab["three"], port=PROXY) == ANSWERED, "the proxy")
+    zone_gate(lab)
+    assert (asked(one, "nobody"), asked(lab["three"], port=PROXY)) == (REFUSED, ANSWERED)
+    zone_gate(lab, endpoint=f"https://one:{PROXY}/RPC2")
+    assert asked(one, "nobody") == ANSWERED
+    assert asked(lab["two"], port=PROXY) == ANSWERED
+    assert asked(lab["three"], port=PROXY) == REFUSED
+    one.exec(["systemctl", "stop", "proxy"])

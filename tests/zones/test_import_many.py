@@ -1,0 +1,97 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A zone with years of users joins a federation of others with the same ids: nobody loses or gains anything.
+
+ONEFED_ALL_FAULTS=1 takes a zone of 200 users with 550 objects, otherwise it is a quarter of that.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from tests.tools.playbooks import wait_for
+
+from .crowd import PRIVATE_KEY, Crowd, Endpoint, Size, fill, strangers
+from .lab import Federation, Zone
+from .picture import EVERYTHING, Names, Picture, differences
+
+FULL = bool(os.environ.get("ONEFED_ALL_FAULTS"))
+SIZE = Size() if FULL else Size(users=50, groups=10, rules=30, templates=60, images=60, vms=15)
+
+
+def endpoint(zone: Zone) -> Endpoint:
+    return Endpoint(zone.url, zone.session)
+
+
+@pytest.fixture
+def crowd(federation: Federation) -> Crowd:
+    """A master with users of its own, and a standalone zone full of users, three of whom are the same."""
+    madrid, lyon = federation.add("madrid"), federation.add("lyon")
+    crowd = fill(endpoint(lyon), SIZE)
+    same = [person.name for person in crowd.people.values() if person.plain and person.driver == "core"][:3]
+    strangers(endpoint(madrid), crowd, same=same)
+    overrides = {"users": dict.fromkeys(same, "same_person")}
+    federation.variables["lyon"] = {
+        "zone_import": True,
+        "zone_import_conflicts": "rename",
+        "zone_import_overrides": overrides,
+    }
+    federation.settings["federation_import_directory"] = str(federation.folder / "imports")
+    return crowd
+
+
+def document(federation: Federation, name: str) -> dict[str, Any]:
+    """What the run has kept on the controller, for its owner alone."""
+    (path,) = (federation.folder / "imports").glob(f"federation/lyon/*/{name}.yml")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    kept: dict[str, Any] = yaml.safe_load(path.read_text())
+    return kept
+
+
+def stored_key(zone: Zone, name: str) -> str:
+    """The private key of a user as a zone's database has it."""
+    ((body,),) = zone.rows(f"SELECT body FROM user_pool WHERE name = '{name}'")
+    return ElementTree.fromstring(body).findtext("TEMPLATE/SSH_PRIVATE_KEY", "")
+
+
+def with_key(zone: Zone) -> str:
+    """Somebody who has a private key."""
+    users = ElementTree.fromstring(zone.call("one.userpool.info")).iterfind("USER")
+    return next(each.findtext("NAME", "") for each in users if each.find("TEMPLATE/SSH_PRIVATE_KEY") is not None)
+
+
+def test_nobody_loses_or_gains_anything(federation: Federation, crowd: Crowd) -> None:
+    madrid, lyon = federation["madrid"], federation["lyon"]
+    before = Picture(endpoint(lyon), crowd).take()
+    assert sum(1 for each in before["may"].values() if each == "refused") >= SIZE.users // 20
+    secret = with_key(lyon)
+    old_key = stored_key(lyon, secret)
+    run = federation.federate()
+    wait_for(lyon.answers, "lyon answers")
+    plan, kept = document(federation, "plan"), document(federation, "identities")
+    zones = ElementTree.fromstring(madrid.call("one.zonepool.info")).iterfind("ZONE")
+    zone_id = next(int(each.findtext("ID", "")) for each in zones if each.findtext("NAME") == "lyon")
+    names = Names.of_plan(plan, zone_id)
+    # What VDCs share and lose with one of them is among what was asked of oned.
+    assert kept["withdrawn"]
+    assert len([old for old, new in names.users.items() if old != new]) > 5
+    assert differences(before, Picture(endpoint(lyon), crowd, names, endpoint(madrid)).take()) == []
+
+    # What only the zone's own key could decrypt is readable for the owner of the document, and encrypted by the master.
+    template = next(user["template"] for user in kept["users"] if user["name"] == secret)
+    assert template["SSH_PRIVATE_KEY"] == PRIVATE_KEY
+    new_key = stored_key(madrid, names.users[secret])
+    assert len({old_key, new_key, PRIVATE_KEY}) == 3
+    assert "BEGIN KEY" not in old_key + new_key + run.output
+
+    # An app that was published in the zone is seen from everywhere.
+    for zone in (madrid, lyon):
+        apps = ElementTree.fromstring(zone.call("one.marketapppool.info", *EVERYTHING)).iterfind("MARKETPLACEAPP")
+        assert ("recipe", str(zone_id)) in [(app.findtext("NAME"), app.findtext("ZONE_ID")) for app in apps]
+    federation.assert_federated("lyon")

@@ -1,0 +1,103 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A slave zone that can no longer follow the master gets the master's tables, and keeps what is its own."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import pytest
+
+from tests.tools.playbooks import Run
+from tests.tools.task_hooks import TaskHooks
+
+from .lab import Federation, Zone, wait_for
+
+extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="takes long: make test-faults")
+
+
+def resync(zones: Federation, *options: str) -> Run:
+    run = zones.run("resync", "--limit", "paris", *options)
+    assert run.code == 0, run.output
+    return run
+
+
+def altered(zone: Zone, statement: str) -> None:
+    """Change the database of a zone while its oned is stopped."""
+    zone.one("stop")
+    with sqlite3.connect(zone.database) as database:
+        database.execute(statement)
+    zone.one("start")
+
+
+def stop(zone: Zone) -> None:
+    zone.one("stop")
+
+
+def own_rows(zone: Zone) -> list[tuple[str, ...]]:
+    return zone.rows("SELECT name FROM template_pool")
+
+
+def fall_out(zones: Federation) -> None:
+    """Paris misses records that the master then purges; it has an object of its own."""
+    zones.federate()
+    paris = zones["paris"]
+    paris.call("one.template.allocate", 'NAME="of-paris"\nCPU=1\nMEMORY=64')
+    paris.one("stop")
+    missed = zones.master.federated_index() + 2
+    for number in range(4):
+        zones.master.create_user(f"missed-{number}")
+    altered(zones.master, f"DELETE FROM logdb WHERE log_index > 0 AND fed_index <= {missed}")
+    paris.one("start")
+
+
+def test_a_stale_zone_gets_the_masters_tables_as_planned_and_keeps_its_own(pair: Federation) -> None:
+    fall_out(pair)
+    paris = pair["paris"]
+    kept, before = own_rows(paris), (paris.tables(), paris.conf.read_bytes())
+    assert kept
+    status = pair.run("status")
+    assert "playbook resync" in " ".join(status.output.split()), status.output
+    plan = resync(pair, "--check", "--diff")
+    assert (paris.tables(), paris.conf.read_bytes()) == before
+    assert "its federated index, is not in the" in " ".join(plan.output.split())
+    run = resync(pair)
+    assert run.tasks("changed") == plan.tasks("changed")
+    assert "missed-3" in paris.users()
+    assert own_rows(paris) == kept
+    pair.assert_federated("paris")
+    for more in ((), ("--check",)):
+        again = resync(pair, *more)
+        assert again.tasks("changed") == set()
+        assert "follows the master and lacks nothing" in again.output
+    assert pair.federate().tasks("changed") == set()
+
+
+@extra
+def test_a_zone_with_an_empty_log_is_renewed_though_the_first_run_was_killed(pair: Federation) -> None:
+    pair.federate()
+    altered(pair["paris"], "DELETE FROM logdb WHERE log_index > 0")
+    task = "onefed.opennebula.slave : Install the master's auth files"
+    assert pair.run("resync", "--limit", "paris", ONEFED_KILL_BEFORE=task).code == -9
+    resync(pair)
+    pair.assert_federated("paris")
+
+
+@extra
+def test_a_zone_that_cannot_be_renewed_is_what_it_was(pair: Federation) -> None:
+    fall_out(pair)
+    paris = pair["paris"]
+    tables, conf = paris.tables(), paris.conf.read_bytes()
+    pair.settings["federation_replication_timeout"] = 3
+    path = pair.folder / "hooks"
+    with TaskHooks(path, {"Prove replication to and from the master": lambda: stop(pair.master)}) as hooks:
+        run = pair.run("resync", "--limit", "paris", ONEFED_HOOKS=str(path))
+    assert not hooks.unused
+    assert run.code != 0
+    assert "paris did not get the master's tables. Prove replication" in " ".join(run.output.split()), run.output
+    pair.master.one("start")
+    assert (paris.tables(), paris.conf.read_bytes()) == (tables, conf)
+    wait_for(paris.answers, "paris to answer again")
+    resync(pair)
+    pair.assert_federated("paris")
