@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the users of a zone notice while something is done to it: how long its API is gone, how long a write takes.
 
-Runs where the zone can be reached: watch.py URL, with the session ("user:password") as first line of standard input,
-until that ends; then it prints what it saw as JSON.
+Runs where the zone can be reached: watch.py URL METHOD, with the session ("user:password") as first line of standard
+input, until that ends; then it prints what it saw as JSON. METHOD writes to the template of a pool's first object:
+one.user.update is carried out by the master wherever it is called, one.cluster.update in the zone itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 POLL = 0.1  # seconds between two questions
 PATIENCE = 2.0  # seconds for an answer; oned's own longest pause is a snapshot's fence, a tenth of that
-LONGEST = 20.0  # seconds that a write may take
+LONGEST = 20.0  # seconds after which a write is given up
 PAUSE = 0.1  # seconds between two writes; with none, the followers of a busy machine lag ever more
 
 
@@ -32,11 +33,11 @@ class _Transport(xmlrpc.client.Transport):
 
 
 class Watch:
-    def __init__(self, url: str, session: str) -> None:
-        self._url, self._session = url, session
+    def __init__(self, url: str, session: str, method: str) -> None:
+        self._url, self._session, self._method = url, session, method
         self._over = threading.Event()
         self._gone: list[tuple[float, float]] = []
-        self._writes: list[tuple[float, float]] = []
+        self._writes: list[tuple[float, float, bool]] = []
         self._threads = [threading.Thread(target=target) for target in (self._poll, self._write)]
 
     def __enter__(self) -> Watch:
@@ -51,12 +52,12 @@ class Watch:
 
     def seen(self) -> dict[str, float]:
         """Seconds without API and in how many pieces; the longest of the writes that no outage is to blame for."""
-        writes = [end - begin for begin, end in self._writes if not any(a < end and begin < b for a, b in self._gone)]
+        writes = [write for write in self._writes if not any(a < write[1] and write[0] < b for a, b in self._gone)]
         return {
             "outage": sum(end - begin for begin, end in self._gone),
             "outages": len(self._gone),
-            "stall": max(writes, default=0.0),
-            "writes": len(writes),
+            "stall": max((end - begin for begin, end, _done in writes), default=0.0),
+            "writes": sum(done for _begin, _end, done in writes),
         }
 
     def _poll(self) -> None:
@@ -79,9 +80,8 @@ class Watch:
         while not self._over.wait(PAUSE):
             number += 1
             begin = time.monotonic()
-            # Of a write that is cut off by the end of oned it does not matter how long it took.
-            if self._ask("one.user.update", LONGEST, 0, f'BENCH="{number}"', 1) is not None:
-                self._writes.append((begin, time.monotonic()))
+            done = self._ask(self._method, LONGEST, 0, f'BENCH="{number}"', 1) is not None
+            self._writes.append((begin, time.monotonic(), done))
 
     def _ask(self, method: str, timeout: float, *arguments: Any) -> Any:
         """The value, or None without any."""
@@ -93,8 +93,8 @@ class Watch:
         return reply[1] if reply[0] else None
 
 
-def main(url: str) -> None:
-    with Watch(url, sys.stdin.readline().rstrip("\n")) as watch:
+def main(url: str, method: str) -> None:
+    with Watch(url, sys.stdin.readline().rstrip("\n"), method) as watch:
         print("watching", flush=True)
         sys.stdin.read()
     print(json.dumps(watch.seen()))

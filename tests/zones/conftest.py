@@ -56,7 +56,9 @@ def store() -> Iterator[mariadb.Server]:
     if missing:
         pytest.skip(missing)
     place = tempfile.TemporaryDirectory(prefix="zones")
-    with place as folder, mariadb.serving(Path(folder) / "db", mariadb.READ_COMMITTED) as server:
+    # Every oned keeps connections of its own, more than the default has room for.
+    options = (mariadb.READ_COMMITTED, "--max-connections=2000")
+    with place as folder, mariadb.serving(Path(folder) / "db", *options) as server:
         yield server
 
 

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.tools.playbooks import ROOT, Run, run_playbook, wait_for
 
+ALL_FAULTS = bool(os.environ.get("ONEFED_ALL_FAULTS"))
+extra = pytest.mark.skipif(not ALL_FAULTS, reason="takes long: make test-faults")
 PORT = 2633
 FEDERATED = ("group_pool", "user_pool", "acl", "zone_pool", "vdc_pool", "marketplace_pool", "marketplaceapp_pool")
 

@@ -95,6 +95,14 @@ class Server(Zone):
     def pid(self) -> Path:
         return self.location / "var/oned.pid"
 
+    def runs(self) -> bool:
+        """Whether oned's process is there; one that was killed leaves the file with its id."""
+        try:
+            os.kill(int(self.pid.read_text()), 0)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return False
+        return True
+
     def kill(self) -> None:
         """End oned at once: a candidate does not end when it is told to."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
@@ -143,7 +151,7 @@ class Servers(Federation):
     def _behind(self, name: str) -> list[tuple[str, int]]:
         """Whoever is a server of the zone by its own oned.conf, and runs; else its slave, or the first one."""
         group = self.groups[name]
-        members = [server for server in group if server.server_id() >= 0 and server.pid.exists()]
+        members = [server for server in group if server.server_id() >= 0 and server.runs()]
         slaves = [server for server in group if server.mode() == "SLAVE"]
         return [(server.address, PORT) for server in members or slaves or group[:1]]
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.tools.playbooks import Run, wait_for
 
-from .lab import Federation, Zone
+from .lab import Federation, Zone, extra
 from .people import as_user
 
 NEW = "a-Password-of-the-vault"
@@ -78,6 +78,7 @@ def test_the_password_changes_everywhere_and_a_second_run_changes_nothing(federa
     assert (again.code, again.tasks("changed")) == (0, set()), again.output
 
 
+@extra
 def test_after_every_interruption_all_works_and_a_repetition_goes_on(federated: Federation) -> None:
     old = federated.master.session
     for task in ("use the bridge", "at the master", "use the new password", "the bridge away"):

@@ -217,7 +217,7 @@ def test_a_slave_waits_for_the_password(slave: FakeIdentities) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"id": 0, "password": "by-hand", "update_password": "always"}, "Playbook rotate_oneadmin changes the password in all zones"),
+        ({"id": 0, "password": "by-hand", "update_password": "always"}, "Playbook rotate_oneadmin changes"),
         ({"id": 0, "auth_driver": "ldap"}, "replication stops"),
         ({"id": 1, "password": "by-hand", "update_password": "always"}, "OneGate, OneFlow and FireEdge"),
         ({"id": 0, "enabled": False}, "neither disables him"),
