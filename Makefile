@@ -76,7 +76,8 @@ test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supp
 
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_resync.py tests/zones/test_servers.py \
-		tests/zones/test_server_faults.py tests/zones/test_server_joins.py tests/zones/test_import.py
+		tests/zones/test_server_faults.py tests/zones/test_server_joins.py tests/zones/test_import.py \
+		tests/zones/test_rotate.py
 
 .PHONY: test-ha
 test-ha: venv link ## Extra, long, as root: zones of several servers on hosts, their leaders killed and their hosts lost

@@ -7,17 +7,16 @@ ONEFED_ALL_FAULTS=1 kills before every task; otherwise a sample is taken.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 
 import pytest
 
-from .lab import ROOT, Federation, Zone, wait_for
+from .lab import ALL_FAULTS, ROOT, Federation, Zone, wait_for
 
 TASKS = 42  # of a run on a fresh pair; a later point kills nothing
 SAMPLE = (11, 18, 22, 26, 29, 31)
-KILL_POINTS = range(2, TASKS) if os.environ.get("ONEFED_ALL_FAULTS") else SAMPLE
+KILL_POINTS = range(2, TASKS) if ALL_FAULTS else SAMPLE
 
 
 @pytest.mark.parametrize("number", KILL_POINTS)

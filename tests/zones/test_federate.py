@@ -23,7 +23,7 @@ def test_three_zones_become_a_federation_and_a_second_run_changes_nothing(federa
     assert "This database is a federation slave" in federation["paris"].tool("onedb", "version", "-v").stdout
     log = madrid.log()
     assert log.count("Starting OpenNebula") == 3  # installed, MODE=MASTER, SQLite snapshot
-    assert max(first.count("paris-1"), first.count("lyon-1")) <= 25
+    assert max(first.count("paris-1"), first.count("lyon-1")) <= 26
 
     before = {name: (zone.conf.read_bytes(), zone.federated_index()) for name, zone in federation.zones.items()}
     second = federation.federate()

@@ -7,7 +7,6 @@ ONEFED_ALL_FAULTS=1 kills before every task of the import and of its rollback as
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from hashlib import sha256
@@ -20,7 +19,7 @@ from tests.tools.playbooks import ROOT, Run, wait_for
 from tests.tools.task_hooks import TaskHooks
 
 from . import people
-from .lab import Federation, Zone
+from .lab import Federation, Zone, extra
 from .test_identity_import import all_owners, limits
 
 # alice is somebody else at the master, bob is the same there, and the zone's carol is to have another name.
@@ -58,7 +57,6 @@ ROLLBACK = (
     "Open the zone to everybody again",
     "Start oned if it ran before",
 )
-extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="takes long: make test-faults")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ ONEFED_ALL_FAULTS=1 takes a zone of 200 users with 550 objects, otherwise one of
 
 from __future__ import annotations
 
-import os
 import stat
 from typing import Any
 from xml.etree import ElementTree
@@ -18,11 +17,10 @@ import yaml
 from tests.tools.playbooks import wait_for
 
 from .crowd import PRIVATE_KEY, Crowd, Endpoint, Size, fill, strangers
-from .lab import Federation, Zone
+from .lab import ALL_FAULTS, Federation, Zone
 from .picture import EVERYTHING, Names, Picture, differences
 
-FULL = bool(os.environ.get("ONEFED_ALL_FAULTS"))
-SIZE = Size() if FULL else Size(users=30, groups=8, rules=20, templates=30, images=30, vms=10)
+SIZE = Size() if ALL_FAULTS else Size(users=30, groups=8, rules=20, templates=30, images=30, vms=10)
 
 
 def endpoint(zone: Zone) -> Endpoint:

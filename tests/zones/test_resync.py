@@ -4,17 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-
-import pytest
 
 from tests.tools.playbooks import Run
 from tests.tools.task_hooks import TaskHooks
 
-from .lab import Federation, Zone, wait_for
-
-extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="takes long: make test-faults")
+from .lab import Federation, Zone, extra, wait_for
 
 
 def resync(zones: Federation, *options: str) -> Run:

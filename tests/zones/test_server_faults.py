@@ -7,7 +7,6 @@ All of this takes long (ONEFED_ALL_FAULTS=1); test_servers.py holds a sample.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -17,10 +16,10 @@ from tests.tools.playbooks import Run
 from tests.tools.server_step import step_tasks
 
 from .conftest import network
-from .lab import wait_for
+from .lab import extra, wait_for
 from .servers import Baseline, Server, Servers
 
-pytestmark = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="takes long: make test-faults")
+pytestmark = extra
 NAMES = ("paris-1", "paris-2", "paris-3")
 ROLE = "onefed.opennebula.server"
 

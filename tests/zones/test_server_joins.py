@@ -7,7 +7,6 @@ All of this takes long (ONEFED_ALL_FAULTS=1).
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
@@ -16,10 +15,10 @@ import pytest
 from tests.tools import mariadb
 
 from .conftest import network
-from .lab import wait_for
+from .lab import extra, wait_for
 from .servers import Baseline, Server, Servers
 
-pytestmark = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="takes long: make test-faults")
+pytestmark = extra
 NAMES = ("paris-1", "paris-2", "paris-3")
 
 

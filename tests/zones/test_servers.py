@@ -8,7 +8,6 @@ takes zones of its own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -17,10 +16,9 @@ from tests.tools import mariadb
 from tests.tools.playbooks import Run
 
 from .conftest import network
-from .lab import wait_for
+from .lab import extra, wait_for
 from .servers import LEADER, Servers
 
-extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="takes long: make test-faults")
 NAMES = {"paris-1", "paris-2", "paris-3"}
 ROLE = "onefed.opennebula.server"
 
