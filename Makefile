@@ -67,8 +67,8 @@ test-build: venv link ## The collection builds, installs and works where it is i
 	$(PYTEST) tests/build
 
 .PHONY: test-import
-test-import: venv link ## Extra: a zone of 200 users with 550 objects joins, compared object by object
-	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_import_many.py
+test-import: venv link ## Extra: a zone of 200 users joins, compared object by object; as root a small one on hosts
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_import_many.py tests/hosts/test_import.py
 
 .PHONY: test-cores test-faults bench
 test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supported ansible-cores
@@ -76,8 +76,8 @@ test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supp
 
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_resync.py tests/zones/test_servers.py \
-		tests/zones/test_server_faults.py tests/zones/test_server_joins.py tests/zones/test_import.py \
-		tests/zones/test_rotate.py
+		tests/zones/test_server_faults.py tests/zones/test_server_joins.py tests/zones/test_server_modes.py \
+		tests/zones/test_import.py tests/zones/test_rotate.py
 
 .PHONY: test-ha
 test-ha: venv link ## Extra, long, as root: zones of several servers on hosts, their leaders killed and their hosts lost
@@ -100,8 +100,9 @@ prove-join: venv link ## Extra, as root: zones join a master that is written to,
 prove-repair: venv link ## Extra, as root: after minutes of random faults all zones are equal, or named with the remedy
 	$(BIN)/python tests/prove/repair.py
 
-prove-failover: venv link ## Extra, as root: leaders die ten times, and no user is lost or there twice
+prove-failover: venv link ## Extra, as root: leaders of a slave, then of the master die; no user is lost or there twice
 	$(BIN)/python tests/prove/failover.py
+	$(BIN)/python tests/prove/failover.py --master
 
 .PHONY: prove-secrets bench-hosts bench-servers
 prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join

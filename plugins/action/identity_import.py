@@ -53,6 +53,10 @@ class ActionModule(CarryingAction):
             if not planned["plan"]["collisions"] and not planned["plan"]["problems"]:
                 begun = planned["plan"]
                 write_document(path, begun, _HEAD)
+        if step == "undo" and begun.get("done") and not self._task.check_mode:
+            # An undoing that is interrupted leaves nothing that a later run could take for complete.
+            begun = {**begun, "done": []}
+            write_document(path, begun, _HEAD)
         result.update(self._import(arguments, document, begun, task_vars))
         if path and not result.get("failed") and not self._task.check_mode:
             self._keep(path, step, result["plan"], begun)

@@ -36,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The zones with their servers, floating address and its holders.
+  description: The zones with their servers, floating address, its holders, and the hosts whose gate is closed.
   type: list
   elements: dict
 """

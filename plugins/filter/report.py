@@ -68,6 +68,7 @@ REGISTERED = (
     "onefed_restarted",
     "onefed_failure",
     "onefed_grown",
+    "onefed_lacking",
     "onefed_access",
     "onefed_imported",
     "onefed_import_undone",

@@ -21,6 +21,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._names import Na
 from ansible_collections.onefed.opennebula.plugins.module_utils._written import UNKNOWN, await_written
 
 _PARTS = ("resources", "rights", "zone")
+_SIGNS = {"user": "#", "group": "@", "zone": "#"}
 
 
 def write_acl(client: Client, params: Mapping[str, Any], check_mode: bool, warn: Warn) -> dict[str, Any]:
@@ -57,19 +58,27 @@ _WORDS = ("user", "resource", "rights", "zone")
 
 
 def _wanted(params: Mapping[str, Any], names: Names) -> Rule:
-    def resolve(kind: str, given: str) -> int:
-        # Rules outlive the zone they name.
-        return int(given) if params["state"] == "absent" and given.isdigit() else names.id(kind, given)
+    def resolve(kind: str, given: str, number_is_id: bool = True) -> int:
+        try:
+            return names.id(kind, given, number_is_id)
+        except NameUnknown:
+            # Rules outlive the zone they name.
+            if params["state"] == "absent" and given.isdigit():
+                return int(given)
+            raise
+
+    def one(option: str) -> str:
+        given = params[option]
+        everybody = given == ALL_SIGN and option != "group"
+        return ALL_SIGN if everybody else f"{_SIGNS[option]}{resolve(option, given, False)}"
 
     if params["rule"] is not None:
         return parse_rule(params["rule"], resolve)
     missing = [option for option in _PARTS if not params[option]]
     if missing:
         raise OnefedError(f"A rule in parts needs {', '.join(missing)}, too; or give all of it as rule.")
-    user = params["user"]
-    who = f"@{params['group']}" if user is None else ALL_SIGN if user == ALL_SIGN else f"#{user}"
-    zone = ALL_SIGN if params["zone"] == ALL_SIGN else f"#{params['zone']}"
-    return rule_of(who, params["resources"], params["which"], params["rights"], zone, resolve)
+    who = one("user" if params["group"] is None else "group")
+    return rule_of(who, params["resources"], params["which"], params["rights"], one("zone"), resolve)
 
 
 def _rules(client: Client) -> list[dict[str, Any]]:

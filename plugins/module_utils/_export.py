@@ -8,7 +8,8 @@ joins a federation; clusters, hosts, machines and the like by id, because theirs
 same for two zones that have the same identities::
 
     format: 1
-    source: {zone: {id, name}, mode, version, ids: {users, groups, vdcs, marketplaces}, notes: [text]}
+    source: {zone: {id, name}, mode, version, ids: {users, groups, vdcs, marketplaces},
+             encrypted: [name], notes: [text]}                           # attributes of users, see _encrypted
     default_quotas: {users, groups}                                  # quotas as _quotas.shown gives them
     groups: [{name, builtin?, admins, template, quotas, vlans}]
     users: [{name, builtin?, driver, password, enabled, group, groups, template, quotas}]
@@ -34,6 +35,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
     parse_xml,
     zones_from_xml,
 )
+from ansible_collections.onefed.opennebula.plugins.module_utils._encrypted import encrypted_names
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export_markets import (
     app_name,
@@ -69,7 +71,6 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._vdcs import ALL
 FORMAT = 1
 # oneadmin and serveradmin; the groups oneadmin and users; the VDC default.
 BUILTIN = {"users": (0, 1), "groups": (0, 1), "vdcs": (0,)}
-_ENCRYPTED = "USER_ENCRYPTED_ATTR"
 
 
 def read_shared(client: Client) -> dict[str, Any]:
@@ -147,6 +148,7 @@ def export(client: Client) -> dict[str, Any]:
                 kind: {name: oid for oid, name in names[kind].items()}
                 for kind in ("users", "groups", "vdcs", "marketplaces")
             },
+            "encrypted": encrypted_names(shared["config"]),
             "notes": notes,
         },
         "default_quotas": {kind: shown(limits) for kind, limits in read_default_quotas(client).items()},
@@ -192,8 +194,7 @@ def _sorted(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _readable(client: Client, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The users; those with encrypted attributes are asked for one by one, because pools show them encrypted."""
-    configured = shared["config"].get(_ENCRYPTED, [])
-    names = {name.split("/")[0].upper() for name in ([configured] if isinstance(configured, str) else configured)}
+    names = {name.partition("/")[0] for name in encrypted_names(shared["config"])}
     return [
         {**user, "template": user_from_xml(client.call("one.user.info", user["id"], True))["template"]}
         if names & set(user["template"])

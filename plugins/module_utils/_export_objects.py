@@ -12,9 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client, parse_xml
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client, attributes_of, parse_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_sql import document_types
+from ansible_collections.onefed.opennebula.plugins.module_utils._references import (
+    Reference,
+    mentioned,
+    references,
+)
 
 # A pool is one reply: 100 000 machines are some 60 MB.
 POOL_TIMEOUT = 600.0
@@ -31,7 +36,7 @@ class Kind:
     """One kind of owned objects; `name` is what documents call it.
 
     `unique`: chown refuses a second object of that name with one owner. `repeats`: one owner may have several of a
-    name all the same.
+    name all the same. `refers`: such objects name the owners of others, see _references.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Kind:
     arguments: tuple[int, ...] = EVERYTHING
     unique: bool = True
     repeats: bool = False
+    refers: bool = False
 
 
 # Virtual routers come first: with them their machines change hands.
@@ -49,7 +55,7 @@ KINDS = (
     Kind("vms", "one.vmpool.info", "VM", "one.vm", (*EVERYTHING, _ANY_STATE), unique=False),
     Kind("images", "one.imagepool.info", "IMAGE", "one.image"),
     Kind("vnets", "one.vnpool.info", "VNET", "one.vn"),
-    Kind("templates", "one.templatepool.info", "VMTEMPLATE", "one.template"),
+    Kind("templates", "one.templatepool.info", "VMTEMPLATE", "one.template", refers=True),
     Kind("vntemplates", "one.vntemplatepool.info", "VNTEMPLATE", "one.vntemplate"),
     Kind("secgroups", "one.secgrouppool.info", "SECURITY_GROUP", "one.secgroup"),
     Kind("vmgroups", "one.vmgrouppool.info", "VM_GROUP", "one.vmgroup"),
@@ -61,9 +67,10 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def read_objects(client: Client, kind: Kind) -> dict[int, dict[str, Any]]:
-    """All objects of a kind by rising id: {id, name, uid, gid, uname, gname, lock, done}.
+    """All objects of a kind by rising id: {id, name, uid, gid, uname, gname, lock, done, references, mentions}.
 
-    `uname` and `gname` are what the object itself has stored. `lock` is None or OpenNebula's level (1 to 3).
+    `uname` and `gname` are what the object itself has stored. `lock` is None or OpenNebula's level (1 to 3). VM
+    templates alone have `references`, which are _references.Reference, and documents alone may be true in `mentions`.
     Releases before 6.8 have no backup jobs. Raises ApiError, ApiUnreachable.
     """
     patient = client.at(client.url, max(client.timeout, POOL_TIMEOUT))
@@ -78,6 +85,7 @@ def read_objects(client: Client, kind: Kind) -> dict[int, dict[str, Any]]:
         for element in parse_xml(xml, f"the {kind.name}").iterfind(kind.tag):
             oid = int(element.findtext("ID", "-1"))
             lock = element.findtext("LOCK/LOCKED", "0").strip()
+            template = element.find("TEMPLATE")
             found[oid] = {
                 "id": oid,
                 "name": element.findtext("NAME", ""),
@@ -87,6 +95,10 @@ def read_objects(client: Client, kind: Kind) -> dict[int, dict[str, Any]]:
                 "gname": element.findtext("GNAME", ""),
                 "lock": None if lock in ("", "0") else int(lock),
                 "done": kind.name == "vms" and element.findtext("STATE", "") == _DONE,
+                "references": references(attributes_of(template)) if kind.refers and template is not None else [],
+                "mentions": kind.name == "documents"
+                and template is not None
+                and mentioned("".join(template.itertext())),
             }
     return dict(sorted(found.items()))
 
@@ -103,8 +115,10 @@ def described(
     """Objects as documents have them: {id, name, owner, group}, and what else is to be said of one.
 
     `owner` and `group` are names, None for one whose account is gone; `stored_owner` and `stored_group` are then the
-    names that the object has kept. `lock` is its level, and `done` true for a machine that is done.
+    names that the object has kept. `lock` is its level, `done` true for a machine that is done, `references` are those
+    of a VM template as [{attribute, owner, stored_owner}], and `mentions` is true for a document that may have such.
     """
+    known = set(users.values())
     result = []
     for item in objects.values():
         entry: dict[str, Any] = {
@@ -121,5 +135,14 @@ def described(
             entry["lock"] = item["lock"]
         if item["done"]:
             entry["done"] = True
+        if item["references"]:
+            entry["references"] = [_reference(one, one.owner(users, known)) for one in item["references"]]
+        if item["mentions"]:
+            entry["mentions"] = True
         result.append(entry)
     return result
+
+
+def _reference(one: Reference, owner: str | None) -> dict[str, Any]:
+    lost = {"stored_owner": one.value} if owner is None else {}
+    return {"attribute": one.attribute, "owner": owner, **lost}

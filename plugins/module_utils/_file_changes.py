@@ -63,8 +63,9 @@ def take_over(frontend: Frontend, root: Root, archive: Archive, left_out: list[d
     tree = Tree(root.path)
     own = tree.nodes(root.is_own)
     wanted = {path: entry for path, entry in _of_root(root, archive) if not root.is_own(path)}
-    refused = dict(_not_taken(root, wanted, own))
-    left_out += [{"path": f"{root.name}/{path}", "reason": reason} for path, reason in sorted(refused.items())]
+    refused = {path: (whole, reason) for path, whole, reason in _not_taken(root, wanted, own)}
+    told = sorted(set(refused.values()))
+    left_out += [{"path": f"{root.name}/{whole}", "reason": reason} for whole, reason in told]
     wanted = {path: _masked(root, entry) for path, entry in wanted.items() if path not in refused}
     changes = _compared(frontend, root, archive, wanted, own, merge=True)
     if root.mirror:
@@ -148,17 +149,19 @@ def _of_root(root: Root, archive: Archive) -> Iterator[tuple[str, Entry]]:
             yield path, entry
 
 
-def _not_taken(root: Root, wanted: dict[str, Entry], own: dict[str, Node]) -> Iterator[tuple[str, str]]:
-    """What stays away from this server, with the reason."""
+def _not_taken(root: Root, wanted: dict[str, Entry], own: dict[str, Node]) -> Iterator[tuple[str, str, str]]:
+    """What stays away from this server: its path, that of the file or folder with all in it, and the reason."""
     if root.mirror:
         return
     others = {path for path, entry in wanted.items() if path in own and own[path].kind != entry.kind}
     for path in wanted:
         top = path.split("/")[0]
         if root.name == ETC and top not in own:
-            yield path, "no such file or folder of a service is here"
-        elif any(path == other or path.startswith(f"{other}/") for other in others):
-            yield path, "something of another kind is here"
+            yield path, top, "no such file or folder of a service is here"
+            continue
+        other = next((other for other in others if path == other or path.startswith(f"{other}/")), None)
+        if other:
+            yield path, other, "something of another kind is here"
 
 
 def _masked(root: Root, entry: Entry) -> Entry:

@@ -20,23 +20,16 @@ from ansible_collections.onefed.opennebula.plugins.module_utils import (
     _config_files,
     _fireedge,
     _floating_unit,
+    _gate,
     _outdated,
     _vip_hook,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
-    AUTHENTICATION,
-    Client,
-    config_from_xml,
-    local_url,
-    probe,
-    raft_from_xml,
-    read_one_auth,
-    zones_from_xml,
-)
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import local_url, probe, read_one_auth
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import describe, open_database
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, DriverMissing, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DriverMissing, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._firewall import find_firewall
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_api import NO_ANSWERS, ask_oned, integer
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal, await_quiet
 from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_server import server_facts
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS, Document
@@ -99,7 +92,7 @@ def examine(
     service = _service(frontend)
     version = _version(frontend)
     begun = time.monotonic()
-    api = Task(lambda: _api(_url(frontend), credentials, timeout)).start()
+    api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
     probes = {url: Task(partial(probe, url, timeout)).start() for url in dict.fromkeys(endpoints)}
     database = _database(frontend, document, login)
     answers = api.wait(begun + 4 * timeout)
@@ -108,7 +101,7 @@ def examine(
         "oned_version": version,
         "conf": conf,
         "service": service,
-        "api": {**_NO_ANSWERS, **answers},
+        "api": {**NO_ANSWERS, **answers},
         "database": database,
         "auth_files": _guarded(lambda: _auth_files.names(frontend)),
         "auth_digests": _guarded(lambda: _auth_files.digests(frontend, auth_key)) if auth_key else {},
@@ -122,6 +115,7 @@ def examine(
         "firewall": find_firewall(),
         "addresses": _guarded(_addresses.addresses),
         "address_keeper": _guarded(_floating_unit.keeper),
+        "gate": os.path.lexists(_gate.UNIT.path),
         "vip_answers": _addresses.answers(vip.interface, vip.address) if vip else None,
         "vip_hook": _guarded(lambda: {"problems": _vip_hook.problems(frontend, vip)}) if vip else None,
         "config_digests": _guarded(lambda: _config_files.digests(frontend, auth_key)) if auth_key else {},
@@ -141,10 +135,10 @@ def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:
     backend = database.get("BACKEND", "sqlite")
     facts.update(
         mode=federation["MODE"].upper(),
-        zone_id=_integer(federation["ZONE_ID"], 0),
-        server_id=_integer(federation["SERVER_ID"], -1),
+        zone_id=integer(federation["ZONE_ID"], 0),
+        server_id=integer(federation["SERVER_ID"], -1),
         master_oned=federation["MASTER_ONED"],
-        port=_integer(document.get("PORT"), 2633),
+        port=integer(document.get("PORT"), 2633),
         listen_address=document.get("LISTEN_ADDRESS") or "0.0.0.0",
         backend=backend,
         db_name=database.get("DB_NAME", "opennebula") if backend == "mysql" else None,
@@ -167,11 +161,6 @@ _CONF_KEYS = (
     "backend",
     "db_name",
 )
-
-
-def _integer(value: str | None, default: int) -> int:
-    # oned takes a number that it cannot read for a missing one.
-    return int(value) if value and re.fullmatch(r"-?[0-9]+", value) else default
 
 
 def _credentials(frontend: Frontend) -> tuple[tuple[str, str] | None, str | None]:
@@ -208,56 +197,6 @@ def _url(frontend: Frontend) -> str | None:
         return local_url(frontend)
     except OnefedError:
         return None
-
-
-_NO_ANSWERS: dict[str, Any] = {
-    "state": "unknown",
-    "detail": "",
-    **dict.fromkeys(("authenticated", "version", "mode", "zone_id", "server_id", "conf", "zones", "raft")),
-    "errors": [],
-}
-
-
-def _api(url: str | None, credentials: tuple[str, str] | None, timeout: float) -> dict[str, Any]:
-    if url is None:
-        return {"state": "unknown", "detail": "oned.conf does not tell the endpoint"}
-    facts: dict[str, Any] = dict(probe(url, timeout))
-    if facts["state"] != "open" or not credentials:
-        return facts
-    client = Client(url, *credentials, timeout=timeout)
-    try:
-        facts["zones"] = zones_from_xml(client.call("one.zonepool.info"))
-    except ApiError as error:
-        return {**facts, "authenticated": False if error.code == AUTHENTICATION else None, "errors": [str(error)]}
-    except OnefedError as error:
-        return {**facts, "errors": [str(error)]}
-    facts.update(authenticated=True, errors=[])
-    _ask(facts, partial(_raft, client))
-    # Answered by the leader for its followers, so its SERVER_ID says nothing about this server.
-    _ask(facts, lambda: {"version": client.call("one.system.version")})
-    _ask(facts, lambda: _running(config_from_xml(client.call("one.system.config"))))
-    return facts
-
-
-def _ask(facts: dict[str, Any], question: Callable[[], dict[str, Any]]) -> None:
-    try:
-        facts.update(question())
-    except OnefedError as error:
-        facts["errors"].append(str(error))
-
-
-def _raft(client: Client) -> dict[str, Any]:
-    raft = raft_from_xml(client.call("one.zone.raftstatus"))
-    return {"raft": raft, "server_id": raft["server_id"]}
-
-
-def _running(config: dict[str, Any]) -> dict[str, Any]:
-    """What the running oned read from oned.conf at its start."""
-    federation = config.get("FEDERATION") or {}
-    running = {**{name: config.get(name) for name in ("PORT", "LISTEN_ADDRESS")}, **federation}
-    conf = {name: value for name, value in running.items() if isinstance(value, str)}
-    conf["MODE"] = conf.get("MODE", "").upper()
-    return {"mode": conf["MODE"], "zone_id": _integer(conf.get("ZONE_ID"), 0), "conf": conf}
 
 
 def _database(frontend: Frontend, document: Document | None, login: Mapping[str, Any] | None) -> dict[str, Any]:

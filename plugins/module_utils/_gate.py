@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A zone's gate: while it is closed, its API answers this host's root and oned's account and named guests, nobody else.
 
-In a zone that has just joined, an old owner's id may belong to a stranger until ownership is corrected.
+In a zone that has just joined, an old owner's id may belong to a stranger until ownership is corrected. The services
+beside oned are stopped meanwhile, but start with the host after a power failure; their ports are closed as well, for
+they call oned on behalf of users with an account that the gate lets through.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._gate_ports impo
     api_ports,
     endpoint_port,
     listeners,
+    service_ports,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import host_lock
 from ansible_collections.onefed.opennebula.plugins.module_utils._own_unit import OwnUnit
@@ -107,7 +110,9 @@ def _gate(frontend: Frontend, params: Mapping[str, Any]) -> tuple[rules.Gate | N
             )
         ports.append(port)
         accounts.update(found)
-    gate = rules.Gate(tuple(ports), tuple(addresses_of(params["allow"])), tuple(sorted(accounts)))
+    beside = tuple(port for port in service_ports(frontend.etc) if port not in ports)
+    own = tuple(sorted({rules.ROOT, frontend.ids()[0]}))
+    gate = rules.Gate(tuple(ports), tuple(addresses_of(params["allow"])), tuple(sorted(accounts)), beside, own)
     refused = rules.refusal(gate)
     if refused:
         return None, f"nftables does not take the rules of the gate on this host: {refused}."

@@ -1,11 +1,12 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where a front-end's API is reached: the ports of oned, and that of a reverse proxy on the same host."""
+"""Where a front-end's API is reached: oned's ports, a reverse proxy's, those of services that call oned for others."""
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import ipaddress
 import os
 import re
@@ -18,8 +19,12 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf impor
 
 # What oned takes when oned.conf has none; before 7.2 nobody listens on the second.
 PORTS: Mapping[str, str] = {"PORT": "2633", "GRPC_PORT": "2634"}
+# OneFlow, FireEdge, OneGate, Sunstone as they come; others, and other ports, are told by their files.
+SERVICE_PORTS = (2474, 2616, 5030, 9869)
+SERVICE_FILES = "*-server.conf"
 PROC = "/proc"
 _LISTENING = "0A"
+_PORT = re.compile(r"^[ \t]*:?port:[ \t]*(\d{1,5})[ \t]*(?:#|$)", re.MULTILINE)
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
@@ -33,6 +38,15 @@ def api_ports(conf: str) -> list[int]:
             raise FrontendError(f"{name} in {conf} is {text!r}, which is no port. Correct it there.")
         found.append(int(text))
     return list(dict.fromkeys(found))
+
+
+def service_ports(etc: str) -> list[int]:
+    """The ports of the services beside oned, installed or not; `etc` is where their files are."""
+    found = set(SERVICE_PORTS)
+    for path in glob.glob(os.path.join(glob.escape(etc), SERVICE_FILES)):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            found.update(int(port) for port in _PORT.findall(file.read()) if 0 < int(port) < 65536)
+    return sorted(found)
 
 
 def endpoint_port(endpoint: str) -> int:

@@ -44,19 +44,25 @@ WantedBy=nftables.service
 
 @dataclass(frozen=True)
 class Gate:
-    """Who may connect to TCP `ports`: `addresses` from outside, processes of `accounts` (numeric) from this host."""
+    """Who may connect to TCP `ports`: `addresses` from outside, processes of `accounts` (numeric) from this host.
+
+    `beside` are ports of services that call oned for others: from this host `own` may connect to them. A proxy that
+    may call oned is not among those, for it may have a port for FireEdge that the gate does not know.
+    """
 
     ports: tuple[int, ...]
     addresses: tuple[str, ...]
     accounts: tuple[int, ...]
+    beside: tuple[int, ...]
+    own: tuple[int, ...]
 
     def chains(self) -> list[tuple[str, list[str]]]:
         """The table's chains, each with its lines as `nft -n list table` shows them."""
         base = "type filter hook {} priority {}; policy accept;"
         callers = [f"{_family(address)} saddr {address} accept" for address in self.addresses]
-        accounts = [f"meta skuid {uid} accept" for uid in self.accounts]
+        both = (*self.ports, *self.beside)
         return [
-            ("input", [base.format("input", _PRIORITY), *(f"tcp dport {port} jump callers" for port in self.ports)]),
+            ("input", [base.format("input", _PRIORITY), *(f"tcp dport {port} jump callers" for port in both)]),
             ("callers", ['iifname "lo" accept', *callers, _REFUSE]),
             (
                 "output",
@@ -64,10 +70,11 @@ class Gate:
                     base.format("output", _PRIORITY),
                     # What this host sends to itself, to whichever of its addresses.
                     *(f'oifname "lo" tcp dport {port} jump accounts' for port in self.ports),
+                    *(f'oifname "lo" tcp dport {port} jump own' for port in self.beside),
                 ],
             ),
-            # Packets that the kernel sends for a socket already closed have no account; they match no skuid and pass.
-            ("accounts", [*accounts, f"meta skuid != {ROOT} {_REFUSE}"]),
+            ("accounts", _of(self.accounts)),
+            ("own", _of(self.own)),
         ]
 
     def shown(self) -> str:
@@ -82,6 +89,11 @@ class Gate:
         chains = [f"chain {name} {{ {' '.join(_ended(rule) for rule in rules)} }};" for name, rules in self.chains()]
         # Added so that it can be deleted whether or not it is there.
         return "\n".join([f"add table {TABLE};", f"delete table {TABLE};", f"table {TABLE} {{", *chains, "}"])
+
+
+def _of(accounts: Sequence[int]) -> list[str]:
+    # Packets that the kernel sends for a socket already closed have no account; they match no skuid and pass.
+    return [*(f"meta skuid {uid} accept" for uid in accounts), f"meta skuid != {ROOT} {_REFUSE}"]
 
 
 def _family(address: str) -> str:

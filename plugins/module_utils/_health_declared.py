@@ -11,7 +11,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints impor
 from ansible_collections.onefed.opennebula.plugins.module_utils._health_base import Problem, problem
 from ansible_collections.onefed.opennebula.plugins.module_utils._standing import Server, Zone, raft_leader
 
-# One zone of the inventory: name, endpoint, servers (endpoints by host), address, holders and unread (hosts).
+# One zone of the inventory: name, endpoint, servers (endpoints by host), address, holders, unread and gated (hosts).
 Declared = Mapping[str, Any]
 
 
@@ -61,6 +61,15 @@ def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem
     if zone["clustered"] or len(declared["servers"]) > 1:
         yield from _server_list_problems(zone, declared)
     yield from _address_problems(zone, declared)
+    if declared.get("gated"):
+        yield problem(
+            "gate_closed",
+            "warning",
+            None,
+            f"The gate of {', '.join(declared['gated'])} is closed, as during an import: its API refuses users.",
+            "Let the run that closed it come to its end: playbook federate. If the zone is not to be imported any "
+            "more, open it: module zone_gate with state: open, on that host.",
+        )
 
 
 def _server_list_problems(zone: Zone, declared: Declared) -> Iterator[Problem]:

@@ -1,7 +1,10 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The zones that the inventory declares and the holders of their floating addresses, as federation_info takes them."""
+"""The zones that the inventory declares, with the holders of their floating addresses and the hosts that have a gate.
+
+That is what federation_info takes of them.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ def _declared(zone: Data, examined: Mapping[str, Data]) -> dict[str, Any]:
         "address": floating["address"] if floating else None,
         "holders": [host for host, found in has.items() if found],
         "unread": [host for host, found in has.items() if found is None],
+        "gated": [host for host in zone["hosts"] if (examined.get(host, {}).get("frontend") or {}).get("gate")],
     }
 
 

@@ -5,22 +5,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export import read_shared
 from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, text
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_identities import IdentityWriter
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import BEGUN, Policy, Targets
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_ownership import OwnershipWriter
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_plan import Options, check_document, make_plan
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_undo import Undo
+from ansible_collections.onefed.opennebula.plugins.module_utils._journal import LOCK_WAIT, await_quiet, host_lock
 
 PLAN, IDENTITIES, OWNERSHIP, ALL, UNDO = STEPS = ("plan", "identities", "ownership", "all", "undo")
 POLL_SECONDS = 0.5
+
+
+@contextlib.contextmanager
+def alone(frontend: Frontend, step: str, check_mode: bool) -> Iterator[None]:
+    """Let nobody else write on this front-end during a step, neither an interrupted run's module that still works.
+
+    Both would look for the same names and create them. Raises FrontendError that names the other's process.
+    """
+    if check_mode or step == PLAN:
+        await_quiet(frontend, LOCK_WAIT)
+        yield
+        return
+    with host_lock(frontend, LOCK_WAIT):
+        yield
 
 
 def run_import(
@@ -50,7 +67,7 @@ def run_import(
     plan, targets = make_plan(document, shared, options, begun)
     kept = {**plan, **{key: begun[key] for key in _KEPT if key in begun}}
     if step == UNDO:
-        return _undo(client, options, kept, shared, targets, check_mode)
+        return _undo(client, kept, shared, targets, check_mode)
     result: dict[str, Any] = {"changed": _changes(plan), "plan": kept, "moved": {}}
     if step == PLAN:
         return {**result, "changed": False}
@@ -71,7 +88,7 @@ def run_import(
 
 
 # What later runs and the undoing go by is what the first run saw.
-_KEPT = ("identities", "memberships", "admins", "resources", "acls", "objects", "done")
+_KEPT = ("identities", "memberships", "admins", "vdc_groups", "resources", "acls", "objects", "references", "done")
 
 
 def options_of(document: Mapping[str, Any], params: Mapping[str, Any]) -> Options:
@@ -123,7 +140,7 @@ def refuse(plan: Mapping[str, Any]) -> None:
 
 def _changes(plan: Mapping[str, Any]) -> bool:
     ours = any(item["action"] == "create" for items in plan["identities"].values() for item in items)
-    return ours or any(plan[key] for key in ("memberships", "admins", "resources", "acls"))
+    return ours or any(plan[key] for key in ("memberships", "admins", "vdc_groups", "resources", "acls"))
 
 
 def _settled(options: Options, shared: Mapping[str, Any], begun: Mapping[str, Any]) -> Options:
@@ -151,7 +168,7 @@ def _ownership(
     writer = OwnershipWriter(client, document, shared, targets)
     if check_mode:
         pending = {kind: len(steps) for kind, steps in writer.pending().items()}
-        return {"changed": bool(pending), "plan": dict(begun), "moved": pending}
+        return {"changed": bool(pending or writer.misnaming()), "plan": dict(begun), "moved": pending}
     written = writer.write()
     return {"changed": bool(written), "plan": dict(begun), "moved": writer.moved}
 
@@ -183,13 +200,12 @@ def _arrived(
 
 def _undo(
     client: Client,
-    options: Options,
     plan: Mapping[str, Any],
     shared: Mapping[str, Any],
     targets: Targets,
     check_mode: bool,
 ) -> dict[str, Any]:
-    undo = Undo(client, plan, shared, targets, options.narrow)
+    undo = Undo(client, plan, shared, targets)
     if check_mode:
         left = any(target.action == BEGUN for found in targets.values() for target in found.values())
         return {"changed": left, "plan": dict(plan), "moved": {}}

@@ -15,7 +15,7 @@ from typing import Any, Mapping
 from ansible_collections.onefed.opennebula.plugins.module_utils._acls import GROUP, ONE, Rule
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
-from ansible_collections.onefed.opennebula.plugins.module_utils._export import BUILTIN, read_shared
+from ansible_collections.onefed.opennebula.plugins.module_utils._export import read_shared
 from ansible_collections.onefed.opennebula.plugins.module_utils._export_markets import (
     app_name,
     app_xml,
@@ -30,11 +30,10 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids impo
     vdc_resources,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import Target, Targets
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_rules import DEFAULT_VDC, brought_rules
 from ansible_collections.onefed.opennebula.plugins.module_utils._template_xml import attributes_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._users import FOREIGN_DRIVER, TOKEN
 from ansible_collections.onefed.opennebula.plugins.module_utils._vdc_writer import write_resources
-
-_DEFAULT_VDC = BUILTIN["vdcs"][0]
 
 
 class IdentityWriter:
@@ -159,15 +158,12 @@ class IdentityWriter:
                 write_resources(self.client, oid, before, after)
 
     def _vdc_groups(self, item: Mapping[str, Any], oid: int, held: set[int]) -> set[int]:
-        wanted = {self._id("groups", name) for name in item["groups"]}
-        if oid == _DEFAULT_VDC:
-            # OpenNebula puts new groups there itself.
-            held = held | {self._id("groups", i["name"]) for i, target in self._items("groups") if target.id is None}
-        return wanted - held
+        # OpenNebula puts new groups into the default VDC itself, and others get rules instead (brought_rules).
+        return set() if oid == DEFAULT_VDC else {self._id("groups", name) for name in item["groups"]} - held
 
     def _leave_default(self, item: Mapping[str, Any], oid: int, held: set[int]) -> None:
         """Take new groups out of the default VDC that were not in the zone's."""
-        if oid != _DEFAULT_VDC:
+        if oid != DEFAULT_VDC:
             return
         members = set(item["groups"])
         for group, target in self._items("groups"):
@@ -215,7 +211,7 @@ class IdentityWriter:
 
     def _rules(self) -> None:
         existing = {Rule.of(row) for row in rules_from_xml(self.client.call("one.acl.info"))}
-        for item in self.document["acls"]:
+        for item in brought_rules(self.document, self.shared, self.targets):
             for rule in rules_of(item, self.ids, self.zone_id, self.narrow) or []:
                 if not covered(rule, existing):
                     self._write("one.acl.addrule", *rule.words)

@@ -57,43 +57,47 @@ def _apps(ids: Ids, shared: Mapping[str, Any]) -> dict[str, int | None]:
     }
 
 
-def rules_of(rule: Mapping[str, Any], ids: Ids, own_zone: int | None, narrow: bool) -> list[Rule] | None:
-    """The rules that one rule of a document becomes; None while an id of it is not known, empty if a name is nobody's.
+def parts_of(rule: Mapping[str, Any], narrow: bool) -> list[dict[str, Any]]:
+    """The rules of a document that one of its rules becomes.
 
     With `narrow`, what held in all zones holds in the document's own from now on, except for what all zones share:
     before it joined, it was the only one.
     """
-    who = _word(rule["who"], ids["users"], ids["groups"])
-    shared = SHARED.get(rule["kinds"][0])
-    if rule["which"] == OWN:
-        which: int | None = None if own_zone is None else ONE | own_zone
-    else:
-        which = _word(rule["which"], ids[shared] if shared else None, ids["groups"])
-    rights = sum(RIGHTS[name] for name in rule["rights"])
-    if who == 0 or which == 0:
-        return []
+    if rule["zone"] != "*" or not narrow:
+        return [dict(rule)]
+    kinds = {
+        "*": [kind for kind in rule["kinds"] if kind in FEDERATED],
+        OWN: [kind for kind in rule["kinds"] if kind not in FEDERATED],
+    }
+    return [{**rule, "kinds": found, "zone": zone} for zone, found in kinds.items() if found]
+
+
+def rules_of(rule: Mapping[str, Any], ids: Ids, own_zone: int | None, narrow: bool) -> list[Rule] | None:
+    """The rules that the parts of a document's rule become.
+
+    None while an id of them is not known; a part that names nobody becomes none.
+    """
     found = []
-    for kinds, zone in _zones(rule, ids, own_zone, narrow):
-        if zone == 0:
-            continue
-        if who is None or which is None or zone is None:
+    for part in parts_of(rule, narrow):
+        numbers = _numbers(part, ids, own_zone)
+        if numbers is None:
             return None
-        found.append(Rule(who, sum(KINDS[kind] for kind in kinds) | which, rights, zone))
+        found += numbers
     return found
 
 
-def _zones(rule: Mapping[str, Any], ids: Ids, own_zone: int | None, narrow: bool) -> list[tuple[list[str], int | None]]:
+def _numbers(part: Mapping[str, Any], ids: Ids, own_zone: int | None) -> list[Rule] | None:
     own = None if own_zone is None else ONE | own_zone
-    if rule["zone"] == OWN:
-        return [(rule["kinds"], own)]
-    if rule["zone"] != "*":
-        return [(rule["kinds"], _one(ids["zones"], rule["zone"][1:]))]
-    if not narrow:
-        return [(rule["kinds"], ALL)]
-    everywhere = [kind for kind in rule["kinds"] if kind in FEDERATED]
-    here = [kind for kind in rule["kinds"] if kind not in FEDERATED]
-    parts: list[tuple[list[str], int | None]] = [(everywhere, ALL), (here, own)]
-    return [part for part in parts if part[0]]
+    shared = SHARED.get(part["kinds"][0])
+    who = _word(part["who"], ids["users"], ids["groups"])
+    which = own if part["which"] == OWN else _word(part["which"], ids[shared] if shared else None, ids["groups"])
+    zone = own if part["zone"] == OWN else _word(part["zone"], ids["zones"], ids["groups"])
+    if 0 in (who, which, zone):
+        return []
+    if who is None or which is None or zone is None:
+        return None
+    kinds, rights = (sum(known[name] for name in part[key]) for known, key in ((KINDS, "kinds"), (RIGHTS, "rights")))
+    return [Rule(who, kinds | which, rights, zone)]
 
 
 def _word(text: str, ones: Mapping[str, int | None] | None, groups: Mapping[str, int | None]) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export import BUILTIN
+from ansible_collections.onefed.opennebula.plugins.module_utils._users import FOREIGN_DRIVER, TOKEN
 from ansible_collections.onefed.opennebula.plugins.module_utils._zones import check_name
 
 # Kinds of identities, and what one of each is called.
@@ -110,13 +111,19 @@ def resolve(document: Mapping[str, Any], shared: Mapping[str, Any], policy: Poli
     return targets, collisions
 
 
-def go_on(identities: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[Targets, list[str]]:
+def go_on(
+    identities: Mapping[str, Any], document: Mapping[str, Any], shared: Mapping[str, Any]
+) -> tuple[Targets, list[str]]:
     """Like `resolve`, by what the plan of the import's first run says: `identities` of _import_plan.make_plan.
 
-    What was to be created then did not exist, so what exists of it now was created by that import.
+    What was to be created then did not exist, so what exists of it now was created by that import, unless it is a user
+    who can be told from the document's. Raises OnefedError if the plan is another document's.
     """
+    if any({item["name"] for item in identities[kind]} != {item["name"] for item in document[kind]} for kind in KINDS):
+        raise OnefedError("The plan is not that of this document: others are named in it. Give both of one import.")
     targets: Targets = {}
     problems: list[str] = []
+    wanted, users = ({user["name"]: user for user in source["users"]} for source in (document, shared))
     for kind in KINDS:
         existing = _existing(kind, shared)
         targets[kind] = {}
@@ -125,6 +132,12 @@ def go_on(identities: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[Tar
             oid = item["id"] if action == BUILTIN_ACTION else existing.get(new_name)
             if action in (CREATE, BEGUN):
                 action = CREATE if oid is None else BEGUN
+                if kind == "users" and oid is not None and not _same_login(wanted[name], users[new_name]):
+                    problems.append(
+                        f'user "{new_name}" was created in the federation by somebody else after the import was '
+                        "planned. Delete that user, or undo the import and plan it anew."
+                    )
+                    continue
             elif oid is None:
                 problems.append(
                     f'{KINDS[kind]} "{new_name}", who is the same as the zone\'s, was removed from the federation '
@@ -132,6 +145,19 @@ def go_on(identities: Mapping[str, Any], shared: Mapping[str, Any]) -> tuple[Tar
                 )
             targets[kind][name] = Target(name, new_name, action, oid)
     return targets, problems
+
+
+def _same_login(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether a user is the one that the import makes of the document's.
+
+    People change their passwords, and what a directory says of somebody is the same for everybody who asks it. Only
+    the token that OpenNebula gives every user, which the import replaces with the zone's before he can log in, is
+    nobody else's.
+    """
+    token = wanted["template"].get(TOKEN)
+    if token is not None and wanted["password"] and found["driver"] != FOREIGN_DRIVER:
+        return bool(found["template"].get(TOKEN) == token)
+    return found["password"] == wanted["password"] and found["driver"] in (FOREIGN_DRIVER, wanted["driver"])
 
 
 def _existing(kind: str, shared: Mapping[str, Any]) -> dict[str, int]:

@@ -5,7 +5,7 @@
 
 The zone has taken over the federation's identities, so its objects' owner ids mean somebody else, or nobody. No user
 may reach the zone meanwhile. In this order: limits are lifted, for a chown counts against the new owner's; objects
-change hands, and what they use is counted along; limits are set.
+change hands, and what they use is counted along; VM templates name the new owners; limits are set.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from typing import Any, Dict, Mapping
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export import BUILTIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._export_objects import KINDS, Kind, read_objects
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_objects import (
+    BY_NAME,
+    KINDS,
+    Kind,
+    read_objects,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import known_ids
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import Targets
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_objects import (
@@ -26,6 +31,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._import_objects 
     temporary_name,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_quotas import QuotaWriter
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_references import REFERRING, ReferenceWriter
 
 _SHOWN = 10
 Objects = Dict[int, Dict[str, Any]]
@@ -42,7 +48,9 @@ class OwnershipWriter:
         self.ids = {kind: {name: oid for name, oid in ids[kind].items() if oid is not None} for kind in ids}
         self.users = {user["id"]: user["name"] for user in shared["users"]}
         self.groups = {group["id"]: group["name"] for group in shared["groups"]}
+        self.references = ReferenceWriter(client, document, self.ids, self.users)
         self.moved: dict[str, int] = {}
+        self.rewritten = 0
         self._failures: list[str] = []
 
     def pending(self) -> dict[str, list[Step]]:
@@ -68,6 +76,10 @@ class OwnershipWriter:
                 "nobody can write to it."
             )
         return {name: left for name, left in found.items() if left}
+
+    def misnaming(self) -> list[int]:
+        """VM templates that name owners by what they were called, or numbered, before."""
+        return self.references.stale(read_objects(self.client, BY_NAME[REFERRING]))
 
     def _wanted(self, kind: Kind) -> dict[int, Wanted]:
         wanted = {}
@@ -97,7 +109,7 @@ class OwnershipWriter:
         quotas.set()
         if self._failures:
             raise OnefedError(
-                f"{len(self._failures)} objects at {self.client.url} could not be given to their owners: "
+                f"{len(self._failures)} objects at {self.client.url} could not be given to their owners, or name them: "
                 f"{'; '.join(self._failures[:_SHOWN])}. Repair that and repeat the import; meanwhile keep users away "
                 "from the zone."
             )
@@ -107,17 +119,20 @@ class OwnershipWriter:
                 f"Somebody else changes owners of {', '.join(left)} at {self.client.url}. Repeat the import while "
                 "nobody can write to the zone."
             )
-        return sum(self.moved.values()) + quotas.written
+        return sum(self.moved.values()) + self.rewritten + quotas.written
 
     def _kind(self, kind: Kind, pending: Mapping[str, list[Step]]) -> None:
         items = self.document["objects"].get(kind.name, [])
         locks = {item["id"]: item["lock"] for item in items if item.get("lock")}
-        if kind.name not in pending and not locks and not kind.repeats:
+        if kind.name not in pending and not locks and not kind.repeats and not kind.refers:
             return
         current = read_objects(self.client, kind)
         # Machines have changed hands with their virtual routers.
         for step in steps(kind, current, self._wanted(kind)):
             self._chown(kind, step, current)
+        if kind.refers:
+            for oid in self.references.stale(current):
+                self._rewrite(kind, current[oid])
         if kind.repeats:
             self._rename_back(kind, items)
             current = read_objects(self.client, kind)
@@ -128,9 +143,7 @@ class OwnershipWriter:
     def _chown(self, kind: Kind, step: Step, current: Objects) -> None:
         item = current[step.id]
         try:
-            if item["lock"] is not None:
-                self.client.call(f"{kind.method}.unlock", step.id)
-                item["lock"] = None
+            self._unlock(kind, item)
             if step.rename:
                 self.client.call(f"{kind.method}.rename", step.id, step.rename)
             self.client.call(f"{kind.method}.chown", step.id, step.uid, step.gid)
@@ -139,10 +152,23 @@ class OwnershipWriter:
             return
         self.moved[kind.name] = self.moved.get(kind.name, 0) + 1
 
+    def _rewrite(self, kind: Kind, item: dict[str, Any]) -> None:
+        try:
+            self._unlock(kind, item)
+            self.references.rewrite(item["id"])
+        except ApiError as error:
+            self._failures.append(f"{kind.name} {item['id']} ({item['name']}), owners in it: {error.text}")
+            return
+        self.rewritten += 1
+
+    def _unlock(self, kind: Kind, item: dict[str, Any]) -> None:
+        if item["lock"] is not None:
+            self.client.call(f"{kind.method}.unlock", item["id"])
+            item["lock"] = None
+
     def _rename_back(self, kind: Kind, items: list[Mapping[str, Any]]) -> None:
         current = read_objects(self.client, kind)
         for item in items:
             if current.get(item["id"], {}).get("name") == temporary_name(item["id"]):
-                if current[item["id"]]["lock"] is not None:
-                    self.client.call(f"{kind.method}.unlock", item["id"])
+                self._unlock(kind, current[item["id"]])
                 self.client.call(f"{kind.method}.rename", item["id"], item["name"])

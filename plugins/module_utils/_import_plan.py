@@ -4,7 +4,7 @@
 """What an import will do, said before anything is done. Pure.
 
 The plan is plain data that people read and that is kept: an interrupted import goes on, and is undone, by what its
-first plan said (`identities`, `memberships`, `admins`, `acls`, `resources`).
+first plan said (`identities`, `memberships`, `admins`, `vdc_groups`, `resources`, `acls`).
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._acls import ALL, GROUP, ONE, Rule
+from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule
+from ansible_collections.onefed.opennebula.plugins.module_utils._encrypted import left_readable
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._export import FORMAT
-from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, SHARED, derived_rules, text
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, text
 from ansible_collections.onefed.opennebula.plugins.module_utils._identities import RESOURCES
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import (
     FEDERATED,
     Ids,
-    covered,
     known_ids,
-    rules_of,
     vdc_resources,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import (
@@ -33,8 +32,19 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._import_names im
     resolve,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_objects import judge_objects, object_changes
-
-ONEADMIN_GROUP = 0
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_references import (
+    judge_references,
+    reference_changes,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_rules import (
+    DEFAULT_VDC,
+    ONEADMIN_GROUP,
+    brought_rules,
+    gained_rules,
+    gaining_groups,
+    missing_rules,
+    ruling_rules,
+)
 
 
 @dataclass(frozen=True)
@@ -72,30 +82,29 @@ def make_plan(
     import (or empty). The plan is::
 
         {zone, zone_id, acl_zones, identities: {kind: [{name, action, new_name, old_id, id}]},
-         memberships: [{user, group}], admins: [{user, group}], resources: [{vdc, kind, zone, id}],
-         acls: [{who, kinds, ...}], objects: {kind: {all, changing}}, unmovable, collisions, problems, warnings}
+         memberships: [{user, group}], admins: [{user, group}], vdc_groups: [{vdc, group}],
+         resources: [{vdc, kind, zone, id}], acls: [{who, kinds, ...}],
+         objects: {kind: {all, changing}}, references: {all, changing}, unmovable, collisions, problems, warnings}
 
     It may be carried out when `collisions` and `problems` are empty. Raises OnefedError for wrong options.
     """
     check_document(document)
     options.policy.check(document)
     if begun:
-        targets, collisions = go_on(begun["identities"], shared)
+        targets, collisions = go_on(begun["identities"], document, shared)
     else:
         targets, collisions = resolve(document, shared, options.policy)
     ids = known_ids(targets, shared)
     old_ids = document["source"]["ids"]
     problems, warnings = judge_objects(document, options.leave_unmovable, options.orphans_to_oneadmin)
-    memberships, admins = _memberships(document, shared, targets), _admins(document, shared, targets)
-    problems += _administrators(document, targets, options)
-    acls = _acls(document, shared, ids, options)
-    warnings += [
-        f"The rule {text(rule)} gives a right on {'+'.join(sorted(set(rule['kinds']) & set(FEDERATED)))} in the whole "
-        "federation, because all zones share them."
-        for rule in acls
-        if set(rule["kinds"]) & set(FEDERATED)
-    ]
-    warnings += _gained(document, shared, targets, ids)
+    acls = missing_rules(brought_rules(document, shared, targets), shared, ids, options.zone_id, options.narrow)
+    ruling = [] if options.allow_administrators else ruling_rules(acls, shared, targets, ids, options.zone_id)
+    problems += _administrators(document, targets, options) + [_rules(rule) for rule in ruling]
+    problems += left_readable(document, shared["config"], [t.name for t in targets["users"].values() if t.ours])
+    warnings += [_reaches(rule) for rule in acls if rule not in ruling and _federated(rule) and rule["zone"] != OWN]
+    warnings += [_gained(rule) for rule in gained_rules(document, shared, targets, ids)]
+    warnings += [_gains(name) for name in gaining_groups(document, shared, targets)]
+    warnings += judge_references(document)
     warnings += document["source"]["notes"]
     plan = {
         "zone": document["source"]["zone"]["name"],
@@ -105,11 +114,13 @@ def make_plan(
             kind: [_described(target, old_ids[kind].get(name)) for name, target in found.items()]
             for kind, found in targets.items()
         },
-        "memberships": memberships,
-        "admins": admins,
+        "memberships": _memberships(document, shared, targets),
+        "admins": _admins(document, shared, targets),
+        "vdc_groups": _vdc_groups(document, shared, targets),
         "resources": _resources(document, shared, targets, ids, options),
         "acls": acls,
         "objects": object_changes(document, ids),
+        "references": reference_changes(document, targets),
         "unmovable": _unmovable(document),
         "collisions": collisions,
         "problems": problems,
@@ -189,6 +200,53 @@ def _administrators(document: Mapping[str, Any], targets: Targets, options: Opti
     return problems
 
 
+def _federated(rule: Mapping[str, Any]) -> str:
+    return "+".join(sorted(set(rule["kinds"]) & set(FEDERATED)))
+
+
+def _reaches(rule: Mapping[str, Any]) -> str:
+    return (
+        f"The rule {text(rule)} gives a right on {_federated(rule)} in the whole federation, because all zones share "
+        "them."
+    )
+
+
+def _rules(rule: Mapping[str, Any]) -> str:
+    return (
+        f"The rule {text(rule)} would give power in the whole federation, over what is not the zone's own. Delete it "
+        "before the export, or allow administrators."
+    )
+
+
+def _gained(rule: Rule) -> str:
+    return (
+        f"The federation has the rule {rule.text()} for all zones, which the zone has not. It holds in the zone, too, "
+        "once it has joined."
+    )
+
+
+def _gains(group: str) -> str:
+    return (
+        f"The group {group} is in the federation's default VDC, and was not in the zone's. Its members may use the "
+        "zone's clusters as far as that VDC has them, once the zone has joined."
+    )
+
+
+def _vdc_groups(document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets) -> list[dict[str, str]]:
+    """Groups that VDCs gain which exist already, by the document's names; the default one has new groups anyway."""
+    held = {vdc["id"]: set(vdc["group_ids"]) for vdc in shared["vdcs"]}
+    found = []
+    for vdc in document["vdcs"]:
+        target = targets["vdcs"].get(vdc["name"])
+        if target is None or target.ours or target.id == DEFAULT_VDC:
+            continue
+        for name in vdc["groups"]:
+            group = targets["groups"].get(name)
+            if group is not None and (group.id is None or group.id not in held.get(target.id or 0, ())):
+                found.append({"vdc": vdc["name"], "group": name})
+    return found
+
+
 def _resources(
     document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets, ids: Ids, options: Options
 ) -> list[dict[str, Any]]:
@@ -206,54 +264,3 @@ def _resources(
                 if not pairs or pairs[0] not in held.get(kind, []):
                     found.append({"vdc": vdc["name"], "kind": kind, **item})
     return found
-
-
-def _acls(document: Mapping[str, Any], shared: Mapping[str, Any], ids: Ids, options: Options) -> list[dict[str, Any]]:
-    """The document's rules that the federation lacks."""
-    existing = {Rule.of(row) for row in shared["rules"]}
-    # Rules for everybody in all zones hold in the new one too, whatever id it gets.
-    stock = {(rule.user, rule.resource, rule.rights) for rule in existing if rule.zone_id is None}
-    found = []
-    for rule in document["acls"]:
-        rules = rules_of(rule, ids, options.zone_id, options.narrow)
-        if rules is None and rule["zone"] == "*" and options.zone_id is None:
-            # Known but for the zone's id.
-            rules = rules_of(rule, ids, None, False)
-            if rules is not None and all((r.user, r.resource, r.rights) in stock for r in rules):
-                continue
-            rules = None
-        if rules is None or not all(covered(r, existing) for r in rules):
-            found.append(dict(rule))
-    return found
-
-
-def _gained(document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets, ids: Ids) -> list[str]:
-    """Rules of the federation's for all zones that give rights in the new one to people who had them not."""
-    had = {
-        (rule.user, rule.resource, rule.rights)
-        for item in document["acls"]
-        if item["zone"] in ("*", OWN)
-        for rule in rules_of({**item, "zone": "*"}, ids, None, False) or []
-    }
-    signs = {"users": ONE, "groups": GROUP}
-    before = {
-        sign | target.id
-        for kind, sign in signs.items()
-        for target in targets[kind].values()
-        if not target.ours and target.id is not None
-    }
-    made = derived_rules(shared["vdcs"], shared["groups"], shared["config"])
-    found = [
-        rule
-        for rule in map(Rule.of, shared["rules"])
-        if rule.zone_id is None
-        and rule.user in {ALL, *before}
-        and rule not in made
-        and set(rule.kinds) - set(SHARED) - set(FEDERATED)
-        and (rule.user, rule.resource, rule.rights) not in had
-    ]
-    return [
-        f"The federation has the rule {rule.text()} for all zones, which the zone has not. It holds in the zone, too, "
-        "once it has joined."
-        for rule in found
-    ]

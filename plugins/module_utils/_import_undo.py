@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import derived_rules
 from ansible_collections.onefed.opennebula.plugins.module_utils._identities import RESOURCES, rules_from_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import (
     known_ids,
@@ -32,16 +33,16 @@ class Undo:
         plan: Mapping[str, Any],
         shared: Mapping[str, Any],
         targets: Targets,
-        narrow: bool,
     ) -> None:
         self.client, self.plan, self.shared = client, plan, shared
-        self.targets, self.narrow = targets, narrow
+        self.targets = targets
         self.ids = known_ids(targets, shared)
         self.written = 0
 
     def write(self) -> int:
         """Remove everything; returns how many calls changed something. Raises ApiError."""
         self._rules()
+        self._vdc_groups()
         self._resources()
         self._markets()
         self._delete("vdcs", "vdc")
@@ -62,9 +63,34 @@ class Undo:
     def _rules(self) -> None:
         existing = {Rule.of(row): row["id"] for row in rules_from_xml(self.client.call("one.acl.info"))}
         for item in self.plan["acls"]:
-            for rule in rules_of(item, self.ids, self.plan["zone_id"], self.narrow) or []:
+            for rule in rules_of(item, self.ids, self.plan["zone_id"], False) or []:
                 if rule in existing:
                     self._write("one.acl.delrule", existing.pop(rule))
+
+    def _vdc_groups(self) -> None:
+        vdcs = {vdc["id"]: vdc for vdc in self.shared["vdcs"]}
+        left: list[tuple[int, Mapping[str, Any]]] = []
+        for item in self.plan["vdc_groups"]:
+            oid, gid = self.ids["vdcs"].get(item["vdc"]), self.ids["groups"].get(item["group"])
+            vdc = vdcs.get(-1 if oid is None else oid)
+            if vdc is not None and gid is not None and gid in vdc["group_ids"]:
+                self._write("one.vdc.delgroup", oid, gid)
+                vdc["group_ids"].remove(gid)
+                left.append((gid, vdc))
+        if left:
+            self._keep_of_others(left)
+
+    def _keep_of_others(self, left: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+        """Give groups back what VDCs give them that they are still in.
+
+        OpenNebula keeps one rule for all VDCs that give a group the same, and it goes when the group leaves one.
+        """
+        gone = derived_rules([{**vdc, "group_ids": [gid]} for gid, vdc in left], [], self.shared["config"])
+        given = derived_rules(self.shared["vdcs"], [], self.shared["config"])
+        before = {Rule.of(row) for row in self.shared["rules"]}
+        now = {Rule.of(row) for row in rules_from_xml(self.client.call("one.acl.info"))}
+        for rule in sorted((gone & given & before) - now, key=lambda rule: rule.words):
+            self._write("one.acl.addrule", *rule.words)
 
     def _resources(self) -> None:
         known = {vdc["id"]: vdc for vdc in self.shared["vdcs"]}

@@ -108,7 +108,8 @@ def credentials(frontend: Data) -> list[Problem]:
             problem(
                 f"Its one_auth file is {frontend['one_auth']}"
                 + (": oned refuses the name and password in it." if frontend["one_auth"] == "rejected" else "."),
-                "Write oneadmin:<current password> to one_auth in the .one folder of oned's account.",
+                "Write oneadmin:<current password> to one_auth in the .one folder of oned's account; if that is the "
+                "master's, playbook rotate_oneadmin with it as rotate_password does so in all zones.",
             )
         ]
     return []

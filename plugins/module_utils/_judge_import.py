@@ -15,15 +15,17 @@ from typing import Any, Mapping
 from ansible_collections.onefed.opennebula.plugins.module_utils._judge import (
     Problem,
     credentials,
+    in_raft,
     problem,
+    raft_state,
     serves,
 )
 
 Data = Mapping[str, Any]
 
-# The step in the journal of a zone whose identities are written down for good.
+# Steps in the journal of a zone: its identities are written down for good; what its join did is undone.
 EXPORTED = "exported"
-_REVERTED = "reverted"
+REVERTED = "reverted"
 _NOTHING: Data = {"document": None, "plan": None, "planned": None}
 _DECIDE = "See zone_import_conflicts and zone_import_overrides."
 
@@ -41,20 +43,21 @@ def wanted(zone: Data, frontend: Data) -> bool:
 
 
 def lives(frontend: Data) -> bool:
-    """Whether a zone stands alone and answers, so that its tables are its own."""
-    return serves(frontend) and bool(frontend["conf"]["mode"] == "STANDALONE")
+    """Whether a zone stands alone and answers, so that its tables are its own; one of several servers leads then."""
+    leads = not in_raft(frontend) or raft_state(frontend) == "leader"
+    return serves(frontend) and leads and bool(frontend["conf"]["mode"] == "STANDALONE")
 
 
 def undone(frontend: Data) -> bool:
     """Whether a join was undone so far that the zone lives its own life again, and only its journal is open."""
     journal = frontend["journal"]
-    return bool(journal and journal.get("step") == _REVERTED and lives(frontend))
+    return bool(journal and journal.get("step") == REVERTED and lives(frontend))
 
 
 def exported(frontend: Data) -> bool:
     """Whether the zone's identities were written down before it stopped, and are never to be read from it again."""
     journal = frontend["journal"]
-    return bool(journal and EXPORTED in _steps(journal) and not undone(frontend))
+    return bool(journal and EXPORTED in steps_of(journal) and not undone(frontend))
 
 
 def problems(zone: Data, finding: Data, master: Data) -> list[Problem]:
@@ -101,7 +104,7 @@ def _lost(frontend: Data) -> list[Problem]:
 def _unread(frontend: Data) -> list[Problem]:
     """Whether the zone's oned can be asked for its identities."""
     journal = frontend["journal"]
-    begun = journal and _steps(journal) - {"opened"} and not undone(frontend)
+    begun = journal and steps_of(journal) - {"opened"} and not undone(frontend)
     if begun or frontend["conf"]["mode"] != "STANDALONE":
         return [
             problem(
@@ -124,7 +127,9 @@ def _refused(planned: Data | None) -> list[Problem]:
     if planned is None:
         return []
     if "plan" not in planned:
-        return [problem(f"Its import cannot be planned: {planned.get('msg') or 'the host was lost.'}", "")]
+        crashed = str(planned.get("exception") or planned.get("module_stderr") or "").strip().splitlines()
+        told = planned.get("msg") or (crashed[-1] if crashed else "the host was lost.")
+        return [problem(f"Its import cannot be planned: {told}", "")]
     plan = planned["plan"]
     return [
         *(problem(f"Import: {text}", _DECIDE) for text in plan["collisions"]),
@@ -132,5 +137,6 @@ def _refused(planned: Data | None) -> list[Problem]:
     ]
 
 
-def _steps(journal: Data) -> set[str]:
+def steps_of(journal: Data) -> set[str]:
+    """All steps that a join has reached, by its journal."""
     return {one["step"] for one in journal.get("steps", [])}

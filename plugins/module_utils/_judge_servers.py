@@ -12,9 +12,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import host_of, literal, port_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import host_of, is_loopback, literal, port_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._firewall import opening
-from ansible_collections.onefed.opennebula.plugins.module_utils._judge import Problem, problem, serves
+from ansible_collections.onefed.opennebula.plugins.module_utils._judge import (
+    LOOPBACK_LISTENERS,
+    Problem,
+    problem,
+    serves,
+)
 
 Data = Mapping[str, Any]
 
@@ -62,6 +67,26 @@ def alike(frontend: Data, leader: Data) -> list[Problem]:
     return found
 
 
+def listens(frontend: Data, endpoint: str) -> list[Problem]:
+    """A server keeps its own port and address of oned.conf, at which the others must find it."""
+    conf, found = frontend["conf"], []
+    if conf["port"] != port_of(endpoint):
+        found.append(
+            problem(
+                f"By its oned.conf its API has port {conf['port']}, its endpoint in the zone is {endpoint}.",
+                "Set oned_port of this host to the port in its oned.conf, or correct that.",
+            )
+        )
+    if conf["listen_address"].startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint):
+        found.append(
+            problem(
+                f"By its oned.conf its API listens on {conf['listen_address']} only, where no other server finds it.",
+                'Write LISTEN_ADDRESS = "0.0.0.0" into it.',
+            )
+        )
+    return found
+
+
 def _higher(one: str, other: str) -> str:
     def numbers(version: str) -> list[int]:
         return [int(part) for part in version.split(".") if part.isdigit()]
@@ -70,24 +95,39 @@ def _higher(one: str, other: str) -> str:
 
 
 def replaced(frontend: Data, leader: Data) -> list[Problem]:
-    """A warning that names the files of OpenNebula's etc folder that differ, and that become the leader's.
+    """Warnings that name what differs in OpenNebula's etc folder: what becomes the leader's, and what is not given.
 
-    oned.conf is none of them. Files that only the server has stay.
+    oned.conf is none of it. Files that only the server has stay, and module server_files brings none of a service that
+    is not installed there: nothing stands at its topmost name.
     """
     mine, theirs = frontend["config_digests"], leader["config_digests"]
     if "error" in mine or "error" in theirs:
         return []
-    names = [name for name, digest in sorted(theirs.items()) if mine.get(name) != digest]
-    if not names:
-        return []
-    more = f" and {len(names) - FILES_SHOWN} more" if len(names) > FILES_SHOWN else ""
-    return [
-        problem(
-            f"Its configuration differs from that of its zone's leader and is replaced: "
-            f"{', '.join(names[:FILES_SHOWN])}{more}.",
-            "To keep something of it, bring it to the leader first. A backup is kept.",
+    installed = {name.split("/")[0] for name in mine}
+    differing = [name for name, digest in sorted(theirs.items()) if mine.get(name) != digest]
+    changed = [name for name in differing if name.split("/")[0] in installed]
+    missing = sorted({name.split("/")[0] for name in differing} - installed)
+    found = []
+    if changed:
+        found.append(
+            problem(
+                f"Its configuration differs from that of its zone's leader and is replaced: {_shown(changed)}.",
+                "To keep something of it, bring it to the leader first. A backup is kept.",
+            )
         )
-    ]
+    if missing:
+        found.append(
+            problem(
+                f"It lacks configuration that its zone's leader has, and is not given it: {_shown(missing)}.",
+                "Install the services to which it belongs, or bring it what it needs when it leads.",
+            )
+        )
+    return found
+
+
+def _shown(names: list[str]) -> str:
+    more = f" and {len(names) - FILES_SHOWN} more" if len(names) > FILES_SHOWN else ""
+    return f"{', '.join(names[:FILES_SHOWN])}{more}"
 
 
 def hook(frontend: Data) -> list[Problem]:

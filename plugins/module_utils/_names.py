@@ -62,11 +62,16 @@ class Names:
             self.pools[kind] = names_from_xml(self.client.call(method, *arguments), tag)
         return self.pools[kind]
 
-    def id(self, kind: str, given: Any) -> int:
-        """The id of an object by its name, or by its id: a number is one. Raises NameUnknown if there is none."""
+    def id(self, kind: str, given: Any, number_is_id: bool = False) -> int:
+        """The id of an object by its name, or else by its id. Raises NameUnknown if there is none.
+
+        A directory may call somebody 104, and who has that id is somebody else. With `number_is_id`, a number is
+        nothing but an id, as where OpenNebula writes it.
+        """
         text = str(given).strip()
         number = int(text) if re.fullmatch(r"[0-9]+", text) else None
-        found = [oid for oid, name in self.pool(kind) if (oid == number if number is not None else name == text)]
+        found = [oid for oid, name in self.pool(kind) if name == text and not (number_is_id and number is not None)]
+        found = found or [oid for oid, _name in self.pool(kind) if oid == number]
         if len(found) > 1:
             raise OnefedError(
                 f'Several {kind}s at {self.client.url} are called "{text}": {", ".join(map(str, sorted(found)))}. '

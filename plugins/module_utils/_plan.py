@@ -25,7 +25,11 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry impo
     told,
     unknown,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_import import refuse_same_names, unplanned
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_import import (
+    note_gates,
+    refuse_same_names,
+    unplanned,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_servers import plan_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_zones import (
     master_entry,
@@ -74,6 +78,7 @@ def make_plan(
             zones[group] = zone_entry(topology, zone, findings, known)
     for group, entry in zones.items():
         _note_clock(topology, topology["zones"][group], findings, now, entry)
+        note_gates(topology["zones"][group], findings, entry)
         entry["warnings"] += told(topology["zones"][group]["host"], judge.exposed(topology["zones"][group]))
         if set(topology["zones"][group]["hosts"]) <= set(hosts):
             _plan_step3(topology["zones"][group], findings, later, entry)
@@ -159,9 +164,9 @@ def _plan_restart(master: dict[str, Any], zones: Mapping[str, dict[str, Any]]) -
 
 def _needs_proof(topology: Data, findings: Mapping[str, Data], master: Data, zones: Mapping[str, Data]) -> bool:
     """Whether a marker has to be seen in every zone, and the databases to be read again."""
-    grows = any(entry["servers"]["lead"] or entry["servers"]["follow"] for entry in zones.values())
-    alters = _any(zones, "join", "converge") or master["restart"] or master["repair"]
-    return bool(grows or alters or _lags(topology, findings))
+    regroups = any(entry["servers"][name] for entry in zones.values() for name in SERVER_STEPS)
+    alters = _any(zones, "join", "converge") or master["restart"] or master["repair"] or master["followers"]
+    return bool(regroups or alters or _lags(topology, findings))
 
 
 def _unknown_zones(topology: Data, known: Sequence[Data]) -> list[str]:

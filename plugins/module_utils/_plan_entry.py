@@ -9,7 +9,7 @@ from typing import Any, Mapping, Sequence
 
 Data = Mapping[str, Any]
 
-SERVER_LISTS = ("follow", "copied", "start", "leave", "release", "refresh", "serving")
+SERVER_LISTS = ("follow", "copied", "new", "start", "leave", "release", "refresh", "serving")
 # Of a zone whose servers stay as they are: what _plan_servers says of others.
 NO_SERVERS: Data = {
     **{name: [] for name in SERVER_LISTS},
@@ -31,9 +31,11 @@ def make_entry(zone: Data, action: str, **more: Any) -> dict[str, Any]:
     """The entry of a zone. `changes` say what is done, `costs` what that entails elsewhere."""
     base = {"group": zone["group"], "label": zone["label"], "endpoint": zone["endpoint"], "action": action}
     base["host"] = zone["host"]
-    names = ("problems", "server_problems", "warnings", "changes", "costs", "auth_files", "followers", "release")
-    lists: dict[str, Any] = {name: [] for name in names}
-    rest = {"restart": False, "stop": False, "repair": {}, "fireedge": False, "servers": NO_SERVERS, "imports": None}
+    told_of = ("problems", "server_problems", "warnings", "changes", "costs")
+    worked_on = ("auth_files", "followers", "release", "abandoned")
+    lists: dict[str, Any] = {name: [] for name in (*told_of, *worked_on)}
+    rest = {"restart": False, "stop": False, "repair": {}, "fireedge": False, "servers": NO_SERVERS}
+    rest.update(imports=None, gate=False)
     return {**base, **lists, **rest, **more}
 
 

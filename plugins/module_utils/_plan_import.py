@@ -17,13 +17,17 @@ import ipaddress
 from typing import Any, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_import as judge_import
-from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import text
+from ansible_collections.onefed.opennebula.plugins.module_utils._export_rules import OWN, text
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import BEGUN, CREATE, KINDS, SAME
 from ansible_collections.onefed.opennebula.plugins.module_utils._judge import problem
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import KNOWN_AFTER_APPLY, placed
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import KNOWN_AFTER_APPLY, placed, told
 
 Data = Mapping[str, Any]
 
+_CLOSED = problem(
+    "Its gate is closed, as during an import: its API refuses users.",
+    "If no run is to import the zone any more, open it: module zone_gate with state: open, on that host.",
+)
 _OPTIONS = ("conflicts", "overrides", "acl_zones", "allow_administrators", "orphans", "leave_unmovable")
 
 
@@ -52,11 +56,20 @@ def plan_import(topology: Data, zone: Data, findings: Mapping[str, Data], entry:
     }
     plan = (kept["planned"] or {}).get("plan")
     if plan:
-        entry["imports"]["moves"] = any(one["changing"] for one in plan["objects"].values())
+        changing = [*plan["objects"].values(), plan["references"]]
+        entry["imports"]["moves"] = any(one["changing"] for one in changing)
         entry["imports"]["creates"] = _new_names(plan)
     if plan and entry["action"] == "join":
-        entry["changes"] += _changes(plan)
+        entry["changes"] += _changes(plan, zone["label"])
         entry["warnings"] += [f"{zone['host']}: Import: {line}" for line in plan["warnings"]]
+
+
+def note_gates(zone: Data, findings: Mapping[str, Data], entry: dict[str, Any]) -> None:
+    """Tell of hosts whose gate an interrupted run has closed and this one does not open."""
+    opened = [entry["host"], *entry["abandoned"]] if entry["action"] == "join" else []
+    for host in zone["hosts"]:
+        if host not in opened and findings.get(host, {}).get("frontend", {}).get("gate"):
+            entry["warnings"] += told(host, [_CLOSED])
 
 
 def unplanned(zones: Mapping[str, Data]) -> dict[str, Any]:
@@ -115,8 +128,8 @@ def _is_of_a_network(text: str) -> bool:
     return not (address.is_loopback or address.is_link_local)
 
 
-def _changes(plan: Data) -> list[str]:
-    """The import in lines."""
+def _changes(plan: Data, label: str) -> list[str]:
+    """The import of the zone called `label` in lines."""
     found = ["its identities are written down, and nobody but the master reaches its API until it has joined"]
     for kind, items in plan["identities"].items():
         new = [_created(item) for item in items if item["action"] in (CREATE, BEGUN)]
@@ -125,8 +138,9 @@ def _changes(plan: Data) -> list[str]:
         found += [f"{kind} that are the same in the federation: {', '.join(same)}"] if same else []
     found += [f"user {one['user']} joins group {one['group']}" for one in plan["memberships"]]
     found += [f"user {one['user']} administers group {one['group']}" for one in plan["admins"]]
-    found += [f"VDC {one['vdc']} gains {one['kind']} {one['id']} of zone {one['zone']}" for one in plan["resources"]]
-    found += [f"access rule {text(rule)}" for rule in plan["acls"]]
+    found += [f"VDC {one['vdc']} gains group {one['group']}" for one in plan["vdc_groups"]]
+    found += [f"VDC {one['vdc']} gains {_resource(one, label)}" for one in plan["resources"]]
+    found += [f"access rule {text(_placed(rule, label))}" for rule in plan["acls"]]
     return found + _objects(plan)
 
 
@@ -140,8 +154,20 @@ def _same(item: Data) -> str:
     return f"{item['name']}{changes}"
 
 
+def _resource(item: Data, label: str) -> str:
+    which = f"all {item['kind']}" if item["id"] == "all" else f"{item['kind']} {item['id']}"
+    return f"{which} of zone {label if item['zone'] == OWN else item['zone'][1:]}"
+
+
+def _placed(rule: Data, label: str) -> Data:
+    """A rule with the name that its zone will have in the federation."""
+    return {**rule, **{word: f"#{label}" for word in ("which", "zone") if rule[word] == OWN}}
+
+
 def _objects(plan: Data) -> list[str]:
     counted = [f"{one['changing']} of {one['all']} {kind}" for kind, one in plan["objects"].items() if one["changing"]]
     left = [f"{kind} {', '.join(map(str, ids))}" for kind, ids in plan["unmovable"].items()]
     found = [f"objects whose owner or group gets another id: {', '.join(counted)}"] if counted else []
+    named = plan["references"]
+    found += [f"VM templates that name an owner: {named['changing']} of {named['all']} change"] if named["all"] else []
     return found + ([f"objects that keep their owner's old id: {'; '.join(left)}"] if left else [])

@@ -12,13 +12,41 @@ from typing import Any, Mapping
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import same_endpoint
+from ansible_collections.onefed.opennebula.plugins.module_utils._judge_import import (
+    EXPORTED,
+    REVERTED,
+    kept_of,
+    steps_of,
+)
 
 Data = Mapping[str, Any]
+
+# The step in the journal of a leader whose other servers are being stopped.
+PARTING = "parting"
+_UNTOUCHED = {"opened", EXPORTED, PARTING}
 
 
 def released(zone: Data, findings: Mapping[str, Data]) -> list[str]:
     """The other hosts of a zone that joins which are servers of what it was, running or stopped by an earlier run."""
     return [host for host in zone["hosts"] if host != zone["host"] and _stands_in_raft(findings.get(host, {}))]
+
+
+def may_be_given_up(finding: Data) -> bool:
+    """Whether the join that was begun with one of several servers is worth nothing if another one leads by now.
+
+    Nothing was changed then, neither there nor at the master. A leader that lost power has missed what was written
+    since.
+    """
+    journal = finding["frontend"]["journal"]
+    if not journal or journal.get("kind") == "server" or not _stands_in_raft(finding):
+        return False
+    untouched = steps_of(journal) <= _UNTOUCHED and kept_of(finding)["plan"] is None
+    return untouched or bool(journal["step"] == REVERTED)
+
+
+def abandoned(zone: Data, findings: Mapping[str, Data]) -> list[str]:
+    """The hosts with which earlier runs have begun what another one does now."""
+    return [host for host in released(zone, findings) if may_be_given_up(findings[host])]
 
 
 def _stands_in_raft(finding: Data) -> bool:
@@ -29,9 +57,15 @@ def _stands_in_raft(finding: Data) -> bool:
 
 
 def release_problems(zone: Data, findings: Mapping[str, Data]) -> list[judge.Problem]:
-    """What keeps the servers of a standalone zone from being parted."""
+    """What keeps the servers of a standalone zone from being parted, or an interrupted join from going on."""
     frontend = findings[zone["host"]]["frontend"]
     others = released(zone, findings)
+    journal = frontend["journal"]
+    if journal and not may_be_given_up(findings[zone["host"]]):
+        leaders = [host for host in others if judge.raft_state(findings[host]["frontend"]) == "leader"]
+        return [_overtaken(host, zone["host"]) for host in leaders]
+    if journal and (not others or PARTING in steps_of(journal)):
+        return []  # nobody leads any more, because of that
     if not judge.in_raft(frontend):
         return [] if not others else [_strange(host) for host in others]
     found = []
@@ -62,6 +96,14 @@ def release_problems(zone: Data, findings: Mapping[str, Data]) -> list[judge.Pro
         if host not in names and not any(same_endpoint(zone["endpoints"][host], endpoint) for endpoint in endpoints):
             found.append(_strange(host))
     return found
+
+
+def _overtaken(leader: str, host: str) -> judge.Problem:
+    return judge.problem(
+        f"{leader} leads its zone, although an interrupted run has begun to make {host} a slave, which would replace "
+        "what is written there.",
+        "Stop oned on the zone's other servers if that may be lost, and run again.",
+    )
 
 
 def _strange(host: str) -> judge.Problem:

@@ -11,7 +11,6 @@ from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_database as judge_database
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_servers as judge_servers
 from ansible_collections.onefed.opennebula.plugins.module_utils._declared import raft_vectors
-from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import same_endpoint
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_acting import holds
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import (
     NO_SERVERS,
@@ -19,18 +18,14 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry impo
     placed,
     told,
 )
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_leaving import is_cut_off, plan_leaving
+from ansible_collections.onefed.opennebula.plugins.module_utils._zone_servers import listed_by, server_of, strangers
 
 Data = Mapping[str, Any]
 
 _TOLD = ("problems", "warnings", "changes")
 # The step in the journal of a server that is a copy of the leader.
 COPIED = "copied"
-
-
-def is_grouped(zone: Data, findings: Mapping[str, Data]) -> bool:
-    """Whether a zone has, or is to have, servers in the sense of Raft."""
-    frontend = findings.get(zone["host"], {}).get("frontend")
-    return len(zone["servers"]) > 1 or bool(frontend and frontend["installed"] and judge.in_raft(frontend))
 
 
 def plan_servers(
@@ -42,40 +37,49 @@ def plan_servers(
     C(restart) whether its oned runs with an older oned.conf, C(keep) whether it keeps the floating address until Raft
     does, C(enabled) whether its oned starts with the host; C(vectors) are those of the leader's oned.conf, without its
     C(SERVER_ID). C(follow) names servers that are added, in order, C(copied) those of them that an interrupted run made
-    copies of the leader, C(start) servers that only do not run, C(refresh) followers that restart to learn of new ones,
-    C(release) those that hold the floating address. C(ids) are those of servers that the zone's record holds, by host,
-    C(serving) the endpoints of followers that run, C(leave) what is removed; C(changes) and C(warnings) are text.
+    copies of the leader, C(new) those that the zone did not have before they were begun, C(start) servers that only do
+    not run, C(refresh) followers that restart to learn of new ones, C(release) those that hold the floating address.
+    C(ids) are those of servers that the zone's record holds, by host, C(serving) the endpoints of followers that run,
+    C(leave) what is removed (see _plan_leaving); C(changes) and C(warnings) are text.
     OpenNebula is installed first on the hosts that are `later`. A zone that `joins` has one server then, whatever it
     had before.
     """
     lists: dict[str, Any] = {name: [] for name in (*SERVER_LISTS, *_TOLD)}
     step = {**NO_SERVERS, **lists, "floating": zone["floating"], "endpoints": zone["endpoints"]}
-    if not is_grouped(zone, findings):
+    acting = findings.get(zone["host"], {}).get("frontend")
+    known = acting if acting and acting["installed"] else None
+    grouped = bool(known and judge.in_raft(known) and not joins)
+    listed = listed_by(known, zone_id) if known else []
+    cut_off = not grouped and not joins and is_cut_off(zone, listed)
+    # A run that was cut may have left the only server in the zone's record without a SERVER_ID.
+    begun = known and (judge.in_raft(known) or (not joins and server_of(zone, zone["host"], listed)))
+    if not (len(zone["servers"]) > 1 or begun):
         return _alone(step, zone, findings) if zone["floating"] else step
     acting = findings[zone["host"]]["frontend"]
-    grouped = judge.in_raft(acting) and not joins
-    registered = _registered(acting, zone_id) if grouped or len(zone["servers"]) > 1 else []
     # oned.conf may already say so while oned does not, or does not run: the step was interrupted.
-    step["lead"] = not grouped or (len(registered) < 2 and judge.raft_state(acting) != "leader")
+    step["lead"] = not cut_off and (not grouped or (len(listed) < 2 and judge.raft_state(acting) != "leader"))
     step["restart"] = judge.in_raft(acting) and (joins or judge.raft_state(acting) == "solo")
     step["enabled"] = bool(acting["service"]["enabled"])
-    step["ids"] = {host: one["id"] for host in zone["servers"] for one in [_server(zone, host, registered)] if one}
+    # What the others have of a leader that was cut off is old: they leave, and are added anew.
+    kept = [one for one in [server_of(zone, zone["host"], listed)] if one] if cut_off else listed
+    step["ids"] = {host: one["id"] for host in zone["servers"] for one in [server_of(zone, host, kept)] if one}
     step["vectors"] = raft_vectors(acting["conf"], zone["floating"])
-    step["keep"] = step["lead"] and zone["floating"] is not None
+    step["keep"] = (step["lead"] or cut_off) and zone["floating"] is not None
     if not step["lead"] and not judge.runs(acting):
         step["start"].append(zone["host"])
     for host in zone["servers"]:
         if host in later:
             step["follow"].append(host)
+            step["new"].append(host)
         elif host != zone["host"]:
-            _plan_server(step, host, findings.get(host, {}), _server(zone, host, registered), acting, zone)
-    _plan_leaving(step, zone, findings, registered, acting)
-    step["warnings"] += _strangers(zone, registered)
+            _plan_server(step, host, findings.get(host, {}), server_of(zone, host, kept), acting, zone)
+    plan_leaving(step, zone, findings, listed, cut_off)
+    step["warnings"] += strangers(zone, listed)
     step["refresh"] = _refreshed(step, zone, findings)
     if step["lead"] or step["follow"]:
         step["problems"] = _zone_problems(zone, findings) + step["problems"] + _silent(step, zone, findings)
         step["warnings"] += _replaced(step["follow"], findings, acting)
-    step["changes"] = _told(step, zone)
+    step["changes"] = _told(step, zone, cut_off)
     return step
 
 
@@ -112,20 +116,6 @@ def _alone(step: dict[str, Any], zone: Data, findings: Mapping[str, Data]) -> di
     return step
 
 
-def _registered(frontend: Data, zone_id: int | None) -> list[dict[str, Any]]:
-    """The servers that a zone's own record lists."""
-    found = next((one for one in judge.zones_of(frontend) if one["id"] == zone_id), None)
-    return list((found or {}).get("servers") or [])
-
-
-def _server(zone: Data, host: str, registered: Sequence[Data]) -> Data | None:
-    endpoint = zone["endpoints"][host]
-    return next(
-        (one for one in registered if same_endpoint(one["endpoint"], endpoint)),
-        next((one for one in registered if one["name"] == host), None),
-    )
-
-
 def _plan_server(step: dict[str, Any], host: str, finding: Data, server: Data | None, acting: Data, zone: Data) -> None:
     unusable = judge.usable(finding) if finding else [judge.problem("It was not examined.", "Take the whole zone.")]
     if unusable and server:
@@ -146,12 +136,15 @@ def _plan_server(step: dict[str, Any], host: str, finding: Data, server: Data | 
             step["release"].append(host)
         return
     found = judge.state(frontend) + judge_servers.backend(frontend) + judge_servers.alike(frontend, acting)
+    found += judge_servers.listens(frontend, zone["endpoints"][host])
     if not journal:
         # One that left the zone before holds the federation's data, not its own.
         alone = frontend["conf"]["mode"] == "STANDALONE"
         found += judge.own_data(zone, frontend) if alone else _elsewhere(frontend, acting)
     step["problems"] += placed(host, found)
     step["follow"].append(host)
+    if not (journal.get("server_existed") if journal else server):
+        step["new"].append(host)
     if server and journal and journal["step"] == COPIED:
         # The zone may be waiting for it.
         step["copied"].append(host)
@@ -171,44 +164,7 @@ def _elsewhere(frontend: Data, acting: Data) -> list[judge.Problem]:
     ]
 
 
-def _plan_leaving(
-    step: dict[str, Any], zone: Data, findings: Mapping[str, Data], registered: Sequence[Data], acting: Data
-) -> None:
-    for host in zone["hosts"]:
-        if host in zone["servers"]:
-            continue
-        server, finding = _server(zone, host, registered), findings.get(host, {})
-        frontend = finding["frontend"] if finding and not judge.usable(finding) else None
-        # One that was taken out of the record may be left with an oned that is not stopped yet.
-        if server or (frontend and judge.in_raft(frontend)):
-            leads = bool(frontend and judge.raft_state(frontend) == "leader")
-            gone = {"host": host, "id": server["id"] if server else None, "name": server["name"] if server else host}
-            gone.update(leads=leads, reachable=frontend is not None)
-            step["leave"].append(gone)
-            if not frontend and (acting["probes"].get(zone["endpoints"][host]) or {}).get("state") == "open":
-                step["problems"] += placed(host, [_RUNS_UNREACHED])
-        elif not frontend:
-            step["warnings"].append(
-                f"{host}: It has left the zone, but it cannot be examined. Unless this federation stopped its oned "
-                "before, that stands for election without end as soon as the host is back: keep it from starting."
-            )
-
-
 _ALL_RUN = "A zone gets servers only while all that it has run and can restart, to know the new ones"
-_RUNS_UNREACHED = judge.problem(
-    "Its oned runs, but Ansible cannot stop it, and one that is not told of its removal deposes the zone's leaders.",
-    "Let Ansible reach it, or stop it by hand, and run again.",
-)
-
-
-def _strangers(zone: Data, registered: Sequence[Data]) -> list[str]:
-    known = list(zone["endpoints"].values())
-    return [
-        f"Server {one['name']} ({one['endpoint']}) is in the zone, but not in the inventory. If it is gone for good, "
-        "it still counts for every majority: add it with oned_state: absent."
-        for one in registered
-        if not any(same_endpoint(one["endpoint"], endpoint) for endpoint in known) and one["name"] not in zone["hosts"]
-    ]
 
 
 def _replaced(hosts: Sequence[str], findings: Mapping[str, Data], acting: Data) -> list[str]:
@@ -242,10 +198,10 @@ def _zone_problems(zone: Data, findings: Mapping[str, Data]) -> list[dict[str, s
     return found
 
 
-def _told(step: Data, zone: Data) -> list[str]:
-    told_ = []
-    if step["leave"]:
-        told_ += [_leaves(gone) for gone in step["leave"]]
+def _told(step: Data, zone: Data, cut_off: bool) -> list[str]:
+    told_ = [_leaves(gone) for gone in step["leave"]]
+    if cut_off:
+        told_.append(f"{zone['host']}, which an interrupted run left alone, leads the zone again: its oned restarts")
     if step["lead"]:
         told_.append(f"{zone['host']} becomes the leader of a zone of several servers: its oned restarts, about 30 s")
     if step["keep"]:

@@ -9,7 +9,6 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge as judge
 from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_database as judge_database
-from ansible_collections.onefed.opennebula.plugins.module_utils import _judge_import as judge_import
 from ansible_collections.onefed.opennebula.plugins.module_utils._adoption import (
     auth_files_of,
     auth_files_told,
@@ -24,17 +23,13 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._declared import
     raft_of,
     record_changes,
     runs_otherwise,
-    taken,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_beside import (
-    fireedge_joins,
     fireedge_problems,
     fireedge_wanted,
-    stop_told,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_entry import (
-    KNOWN_AFTER_APPLY,
     make_entry,
     placed,
     told,
@@ -43,8 +38,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._plan_followers 
     plan_followers,
     read_at_start,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_import import plan_import
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_release import release_problems, released
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan_join import plan_join
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan_ways import ways_problems
 
 Data = Mapping[str, Any]
@@ -120,83 +114,19 @@ def zone_entry(topology: Data, zone: Data, findings: Mapping[str, Data], known: 
     frontend = finding["frontend"]
     if frontend["journal"] is None and frontend["conf"]["mode"] != "STANDALONE":
         return _federated(topology, zone, findings, known, record)
-    return _join(topology, zone, findings, known, record)
+    return plan_join(topology, zone, findings, known, record)
 
 
 def renewed_entry(
     topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data], record: Data
 ) -> dict[str, Any]:
     """A slave with that record which is given the master's tables anew: it joins, with nothing of its own to lose."""
-    return _join(topology, {**zone, "discard": True, "import": False}, findings, known, record)
+    return plan_join(topology, {**zone, "discard": True, "import": False}, findings, known, record)
 
 
 def _stands_alone(finding: Data) -> bool:
     """Whether, by its oned.conf, a front-end is in no federation, whatever else could not be found out."""
     return bool(finding.get("frontend", {}).get("conf", {}).get("mode") == "STANDALONE")
-
-
-def _join(
-    topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data], record: Data | None
-) -> dict[str, Any]:
-    name, master_name = zone["host"], topology["master_host"]
-    frontend, master = findings[name]["frontend"], findings[master_name]["frontend"]
-    host, journal = topology["hosts"][name], frontend["journal"]
-    found = judge.state(frontend) + judge.listener(frontend, host, zone["endpoint"])
-    if not journal or judge_import.lives(frontend):
-        found += judge.own_data(zone, frontend)
-    if not journal:
-        found += release_problems(zone, findings)
-    found += judge_import.problems(zone, findings[name], master)
-    found += judge_database.alike(frontend, master) + judge_database.backup(frontend) + judge_database.source(master)
-    found += taken(zone, known, record) + ways_problems(topology, zone, frontend, master)
-    update, changes = loopback_removed(zone, record) if record else ({}, [])
-    entry = make_entry(
-        zone,
-        "excluded" if found else "join",
-        problems=placed(name, found),
-        zone_id=record["id"] if record else None,
-        zone_exists=record is not None and not (journal and not journal["zone_existed"]),
-        record=update,
-        resumes=bool(journal),
-        bootstrap=not frontend["database"]["bootstrapped"]
-        and not (journal and journal["original"].get("bootstrapped")),
-        conf=_joiners_conf(topology, host, frontend),
-        release=released(zone, findings),
-        warnings=told(name, judge_database.advice(frontend)),
-    )
-    entry["warnings"] += told(name, fireedge_problems(frontend))
-    if frontend["one_auth"] == "rejected":
-        entry["warnings"].append(f"{name}: its own oned refuses its one_auth file, which the master's will replace.")
-    if entry["action"] == "join":
-        entry["fireedge"], shown = fireedge_joins(zone, frontend)
-        entry["changes"] = _join_changes(entry, frontend, record) + shown + changes
-    plan_import(topology, zone, findings, entry)
-    return entry
-
-
-def _joiners_conf(topology: Data, host: Data, frontend: Data) -> dict[str, Any]:
-    """A slave's; one of several servers joins alone."""
-    federation = {"MODE": "SLAVE", "MASTER_ONED": topology["zones"][topology["master"]]["endpoint"]}
-    return conf_of(host, {**federation, "SERVER_ID": "-1"} if judge.in_raft(frontend) else federation)
-
-
-def _release_told(entry: Data) -> list[str]:
-    names = ", ".join(entry["release"])
-    return [f"{names} stop first; {entry['host']}, which leads, joins, and they are added again"] if names else []
-
-
-def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]:
-    mode = frontend["conf"]["mode"]
-    copy = "it is a slave by its oned.conf, but was never given the master's tables: it joins now"
-    return [
-        *(["an interrupted join is repeated; its first backups are kept"] if entry["resumes"] else []),
-        *([copy] if mode == "SLAVE" and not entry["resumes"] else []),
-        *(["oned is started once to create its database"] if entry["bootstrap"] else []),
-        *_release_told(entry),
-        f"adopts its zone record {record['id']}" if record else f"new zone record, id {KNOWN_AFTER_APPLY}",
-        f"{stop_told(frontend)}; full backup; federated tables and *_auth files become the master's",
-        f"MODE {mode} -> SLAVE, ZONE_ID -> {record['id'] if record else KNOWN_AFTER_APPLY}",
-    ]
 
 
 def _federated(
@@ -211,7 +141,7 @@ def _federated(
     if found:
         return make_entry(zone, "excluded", problems=placed(name, found))
     if not judge.has_copy(frontend):
-        return _join(topology, zone, findings, known, mine)
+        return plan_join(topology, zone, findings, known, mine)
     files = auth_files_of(frontend, master)
     warnings = judge_database.alike(frontend, master) + judge_database.advice(frontend)
     warnings += ways_problems(topology, zone, frontend, master) + fireedge_problems(frontend)

@@ -23,10 +23,10 @@ def make_report(
 
     `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
     C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
-    C(onefed_grown), C(onefed_join), C(onefed_access), and those of _report_import. C(readers) are endpoints at which
-    replication must be seen, C(databases) descriptions by zone and host for M(federation_info); `health` is that
-    module's result and `proof` the marker's, both empty before they ran. A run in `check` mode did nothing. C(undone)
-    tells what is left to do.
+    C(onefed_grown), C(onefed_lacking), C(onefed_join), C(onefed_access), and those of _report_import. C(readers) are
+    endpoints at which replication must be seen, C(databases) descriptions by zone and host for M(federation_info);
+    `health` is that module's result and `proof` the marker's, both empty before they ran. A run in `check` mode did
+    nothing. C(undone) tells what is left to do.
     """
     undone: list[str] = [*plan["left_out"]]
     done: list[str] = []
@@ -44,6 +44,7 @@ def make_report(
             undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
         if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "onefed_joined")):
             (done if _succeeded(seen, "onefed_grown") else undone).append(_servers(entry, host, seen, check))
+            warned += _lacking(seen.get("onefed_lacking") or {})
     undone += _access(plan, hosts)
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
@@ -94,6 +95,16 @@ def _servers(entry: Data, host: str, seen: Data, check: bool) -> str:
         return f"{entry['label']} has the servers {names}."
     would = "would not be" if check else "are not"
     return f"{entry['label']}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
+
+
+def _lacking(lacking: Mapping[str, Sequence[Data]]) -> list[str]:
+    """Which of its leader's files a server is not given, by server: what server_files says it left out."""
+    told = []
+    for server, files in lacking.items():
+        for reason in dict.fromkeys(one["reason"] for one in files):
+            paths = ", ".join(one["path"] for one in files if one["reason"] == reason)
+            told.append(f"{server} is not given all files of its leader: {paths} ({reason}). Bring it what it needs.")
+    return told
 
 
 def _joined(entry: Data, host: str, seen: Data, check: bool) -> str:
@@ -179,7 +190,11 @@ def databases(topology: Data, hosts: Mapping[str, Data]) -> dict[str, dict[str, 
 
 def _unhealthy(plan: Data, health: Data) -> list[str]:
     """Errors of zones that this run worked on; those of other zones are for playbook status to tell."""
-    worked = {entry["label"] for entry in plan["zones"].values() if entry["action"] in ("master", "join", "converge")}
+    worked = {
+        entry["label"]
+        for entry in plan["zones"].values()
+        if entry["action"] in ("master", "join", "converge") or _grew(entry)
+    }
     return [
         f"{zone['name']}: {problem['text']} {problem['remedy']}"
         for zone in health.get("federation", {}).get("zones", [])

@@ -31,6 +31,8 @@ def imported(entry: Data, seen: Data) -> list[str]:
     told += [_counted(plan["acls"], "access rule")] if plan.get("acls") else []
     moved = sum(one["changing"] for one in plan.get("objects", {}).values())
     told += [f"{moved} objects (their owners or groups have new ids)"] if moved else []
+    named = plan.get("references", {}).get("changing", 0)
+    told += [f"{_counted(range(named), 'VM template')} that named owners by what they were called"] if named else []
     return [f"{entry['label']} brought along: {', '.join(told) or 'nothing of its own'}. {_kept(entry, seen)}"]
 
 

@@ -68,8 +68,8 @@ class ServerWriter:
             new = {"id": None, "name": self.wanted.name, "endpoint": self.wanted.endpoint}
             new["endpoint_grpc"] = self.wanted.endpoint_grpc or None
             return self._result(zone, [*zone["servers"], new], new)
-        if self._listed_at_master(own, zone):
-            after = self._await(zone, self._listed, self._unfinished(own, zone))
+        if self._unfinished(own, zone):
+            after = self._await(zone, self._listed, self._waiting(own, zone))
         else:
             if zone["servers"] and not self.force:
                 self._check_stopped()
@@ -92,6 +92,10 @@ class ServerWriter:
     def absent(self) -> dict[str, Any]:
         """Remove the server if it is listed."""
         own, zone = self._zone()[:2]
+        unfinished = None if self._listed(zone) else self._unfinished(own, zone)
+        if unfinished:
+            # Else it would come to be a server when it is long forgotten, and count for every majority.
+            zone = unfinished if self.check_mode else self._await(zone, self._listed, self._waiting(own, zone))
         found = find_server(zone["servers"], self.wanted)
         if found is None:
             return self._result(zone, zone["servers"], None)
@@ -195,10 +199,10 @@ class ServerWriter:
             if not self.deadline.poll(POLL_SECONDS):
                 raise OnefedError(otherwise())
 
-    def _listed_at_master(self, own: Identity, zone: Zone) -> bool:
-        """Whether the master already lists a server that the asked slave does not: an earlier call is unfinished."""
+    def _unfinished(self, own: Identity, zone: Zone) -> Zone | None:
+        """The zone at the master, if that lists the server and the asked slave does not: an earlier call waits."""
         there = self._reread(self.client.at(own.master), zone["id"]) if own.master else None
-        return there is not None and self._listed(there)
+        return there if there is not None and self._listed(there) else None
 
     def _await_master(self, own: Identity) -> None:
         """Wait until a slave's master takes writes: a delserver that fails there leaves the leader miscounting."""
@@ -206,11 +210,11 @@ class ServerWriter:
             master = self.client.at(own.master)
             self._patiently(lambda: self.deadline.patient(master).call("one.system.version"))
 
-    def _unfinished(self, own: Identity, zone: Zone) -> Callable[[], str]:
+    def _waiting(self, own: Identity, zone: Zone) -> Callable[[], str]:
         return lambda: (
             f'The federation master at {own.master} already lists {self.wanted.label} of zone "{zone["name"]}", but '
             f"{self.client.url} did not within {self.timeout:g} s: an earlier one.zone.addserver waits there until the "
-            "zone gets a federated record. It was not called again. " + _REPAIR
+            "zone gets a federated record. Nothing more was called. " + _REPAIR
         )
 
     def _unanswered(

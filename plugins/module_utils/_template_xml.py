@@ -27,4 +27,5 @@ def _attribute(name: str, value: Any) -> str:
         return "".join(_attribute(name, item) for item in value)
     if isinstance(value, Mapping):
         return attributes_xml(value, name)
-    return f"<{name}>{text_xml(value)}</{name}>"
+    # Of an element without any content OpenNebula makes no attribute.
+    return f"<{name}>{text_xml(value) or '<![CDATA[]]>'}</{name}>"

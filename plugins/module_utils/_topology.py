@@ -17,13 +17,13 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._access import (
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, normal
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._topology_servers import (
+    DEFAULT_PORT,
     floating_address,
     problems_of_several,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._variables import VARIABLES, Variable
 from ansible_collections.onefed.opennebula.plugins.module_utils._zones import ZONE_NAME_FORBIDDEN, ZONE_NAME_LENGTH
 
-DEFAULT_PORT = 2633
 # Attributes of a zone's record by which other zones find its services.
 _SERVICE_ENDPOINTS = {"oneflow_endpoint": "ONEFLOW_ENDPOINT", "fireedge_endpoint": "FIREEDGE_ENDPOINT"}
 _LONG = ("list", "dict")  # types whose values are not shown

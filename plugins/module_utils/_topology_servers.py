@@ -11,6 +11,8 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Mapping, Sequence
 
+DEFAULT_PORT = 2633
+
 
 def floating_address(
     group: str,
@@ -41,6 +43,13 @@ def floating_address(
                 f"zone_vip {declared['vip']} of zone {group!r} does not lie in the network of host {name!r} "
                 f"({hosts[name]['address']})."
             )
+    ports = {name: hosts[name]["port"] or DEFAULT_PORT for name in names}
+    if len(set(ports.values())) > 1 and not declared["endpoint"]:
+        listed = ", ".join(f"{name} {port}" for name, port in ports.items())
+        problems.append(
+            f"The servers of zone {group!r} have different oned_port ({listed}), but its floating address one port. "
+            "Let them have the same, or declare the zone_endpoint."
+        )
     interface = declared["vip_interface"] or ""
     prefix = vip.network.prefixlen
     return {"address": str(vip.ip), "prefix": prefix, "cidr": f"{vip.ip}/{prefix}", "interface": interface}

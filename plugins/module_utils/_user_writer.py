@@ -25,6 +25,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._users import (
     check_oneadmin,
     created,
     desired,
+    driver_of,
     find_user,
     password_differs,
     record,
@@ -155,7 +156,7 @@ class UserWriter:
             self.wanted = replace(wanted, password=password)
 
     def _new_password(self, found: Mapping[str, Any]) -> bool:
-        driver = self.wanted.driver or found["driver"]
+        driver = driver_of(self.wanted, found)
         return (self.wanted.always or driver != found["driver"]) and password_differs(self.wanted, found, driver)
 
     def _check_stored(self, found: Mapping[str, Any], after: Mapping[str, Any], new_password: bool) -> None:

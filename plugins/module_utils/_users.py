@@ -97,6 +97,15 @@ def record(user: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def driver_of(wanted: Wanted, user: Mapping[str, Any]) -> str:
+    """The driver that an existing user is to have.
+
+    One with FOREIGN_DRIVER that nobody asked for was being made from a hash when that was interrupted.
+    """
+    unfinished = user["driver"] == FOREIGN_DRIVER
+    return wanted.driver or (CORE if unfinished else str(user["driver"]))
+
+
 def created(wanted: Wanted) -> dict[str, Any]:
     """The record of a user who does not exist yet, right after one.user.allocate. Raises OnefedError."""
     if wanted.id is not None:
@@ -132,7 +141,7 @@ def desired(before: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
         limits = merged_limits(limits, wanted.limits, wanted.replace_limits)
     return {
         **before,
-        "driver": wanted.driver or before["driver"],
+        "driver": driver_of(wanted, before),
         "enabled": before["enabled"] if wanted.enabled is None else wanted.enabled,
         "group_id": primary,
         "group_ids": sorted(groups),

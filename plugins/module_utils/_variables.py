@@ -137,7 +137,8 @@ VARIABLES: tuple[Variable, ...] = (
         "zone_import_allow_administrators",
         "bool",
         False,
-        "Let members of the zone's group C(oneadmin) administer the whole federation.",
+        "Let members of the zone's group C(oneadmin) administer the whole federation, and import access rules that "
+        "give power over what is not the zone's own.",
     ),
     Variable(
         "zone_import_orphans",

@@ -53,6 +53,11 @@ options:
         type: list
         elements: str
         default: []
+      gated:
+        description: Hosts whose gate is closed (M(onefed.opennebula.zone_gate)).
+        type: list
+        elements: str
+        default: []
   endpoints:
     description:
       - Endpoints that are asked for the list of zones when the one of O(api_url) does not tell it, such as those of
@@ -297,7 +302,7 @@ federation:
               V(wrong_server_id), V(follower_behind), V(follower_stuck),
               V(follower_fallen_out), V(log_parted)."
             - "Of what the inventory declares: V(server_not_listed), V(server_not_declared), V(address_missing),
-              V(address_doubled), V(address_astray)."
+              V(address_doubled), V(address_astray), V(gate_closed)."
             - "Of databases: V(database_unreadable), V(database_empty), V(shared_version_differs), V(backend_differs),
               V(charset_differs), V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys),
               V(pool_control_behind)."
@@ -361,6 +366,7 @@ def main() -> None:
                     "address": {"type": "str"},
                     "holders": {"type": "list", "elements": "str", "default": []},
                     "unread": {"type": "list", "elements": "str", "default": []},
+                    "gated": {"type": "list", "elements": "str", "default": []},
                 },
             },
             "allow_loopback": {"type": "bool", "default": False},

@@ -336,6 +336,9 @@ frontend:
           description: The network interface.
           type: str
           sample: eth0
+    gate:
+      description: Whether M(onefed.opennebula.zone_gate) closed the zone and nobody opened it since.
+      type: bool
     vip_answers:
       description:
         - Hardware addresses of other machines that have O(vip).

@@ -13,6 +13,8 @@ description:
   - Writes a readable YAML document on the controller, with the users of a zone, their stored password hashes, drivers
     and attributes, groups with their administrators, VDCs with their resources, access rules, quotas, the zone's own
     marketplaces with their apps, and the owner and group of every object by name.
+  - Of VM templates it tells whose images, networks and VM groups they use by name and owner (C(IMAGE_UNAME),
+    C(NETWORK_UID) and the like).
   - The document is the backup that OpenNebula's documentation asks for before a zone joins a federation, and what
     M(onefed.opennebula.identity_import) reads.
   - Objects of users, groups, VDCs, zones and marketplaces are named, because their ids change when the zone joins.

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Reads a document of M(onefed.opennebula.identity_export), and creates its users, groups, VDCs, access rules and
     marketplaces at the master of a federation. Passwords and drivers stay as they were.
-  - Then, in the zone that has joined, gives every object and every quota to the new id of its old owner.
+  - Then, in the zone that has joined, gives every object and every quota to the new id of its old owner. VM
+    templates that use images, networks or VM groups by name and owner get that owner's new name or id.
   - Everything is planned first. What stands in the way is reported all at once, and nothing is changed then.
   - Names that are in the federation already are collisions unless O(conflicts) or O(overrides) say what is meant.
 options:
@@ -87,6 +88,8 @@ options:
     description:
       - Whether users of the zone's group C(oneadmin) become administrators of the whole federation, and
         administrators of the group C(users) those of the federation's.
+      - Also whether access rules are imported that let somebody manage, administer or create users, groups, VDCs,
+        zones or access rules in all zones, beyond those that the zone brings along.
     type: bool
     default: false
   orphans:
@@ -116,9 +119,13 @@ attributes:
     support: full
 notes:
   - A user cannot log in before he is complete, because he is created with a driver that does not exist.
+  - Waits for other modules of the collection that work on the front-end, such as those of a run that was interrupted.
+    With O(api_url) nothing is waited for.
   - Quotas are lifted while objects change hands, and set afterwards. What is used is counted along.
   - An app of a marketplace is recreated as a record. Its content stays where the marketplace keeps it.
   - Locked objects stay locked, but the lock becomes oneadmin's.
+  - The federation's default VDC has the clusters of all zones. A group that the federation has and keeps out of it
+    stays out, and gets access rules for what the zone's default VDC gave it.
   - OpenNebula makes access rules of VDCs and of administrators itself. Those that the zone did not have, because
     somebody deleted them or another VDC took them along, are deleted again.
 seealso:
@@ -190,13 +197,20 @@ plan:
       type: list
       elements: dict
       sample: []
+    vdc_groups:
+      description: Groups that existing VDCs gain. OpenNebula itself puts new ones into the default VDC.
+      type: list
+      elements: dict
+      sample: [{"vdc": "lab", "group": "dev"}]
     resources:
       description: What existing VDCs gain. C(zone) is C(own) for the document's zone.
       type: list
       elements: dict
       sample: [{"vdc": "default", "kind": "clusters", "zone": "own", "id": "all"}]
     acls:
-      description: Access rules to be created, by the document's names.
+      description:
+        - Access rules to be created, by the document's names.
+        - Of a rule that holds in all zones, what all zones share and what belongs to one zone are two rules.
       type: list
       elements: dict
       sample: [{"who": "@dev", "kinds": ["NET"], "which": "#3", "rights": ["USE"], "zone": "own"}]
@@ -204,6 +218,12 @@ plan:
       description: How many objects of each kind there are, and how many change the id of owner or group.
       type: dict
       sample: {"templates": {"all": 500, "changing": 480}}
+    references:
+      description:
+        - How many VM templates use images, networks or VM groups by their name and owner, such as with C(IMAGE_UNAME),
+          and in how many one of those owners gets another name or id, which is written into them.
+      type: dict
+      sample: {"all": 12, "changing": 9}
     unmovable:
       description: Ids of objects whose owner cannot be changed, by kind.
       type: dict
@@ -235,6 +255,7 @@ moved:
   sample: {"templates": 480, "vms": 50}
 """
 
+import contextlib
 import json
 from typing import Any
 
@@ -245,7 +266,13 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import 
 from ansible_collections.onefed.opennebula.plugins.module_utils._documents import unpack
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._import import STEPS, options_of, run_import, summary
+from ansible_collections.onefed.opennebula.plugins.module_utils._import import (
+    STEPS,
+    alone,
+    options_of,
+    run_import,
+    summary,
+)
 from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 
 
@@ -257,7 +284,11 @@ def identity_import(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]
     document, begun = content["document"], content["begun"]
     options = options_of(document, params)
     client = client_for(params, frontend)
-    result = run_import(client, document, params["step"], options, begun, module.check_mode, params["wait_timeout"])
+    step, check_mode = params["step"], module.check_mode
+    # The lock of another machine is there.
+    others = contextlib.nullcontext() if params["api_url"] else alone(frontend, step, check_mode)
+    with others:
+        result = run_import(client, document, step, options, begun, check_mode, params["wait_timeout"])
     if any(secret in json.dumps(result["plan"]) for secret in module.no_log_values):
         # Ansible would blank it out, and the plan that is kept would be worth nothing.
         raise OnefedError(

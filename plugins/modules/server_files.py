@@ -131,7 +131,7 @@ paths:
   elements: str
   sample: [etc/monitord.conf, one/one_auth, remotes/hooks/mine.rb]
 left_out:
-  description: What was not packed, or not unpacked.
+  description: What was not packed, or not unpacked. A folder stands for all in it.
   returned: success with O(state=packed) or O(state=unpacked), unless the archive is missing in check mode
   type: list
   elements: dict

@@ -15,6 +15,8 @@ description:
   - Closed, the ports of C(oned) answer the addresses of O(allow), and on the host itself C(root) and the account of
     C(oned). Others are refused as if C(oned) were stopped, connections that they have included. That is a table of
     its own in nftables, V(inet onefed_zone_gate), which comes before the host's own rules and changes none of them.
+  - So are the ports of FireEdge, Sunstone, OneFlow, OneGate and other services beside C(oned), which call it with its
+    own account on behalf of users. They are those of the packages and those in C(*-server.conf).
   - A systemd unit, C(onefed-zone-gate), loads the rules before each start of C(oned), after a boot as well. C(oned)
     does not start while they cannot be loaded.
 options:
@@ -47,8 +49,7 @@ attributes:
     support: full
 notes:
   - Needs root, nftables and systemd. With O(oned_location) there is no gate, as no unit starts C(oned).
-  - Does not stop FireEdge, Sunstone and others that call C(oned) with its own account on behalf of users; see
-    M(onefed.opennebula.oned_service).
+  - Does not stop the services beside C(oned); see M(onefed.opennebula.oned_service).
   - A start of C(nftables.service) loads the rules again. Its reload, or C(nft flush ruleset), removes them until
     C(oned) starts or the module runs again.
 author:

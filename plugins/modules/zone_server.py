@@ -60,7 +60,8 @@ options:
   state:
     description:
       - V(present) makes sure that the server is listed. Its entry is never changed, because OpenNebula cannot.
-      - V(absent) makes sure that it is not.
+      - V(absent) makes sure that it is not. One that the federation master lists and the zone does not yet, because
+        replication to it stands still, is waited for first, else the zone would get it later.
       - V(reset) makes the leader continue a follower's log after the leader's own last record. Needed for a follower
         whose database was restored while it was listed. It works at the leader only, and always counts as a change.
     type: str

@@ -184,3 +184,32 @@ def test_encrypted_attributes_are_read_when_asked_for(api: Api, made: Made) -> N
     shown = [api.xml("one.user.info", user, decrypt).findtext("TEMPLATE/SSH_PRIVATE_KEY") for decrypt in (False, True)]
     assert shown[0] not in ("", "k", None)
     assert shown[1] == "k"
+
+
+@pytest.mark.parametrize("kind", RULE_NAMES)
+def test_a_locked_object_keeps_its_template(api: Api, made: Made, kind: str) -> None:
+    number = new(api, made, kind, made.name())
+    text = f"[one.{kind}.update] User [0] : {RULE_NAMES[kind]} is locked. [{number}]."
+    for level, refused in ((2, True), (3, False)):
+        api.call(f"one.{kind}.lock", number, level)
+        reply = api.raw(f"one.{kind}.update", number, 'LABELS="x"', 1)
+        assert reply == ([False, text, AUTHORIZATION, -1, -1] if refused else [True, number, 0])
+    api.call(f"one.{kind}.unlock", number)
+    if kind == "vm":
+        api.call("one.vm.action", "terminate-hard", number)
+
+
+def test_a_templates_attributes_of_one_name_are_replaced_together(api: Api, made: Made) -> None:
+    number = new(api, made, "template", made.name())
+    api.call("one.template.update", number, 'DISK=[IMAGE="a",E=""]\nDISK=[IMAGE="b"]\nNIC=[NETWORK="n"]\nS="s"', 1)
+    disks = "<DISK><IMAGE>a</IMAGE><E><![CDATA[]]></E><F></F></DISK><DISK><IMAGE>c</IMAGE><G/></DISK>"
+    api.call("one.template.update", number, f"<TEMPLATE>{disks}<S><![CDATA[]]></S><T></T></TEMPLATE>", 1)
+    template = api.xml("one.template.info", number).find("TEMPLATE")
+    assert template is not None
+    assert [(each.tag, [(leaf.tag, leaf.text or "") for leaf in each], each.text or "") for each in template] == [
+        # Of XML without any content becomes no attribute; an empty CDATA is an empty text.
+        ("DISK", [("E", ""), ("IMAGE", "a")], ""),
+        ("DISK", [("IMAGE", "c")], ""),
+        ("NIC", [("NETWORK", "n")], ""),
+        ("S", [], ""),
+    ]

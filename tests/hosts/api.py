@@ -24,12 +24,17 @@ class _Transport(xmlrpc.client.Transport):
         return connection
 
 
+def server(url: str, connect: Connect) -> Any:
+    """A proxy whose methods are those of the API. Not for several threads at once."""
+    return xmlrpc.client.ServerProxy(url, transport=_Transport(connect))
+
+
 class Api:
     """Calls as `session` ("user:password"). Not for several threads at once."""
 
     def __init__(self, url: str, session: str, connect: Connect) -> None:
         self.session = session
-        self._server: Any = xmlrpc.client.ServerProxy(url, transport=_Transport(connect))
+        self._server = server(url, connect)
 
     def call(self, method: str, *arguments: Any) -> Any:
         """The value of a method such as "one.userpool.info"; AssertionError with OpenNebula's text if it refused."""

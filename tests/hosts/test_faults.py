@@ -23,13 +23,14 @@ from tests.tools.task_hooks import TaskHooks
 from . import at_statement, requirements
 from .federation import FEDERATED, Federation, Zone
 from .host import Host
+from .network import PREFIX
 
 pytestmark = pytest.mark.skipif(bool(requirements.missing()), reason=str(requirements.missing()))
 extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="extra: make test-host-faults runs it")
 
 # What a join changes besides the federated tables.
 OWN_TABLES = ("logdb", "pool_control", "local_db_versioning", "db_versioning")
-STATE = "/var/lib/one/onefed"
+STATE, ONED = "/var/lib/one/onefed", "/usr/bin/oned"
 BACK_UP, RESTORE = "Back up the whole database", "Restore the federated tables"
 SNAPSHOT, PROVE = "Take one snapshot of the master for all joining zones", "Prove replication to and from the master"
 _AT_STATEMENT = Path(at_statement.__file__).read_text(encoding="utf-8")
@@ -49,10 +50,10 @@ def run_with(federation: Federation, at: dict[str, Callable[[], Any]]) -> Run:
     return run
 
 
-def at_next(host: Host, counter: str, command: tuple[str, ...]) -> None:
-    """Let a command run on the host as soon as its MariaDB counts one more statement of that kind."""
+def at_next(host: Host, what: str, command: tuple[str, ...]) -> None:
+    """Let a command run on the host as soon as its MariaDB counts one more statement, or answers a query otherwise."""
     watching = subprocess.Popen(
-        host.machine.inside(["python3", "-c", _AT_STATEMENT, counter, *command]), stdout=subprocess.PIPE, text=True
+        host.machine.inside(["python3", "-c", _AT_STATEMENT, what, *command]), stdout=subprocess.PIPE, text=True
     )
     assert watching.stdout and watching.stdout.readline() == "watching\n"
 
@@ -118,23 +119,52 @@ def test_ssh_lost_during_the_restore(trio: Federation) -> None:
     assert_converges(trio, "paris", "lyon")
 
 
+def refuse_to_be_a_slave(host: Host) -> None:
+    wrapper = (
+        f"#!/bin/sh\nif grep -q '\"SLAVE\"' /etc/one/oned.conf; then echo 'cannot start today' >&2; exit 255; fi\n"
+        f'exec {ONED}.real "$@"\n'
+    )
+    host.exec(["mv", ONED, f"{ONED}.real"])
+    host.exec(["sh", "-c", f"cat >{ONED} && chmod 755 {ONED}"], stdin=wrapper)
+
+
 @extra  # tests/zones has it without systemd
 def test_oned_that_does_not_start_after_the_restore(trio: Federation) -> None:
     paris = trio["paris"]
-    oned = "/usr/bin/oned"
-    wrapper = (
-        f"#!/bin/sh\nif grep -q '\"SLAVE\"' /etc/one/oned.conf; then echo 'cannot start today' >&2; exit 255; fi\n"
-        f'exec {oned}.real "$@"\n'
-    )
-    paris.host.exec(["mv", oned, f"{oned}.real"])
-    paris.host.exec(["sh", "-c", f"cat >{oned} && chmod 755 {oned}"], stdin=wrapper)
+    refuse_to_be_a_slave(paris.host)
     before = standing(paris)
     run = trio.federate()
     assert "cannot start today" in run.output
     trio.assert_federated("lyon")
     assert_rolled_back(trio, "paris", before, run)
-    paris.host.exec(["mv", f"{oned}.real", oned])
+    paris.host.exec(["mv", f"{ONED}.real", ONED])
     assert_converges(trio, "paris", "lyon")
+
+
+@extra
+def test_a_zone_that_cannot_join_gives_its_floating_address_up(
+    trio: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paris, address = trio["paris"], f"{trio.lab.network.base}.111"
+    monkeypatch.setitem(trio.variables, "paris", {"zone_vip": f"{address}/{PREFIX}", "zone_vip_interface": "eth0"})
+    refuse_to_be_a_slave(paris.host)
+    before = standing(paris)
+    held: list[str] = []
+    run = run_with(trio, {"Start oned as a slave": lambda: held.append(floating(paris.host, address))})
+    assert held == ["held and kept"]
+    trio.assert_federated("lyon")
+    assert_rolled_back(trio, "paris", before, run)
+    assert floating(paris.host, address) == ""
+    paris.host.exec(["mv", f"{ONED}.real", ONED])
+    assert_converges(trio, "paris", "lyon")
+    assert floating(paris.host, address) == "held and kept"
+
+
+def floating(host: Host, address: str) -> str:
+    """Whether the host has the address, and whether there is a unit that keeps it."""
+    has = f"inet {address}/" in host.exec(["ip", "address", "show", "dev", "eth0"]).stdout
+    unit = host.exec(["systemctl", "cat", "onefed-floating-address"], check=False).returncode == 0
+    return " and ".join(word for word, holds in (("held", has), ("kept", unit)) if holds)
 
 
 @extra

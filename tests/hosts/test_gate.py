@@ -23,7 +23,14 @@ from .opennebula import PORT
 
 GUEST, STRANGER = "10.90.0.12", "10.90.0.13"
 UNIT = "onefed-zone-gate.service"
-PROXY = 8443
+PROXY, FIREEDGE = 8443, 2616
+# A service beside oned that starts with the host, whatever stopped it before.
+BESIDE = f"""[Service]
+User=oneadmin
+ExecStart=/usr/bin/python3 -m http.server {FIREEDGE}
+[Install]
+WantedBy=multi-user.target
+"""
 # Prints what a client sees: an HTTP status line, or the reason why there is none.
 ASK = """import socket
 try:
@@ -128,6 +135,20 @@ def test_a_closed_gate_stays_closed_after_a_power_failure(lab: Lab, one: Host) -
     wait_for(lambda: asked(one) == ANSWERED, "oned after the boot")
     assert seen(lab) == CLOSED
     assert zone_gate(lab)["changed"] is False
+
+
+def test_services_beside_oned_that_start_with_the_host_are_closed_with_it(lab: Lab, one: Host) -> None:
+    one.exec(["sh", "-c", f"echo '{BESIDE}' > /etc/systemd/system/beside.service; systemctl enable --now beside"])
+    wait_for(lambda: asked(lab["three"], port=FIREEDGE) == ANSWERED, "the service")
+    one.exec(["systemctl", "stop", "beside"])
+    zone_gate(lab)
+    one.power_off()
+    lab.boot(one)
+    wait_for(lambda: asked(one, port=FIREEDGE) == ANSWERED, "the service after the boot")
+    assert asked(lab["two"], port=FIREEDGE) == ANSWERED
+    for host, account in ((lab["three"], "root"), (one, USER), (one, "nobody")):
+        assert asked(host, account, port=FIREEDGE) == REFUSED
+    one.exec(["systemctl", "disable", "--now", "beside"])
 
 
 def test_oned_never_starts_without_its_gate(lab: Lab, one: Host) -> None:

@@ -13,9 +13,11 @@ import time
 
 import pytest
 
+from tests.tools.playbooks import wait_for
 from tests.tools.server_step import step_tasks
 
 from . import clock, requirements
+from .cluster import SETTLE_SECONDS, Cluster
 from .federation import Federation
 from .host import Host
 from .test_faults import KILL_MARIADB, at_next, extra, run_with
@@ -83,6 +85,39 @@ def test_a_leader_that_dies_between_the_backup_and_the_registration(member: Fede
     if run.code:
         converge(member)
     member.assert_available("paris", SERVERS)
+
+
+@extra
+def test_another_server_leads_between_the_backup_and_the_restore(
+    member: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy is as good as before: what the new leader wrote since reaches the third server as records."""
+    monkeypatch.setitem(member.variables["paris"], "zone_allow_even", True)
+    member.host_variables["paris-3"] = None
+    converge(member)
+    del member.host_variables["paris-3"]
+    paris = member.clusters["paris"]
+    old = paris.leader()
+
+    def depose() -> None:
+        """Of two servers the other one takes over while the leader's oned restarts."""
+        paris.host(old).exec(["systemctl", "restart", "opennebula"], timeout=180)
+        wait_for(lambda: leads(paris) not in ("", old), f"another leader than {old}", SETTLE_SECONDS)
+        paris.create_user("under-the-new-leader")
+
+    run = run_with(member, {RESTORE: depose})
+    assert run.code == 0, run.output
+    member.assert_available("paris", SERVERS)
+    assert "under-the-new-leader" in paris.users("paris-3")
+    assert member.federate().tasks("changed") == set()
+
+
+def leads(cluster: Cluster) -> str:
+    """The server that leads, "" if none does for the moment."""
+    try:
+        return cluster.leader()
+    except AssertionError:
+        return ""
 
 
 @extra

@@ -59,6 +59,8 @@ class Server:
     def start(self) -> None:
         command = [_program("mariadbd"), "--no-defaults", f"--datadir={self.directory / 'data'}"]
         command += [f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
+        # A server that starts deletes the temporary tables that it finds, those of servers that run included.
+        command += [f"--tmpdir={self.directory / 'data'}"]
         command += [f"--pid-file={self.directory / 'pid'}", f"--log-error={self.log}", *FAST, *self.options]
         if os.geteuid() == 0:
             command.append("--user=root")

@@ -18,12 +18,13 @@ def step_tasks(followers: int = 1) -> Iterator[tuple[str, int]]:
     """The tasks for a leader and so many followers, those that undo left aside; which of that name, from 1."""
     seen: dict[str, int] = {}
     for file in ("lead", *["follow"] * followers):
-        for name in _names(file):
+        for name in tasks_of(file):
             seen[name] = seen.get(name, 0) + 1
             yield name, seen[name]
 
 
-def _names(file: str) -> Iterator[str]:
+def tasks_of(file: str) -> Iterator[str]:
+    """The names of the tasks in one of the role's files, those of what else it includes left aside."""
     return _named(yaml.safe_load((_TASKS / f"{file}.yml").read_text(encoding="utf-8")))
 
 
@@ -32,6 +33,6 @@ def _named(tasks: list[dict[str, Any]]) -> Iterator[str]:
         if "block" in task:
             yield from _named(task["block"])
         elif task.get("ansible.builtin.include_tasks") == "copy.yml":
-            yield from _names("copy")
+            yield from tasks_of("copy")
         else:
             yield task["name"]

@@ -13,7 +13,7 @@ import random
 import threading
 import xmlrpc.client
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 from xml.etree import ElementTree
 
 PRIVATE_KEY = 'BEGIN KEY\nline "2" of a\\key\nEND KEY'
@@ -31,7 +31,7 @@ OBJECTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "vm": ('NAME="{}"\nCPU="0.5"\nMEMORY="64"', (True,)),
     "vn": ('NAME="{}"\nVN_MAD="bridge"\nBRIDGE="b"', (-1,)),
     "secgroup": ('NAME="{}"', ()),
-    "document": ('NAME="{}"', (101,)),
+    "document": ('NAME="{}"\nBODY="{{\\"DISK\\": {{\\"IMAGE_UNAME\\": \\"ana-000\\"}}}}"', (101,)),
     "vmgroup": ('NAME="{}"\nROLE=[NAME="r"]', ()),
     "vntemplate": ('NAME="{}"\nVN_MAD="bridge"', ()),
 }
@@ -56,16 +56,20 @@ class Size:
 
 @dataclass
 class Endpoint:
-    """An oned, called with somebody's credentials (`user:secret`); connections are kept, one for each thread."""
+    """An oned, called with somebody's credentials (`user:secret`); connections are kept, one for each thread.
+
+    `server` makes a connection to a URL.
+    """
 
     url: str
     session: str = field(repr=False)
+    server: Callable[[str], Any] = xmlrpc.client.ServerProxy
     _local: threading.local = field(default_factory=threading.local, repr=False)
 
     def ask(self, session: str, method: str, *arguments: Any) -> list[Any]:
         """The whole answer to somebody's call."""
         if not hasattr(self._local, "proxy"):
-            self._local.proxy = xmlrpc.client.ServerProxy(self.url)
+            self._local.proxy = self.server(self.url)
         answer: list[Any] = getattr(self._local.proxy, method)(session, *arguments)
         return answer
 
@@ -162,8 +166,19 @@ def _objects(zone: Endpoint, chance: random.Random, size: Size, people: list[Per
             bits = (1, 1, 0, *chance.choice(((0, 0, 0), (1, 0, 0), (1, 1, 0))), chance.choice((0, 0, 0, 1)), 0, 0)
             if bits[3:] != (0,) * 6:
                 zone.call(f"one.{kind}.chmod", oid, *bits)
+            if kind == "template" and number % 6 == 1:
+                zone.call("one.template.update", oid, _references(*chance.sample(people, 3)), 1)
             if kind in ("template", "image") and number % 40 == 7:
                 zone.call(f"one.{kind}.lock", oid, 2 + number % 2)
+
+
+def _references(first: Person, second: Person, third: Person) -> str:
+    """What of others a template uses by their names and ids."""
+    return (
+        f'DISK=[IMAGE="image-0",IMAGE_UNAME="{first.name}",READONLY=""]\nDISK=[IMAGE="image-0",IMAGE_UID="{second.id}"]\n'
+        f'NIC=[NETWORK="vn-0",NETWORK_UNAME="{third.name}"]\n'
+        f'CONTEXT=[FILES_DS="$FILE[IMAGE=\\"image-0\\", IMAGE_UNAME=\\"{second.name}\\"]",PASSWORD="a secret"]'
+    )
 
 
 def _vdcs(zone: Endpoint, chance: random.Random, size: Size, groups: list[int]) -> None:
@@ -234,18 +249,22 @@ def _market(zone: Endpoint, publisher: Person) -> None:
     call("one.marketapp.allocate", app.replace("recipe", "second"), market)
 
 
-def strangers(master: Endpoint, crowd: Crowd, colliding: int = 10, same: Sequence[str] = ()) -> None:
+def strangers(master: Endpoint, crowd: Crowd, colliding: int = 10, same: Sequence[str] = ()) -> dict[str, str]:
     """Users and groups of a federation with the ids of the crowd's; the first ones with their names, too.
 
-    `same` are people of the crowd who are in the federation as well, with the same password.
+    `same` are people of the crowd who are in the federation as well, with the same password. Returns with what oned is
+    called as everybody, by name.
     """
-    names = list(crowd.people)
+    names, sessions = list(crowd.people), {}
     for number in range(len(crowd.people) // 2):
         name = names[number * 3] if number < colliding else f"stranger-{number}"
         if name not in same:
             master.call("one.user.allocate", name, f"strange-{number}", "core", [])
+            sessions[name] = f"{name}:strange-{number}"
     for name in same:
         person = crowd.people[name]
         master.call("one.user.allocate", name, person.secret, person.driver, [1])
+        sessions[name] = f"{name}:{person.secret}"
     for number, name in enumerate(list(crowd.groups.values())[1:7]):
         master.call("one.group.allocate", name if number < 2 else f"strange-team-{number}")
+    return sessions

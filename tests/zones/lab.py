@@ -113,6 +113,10 @@ class Zone:
         """All that oned ever logged; every start begins a new file."""
         return "".join(path.read_text() for path in sorted((self.location / "var").glob("oned.log*")))
 
+    def starts(self) -> int:
+        """How often oned was started."""
+        return self.log().count("Starting OpenNebula")
+
     def mode(self) -> str:
         found = re.search(r'MODE\s*=\s*"(\w+)"', re.sub(r"#.*", "", self.conf.read_text()))
         assert found

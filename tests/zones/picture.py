@@ -17,6 +17,7 @@ from typing import Any, Mapping
 from xml.etree import ElementTree
 
 from .crowd import OBJECTS, Crowd, Endpoint
+from .pools import ids_of, owned_in, plain_of, quotas_of, uses
 
 EVERYTHING = (-2, -1, -1)
 # Kinds of objects: method, pool and what else its list takes. OpenNebula's own come along.
@@ -85,10 +86,10 @@ class Picture:
             "users": {old: self._user(new) for new, old in sorted(self._old_user.items())},
             "groups": {old: self._group(new) for new, old in sorted(self._old_group.items())},
             "vdcs": self._vdcs(),
-            "objects": {kind: [self._object(each) for each in _owned(pool)] for kind, pool in pools.items()},
+            "objects": {kind: [self._object(each) for each in owned_in(pool)] for kind, pool in pools.items()},
             "markets": self._markets(),
             "defaults": [self.zone.call(f"one.{kind}quota.info") for kind in ("user", "group")],
-            "may": self._everybody({kind: _ids(pool) for kind, pool in pools.items()}),
+            "may": self._everybody({kind: ids_of(pool) for kind, pool in pools.items()}),
         }
 
     def user_name(self, uid: str | None) -> str:
@@ -114,8 +115,8 @@ class Picture:
             "group": self.group_name(user.findtext("GID")),
             "groups": sorted(self.group_name(each.text) for each in user.iterfind("GROUPS/ID")),
             # Of people who are in the federation as well it is what they have there.
-            "template": "" if plain else _plain(user.find("TEMPLATE")),
-            "quotas": _quotas(self._quotas["user"].get(oid)),
+            "template": "" if plain else plain_of(user.find("TEMPLATE")),
+            "quotas": quotas_of(self._quotas["user"].get(oid)),
         }
 
     def _group(self, name: str) -> dict[str, Any]:
@@ -125,8 +126,8 @@ class Picture:
             # Groups that all zones have are full of others.
             "users": sorted(member for member in members if member in self.crowd.people),
             "admins": sorted(self.user_name(each.text) for each in group.iterfind("ADMINS/ID")),
-            "template": _plain(group.find("TEMPLATE")),
-            "quotas": _quotas(self._quotas["group"].get(oid)),
+            "template": plain_of(group.find("TEMPLATE")),
+            "quotas": quotas_of(self._quotas["group"].get(oid)),
         }
 
     def _vdcs(self) -> dict[str, Any]:
@@ -157,6 +158,9 @@ class Picture:
             "stored": [name or _foreign(each.findtext(tag, "")) for name, tag in zip(stored, ("UNAME", "GNAME"))],
             "lock": each.findtext("LOCK/LOCKED"),
             "permissions": "".join(each.text or "" for each in each.iterfind("PERMISSIONS/*")),
+            "uses": uses(each, self.user_name, lambda name: self._old_user.get(name, _foreign(name)))
+            if each.tag == "VMTEMPLATE"
+            else [],
         }
 
     def _markets(self) -> list[dict[str, Any]]:
@@ -170,7 +174,7 @@ class Picture:
                     {
                         "name": market.findtext("NAME"),
                         "owner": self.user_name(market.findtext("UID")),
-                        "template": _plain(market.find("TEMPLATE")),
+                        "template": plain_of(market.find("TEMPLATE")),
                         "apps": [
                             (app.findtext("NAME"), self.user_name(app.findtext("UID")), app.findtext("APPTEMPLATE64"))
                             for app in apps
@@ -191,8 +195,13 @@ class Picture:
         for _what, session in sessions:
             self._await_session(session)
         with ThreadPoolExecutor(4) as executor:
-            answers = executor.map(lambda item: self._may(item[0], item[1], ids), sessions)
-            return {what: answer for (what, _session), answer in zip(sessions, answers)}
+            answers = list(executor.map(lambda item: self._may(item[0], item[1], ids), sessions))
+            # Only now: what somebody creates for a moment others would find in their lists.
+            creates = list(executor.map(lambda item: _creates(self.zone, item[1]), sessions))
+        return {
+            what: answer if answer == "refused" else {**answer, "creates": creating}
+            for (what, _session), answer, creating in zip(sessions, answers, creates)
+        }
 
     def _sessions(self, name: str, old: str) -> list[tuple[str, str]]:
         """What to call oned with as somebody, and what tells his sessions apart."""
@@ -224,7 +233,7 @@ class Picture:
             assert login[2] == _AUTHENTICATION, login
             return "refused"
         chance, tried = random.Random(what), {}  # noqa: S311 - it is to be the same each time
-        sees = {kind: _ids(self._list(session, kind)) for kind in POOLS}
+        sees = {kind: ids_of(_list(self.zone, session, kind)) for kind in POOLS}
         for number in range(self.sample):
             # Half of them of what he sees.
             among = sees if number % 2 and any(sees.values()) else ids
@@ -235,30 +244,39 @@ class Picture:
             tried[f"{kind} {oid}"] = (used, self._allowed(session, f"one.{kind}.chmod", oid, *_KEEP))
         people = ElementTree.fromstring(self.zone.ask(session, "one.userpool.info")[1])
         known = [self._old_user.get(each.findtext("NAME", "")) for each in people.iterfind("USER")]
-        return {
-            "lists": sees,
-            "may": tried,
-            "people": sorted(name for name in known if name),
-            "creates": self._creates(session),
-        }
-
-    def _creates(self, session: str) -> bool:
-        """Whether somebody may create a template; he does, and it goes again."""
-        answer = self.zone.ask(session, "one.template.allocate", f'NAME="made by {session.split(":")[0]}"')
-        assert answer[0] or answer[2] == _AUTHORIZATION, answer
-        if answer[0]:
-            self.zone.call("one.template.delete", answer[1])
-        return bool(answer[0])
-
-    def _list(self, session: str, kind: str) -> ElementTree.Element:
-        answer = self.zone.ask(session, f"one.{kind}pool.info", *POOLS[kind])
-        assert answer[0], answer
-        return ElementTree.fromstring(answer[1])
+        return {"lists": sees, "may": tried, "people": sorted(name for name in known if name)}
 
     def _allowed(self, session: str, method: str, *arguments: int) -> bool:
         answer = self.zone.ask(session, method, *arguments)
         assert answer[0] or answer[2] == _AUTHORIZATION, answer
         return bool(answer[0])
+
+
+def reach(zone: Endpoint, sessions: Mapping[str, str]) -> dict[str, Any]:
+    """What people see of another zone, such as the master's, and whether they may create there, by their names."""
+
+    def sees(session: str) -> dict[str, Any]:
+        return {kind: ids_of(_list(zone, session, kind)) for kind in POOLS}
+
+    with ThreadPoolExecutor(4) as executor:
+        lists = list(executor.map(sees, sessions.values()))
+        creates = executor.map(lambda session: _creates(zone, session), sessions.values())
+        return {name: {**seen, "creates": may} for name, seen, may in zip(sessions, lists, creates)}
+
+
+def _creates(zone: Endpoint, session: str) -> bool:
+    """Whether somebody may log in and create a template; he does, and it goes again."""
+    answer = zone.ask(session, "one.template.allocate", f'NAME="made by {session.split(":")[0]}"')
+    assert answer[0] or answer[2] in (_AUTHENTICATION, _AUTHORIZATION), answer
+    if answer[0]:
+        zone.call("one.template.delete", answer[1])
+    return bool(answer[0])
+
+
+def _list(zone: Endpoint, session: str, kind: str) -> ElementTree.Element:
+    answer = zone.ask(session, f"one.{kind}pool.info", *POOLS[kind])
+    assert answer[0], answer
+    return ElementTree.fromstring(answer[1])
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:
@@ -280,31 +298,3 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 
 def _foreign(name: str) -> str:
     return name if name in ("oneadmin", "serveradmin", "users") else f"{name} (not of the zone)"
-
-
-def _owned(pool: ElementTree.Element) -> list[ElementTree.Element]:
-    return [each for each in pool if each.find("UID") is not None]
-
-
-def _ids(pool: ElementTree.Element) -> list[int]:
-    return sorted(int(each.findtext("ID", "")) for each in _owned(pool))
-
-
-def _plain(element: ElementTree.Element | None) -> Any:
-    """An element's children as text, for equality; their order does not count."""
-    if element is None or not len(element):
-        return "" if element is None else element.text or ""
-    return sorted((child.tag, _plain(child)) for child in element)
-
-
-def _quotas(element: ElementTree.Element | None) -> list[Any]:
-    """Limits and what is used; an entry that says and counts nothing is none."""
-    if element is None:
-        return []
-    found = []
-    for entry in element.findall("*/*"):
-        values = {child.tag: float(child.text or 0) for child in entry if child.tag != "CLUSTER_IDS"}
-        said = [value for tag, value in values.items() if tag != "ID" and value not in (0, -1)]
-        if said:
-            found.append((entry.tag, sorted(values.items())))
-    return sorted(found)

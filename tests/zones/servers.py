@@ -297,4 +297,5 @@ class Baseline:
             self._client("mariadb", one.schema, (folder / "dump.sql").read_bytes())
         for one in self._running:
             one.one("start")
+            wait_for(one.answers, f"{one.host} to answer")
         return self._zones

@@ -222,3 +222,52 @@ def test_collisions_are_all_listed_and_nothing_is_done(federation: Federation, t
     planned = task(madrid, "identity_import", src=document, step="plan")
     assert planned["changed"] is False and len(planned["plan"]["collisions"]) == 3
     assert (madrid.tables(), plan.exists()) == (before, False)
+
+
+def test_what_the_federation_shares_with_the_zone_stays_as_it_was(
+    federation: Federation, task: Runner, tmp_path: Path
+) -> None:
+    """Groups, a VDC and a rule are in both; the federation keeps one group from the clusters of its zones."""
+    madrid, lyon = federation.add("madrid"), federation.add("lyon")
+    people.fill(lyon)
+    people.make_master(madrid)
+    zone_id = madrid.call("one.zone.allocate", f'NAME="lyon"\nENDPOINT="{lyon.url}"')
+    dev, ops = (madrid.call("one.group.allocate", name) for name in ("dev", "ops"))
+    madrid.call("one.vdc.delgroup", 0, dev)
+    lab = madrid.call("one.vdc.allocate", 'NAME="lab"')
+    # With the VDC default it has one rule for its groups.
+    madrid.call("one.vdc.addcluster", lab, 0, -10)
+    add_rule(madrid, 0x200000000 + ops, 0x10200000000 + ops)  # @ops USER/@ops USE *
+    groups = people.xml(lyon, "one.grouppool.info").iterfind("GROUP")
+    gid = next(int(each.findtext("ID", "")) for each in groups if each.findtext("NAME") == "ops")
+    add_rule(lyon, 0x200000000 + gid, 0x11200000000 + gid)  # @ops VM+USER/@ops USE *
+    before = {name: rows for name, rows in madrid.tables().items() if name != "zone_pool"}
+    document = str(tmp_path / "lyon.yml")
+    task(lyon, "identity_export", dest=document)
+    options = {"src": document, "plan": str(tmp_path / "plan.yml"), "zone_id": zone_id, "conflicts": "same_person"}
+    created = task(madrid, "identity_import", step="identities", **options)
+    assert created["plan"]["vdc_groups"] == [{"vdc": "lab", "group": "ops"}], created
+    assert members(madrid, 0) == ["users", "ops"]
+    assert members(madrid, lab) == ["ops"]
+    rules = {each.findtext("STRING") for each in people.xml(madrid, "one.acl.info")}
+    assert f"@{dev} HOST/* MANAGE #{zone_id}" in rules
+    assert f"@{dev} HOST/* MANAGE #0" not in rules
+    assert {f"@{ops} VM/@{ops} USE #{zone_id}", f"@{ops} USER/@{ops} USE *", f"@{ops} HOST/* MANAGE #0"} <= rules
+    assert task(madrid, "identity_import", step="identities", **options)["changed"] is False
+    assert task(madrid, "identity_import", step="undo", **options)["changed"] is True
+    after = madrid.tables()
+    for tables in (before, after):
+        tables["acl"] = sorted(row[1:] for row in tables["acl"])
+    assert {name: after[name] for name in before} == before
+
+
+def add_rule(zone: Zone, who: int, what: int) -> None:
+    """Let somebody use something in all zones."""
+    zone.call("one.acl.addrule", *(f"{word:x}" for word in (who, what, 1, 0x400000000)))
+
+
+def members(zone: Zone, vdc: int) -> list[str]:
+    """The groups in a VDC."""
+    groups = people.xml(zone, "one.grouppool.info").iterfind("GROUP")
+    names = {each.findtext("ID"): each.findtext("NAME", "") for each in groups}
+    return [names[each.text] for each in people.xml(zone, "one.vdc.info", vdc).iterfind("GROUPS/ID")]

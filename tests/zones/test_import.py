@@ -159,12 +159,17 @@ def unreliable(federation: Federation) -> str:
     return str(python)
 
 
-def cut(federation: Federation, **environment: Any) -> Run:
-    """A run that loses the zone's API while its templates change hands; machines, images and networks have."""
+def disturbed(federation: Federation, **environment: Any) -> Run:
+    """A run to whose modules tests/zones/killer does what the environment says."""
     federation.settings["ansible_python_interpreter"] = unreliable(federation)
-    run = federation.run("federate", timeout=900, ONEFED_CUT="one.template.chown", **environment)
+    run = federation.run("federate", timeout=900, ONEFED_KILLED=str(federation.folder / "killed"), **environment)
     del federation.settings["ansible_python_interpreter"]
     return run
+
+
+def cut(federation: Federation, **environment: Any) -> Run:
+    """A run that loses the zone's API while its templates change hands; machines, images and networks have."""
+    return disturbed(federation, ONEFED_CUT="one.template.chown", **environment)
 
 
 def without_counters(database: bytes) -> bytes:
@@ -254,4 +259,37 @@ def test_a_rollback_killed_before_a_task_is_repaired_by_the_same_command(
     owners = all_owners(lyon)
     assert cut(federation, ONEFED_KILL_BEFORE=task).code == -9
     federation.federate()
+    assert_joined(federation, lyon, owners)
+
+
+@extra
+@pytest.mark.parametrize("step", ["identities", "ownership"])
+def test_a_run_killed_inside_a_step_is_repaired_by_the_same_command(
+    federation: Federation, lyon: Zone, step: str
+) -> None:
+    owners = all_owners(lyon)
+    assert disturbed(federation, ONEFED_KILL_IN=step).code == -9
+    federation.federate()
+    assert_joined(federation, lyon, owners)
+
+
+@extra
+def test_a_run_killed_inside_the_undoing_is_repaired_by_the_same_command(federation: Federation, lyon: Zone) -> None:
+    owners = all_owners(lyon)
+    assert cut(federation, ONEFED_KILL_IN="undo").code == -9
+    assert "alice_lyon" not in federation.master.users()
+    federation.federate()
+    assert_joined(federation, lyon, owners)
+
+
+@extra
+def test_a_module_that_outlives_its_run_is_waited_for(federation: Federation, lyon: Zone) -> None:
+    owners, ended = all_owners(lyon), federation.folder / "ended"
+    assert disturbed(federation, ONEFED_KILL_IN="identities", ONEFED_ORPHAN=str(ended)).code == -9
+    assert not ended.exists()
+    seen = []
+    at = {"Create the zone's users and all they need at the master": lambda: seen.append(ended.exists())}
+    with TaskHooks(federation.folder / "hooks", at):
+        run = federation.run("federate", ONEFED_HOOKS=str(federation.folder / "hooks"))
+    assert (run.code, seen) == (0, [True]), run.output
     assert_joined(federation, lyon, owners)

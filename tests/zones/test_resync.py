@@ -1,6 +1,7 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A slave zone that can no longer follow the master gets the master's tables, and keeps what is its own."""
+"""A slave zone that can no longer follow the master gets the master's tables, and keeps what is its own; a server of
+several that lost its database gets its leader's, though the run is killed on the way."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from tests.tools.playbooks import Run
 from tests.tools.task_hooks import TaskHooks
 
 from .lab import Federation, Zone, extra, wait_for
+from .servers import Servers
 
 
 def resync(zones: Federation, *options: str) -> Run:
@@ -96,3 +98,36 @@ def test_a_zone_that_cannot_be_renewed_is_what_it_was(pair: Federation) -> None:
     wait_for(paris.answers, "paris to answer again")
     resync(pair)
     pair.assert_federated("paris")
+
+
+@extra
+def test_a_server_gets_its_leaders_database_though_runs_are_killed(servers: Servers) -> None:
+    servers.add_servers("madrid", 1)
+    servers.add_servers("paris", 3)
+    servers.declare("paris", 3)
+    servers.federate()
+    names = [server.host for server in servers.groups["paris"]]
+    lost = next(one for one in servers.groups["paris"] if one != servers.leader("paris"))
+    for number, (task, playbook) in enumerate(
+        (
+            ("Back up the server's own database", "resync"),
+            ("Restore the leader's database", "resync"),
+            ("Register the server in its zone", "resync"),
+            ("Start oned as a follower", "federate"),  # which repairs it as well
+            ("Start the services beside oned that no hook starts, and close the journal", "resync"),
+        )
+    ):
+        lost.one("stop")
+        lost.empty()
+        servers.leader("paris").create_user(f"missed-{number}")
+        role = "onefed.opennebula.server"
+        killed = servers.run("resync", "--limit", lost.host, ONEFED_KILL_BEFORE=f"{role} : {task}")
+        assert killed.code == -9, f"{task} never began: {killed.output}"
+        assert (lost.state / "journal.json").exists()
+        limit = ["--limit", lost.host] if playbook == "resync" else []
+        run = servers.run(playbook, *limit)
+        assert run.code == 0, f"after {task}: {run.output}"
+        servers.assert_well("paris", *names)
+        assert f"missed-{number}" in lost.users()
+    for settled in (servers.run("resync", "--limit", lost.host), servers.run("federate")):
+        assert (settled.code, settled.tasks("changed")) == (0, set()), settled.output

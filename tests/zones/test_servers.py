@@ -68,8 +68,10 @@ def test_a_zone_joins_and_gets_its_servers_in_one_run_as_planned(zones: Servers)
     assert "paris would join." in plan.output
     assert "paris would have the servers paris-1, paris-2, paris-3." in plan.output
     assert "paris joined." not in plan.output and "has the servers" not in plan.output
+    starts = zones.master.starts()
     real = zones.federate()
     assert plan.tasks("changed") == real.tasks("changed")
+    assert zones.master.starts() == starts + 1, "it restarts to be the master, and knows the zone's endpoint from then"
     assert {server.server_id() for server in zones.groups["paris"]} == {0, 1, 2}
     assert all("ana" in server.users() for server in zones.groups["paris"])
     zones.assert_well("paris", *NAMES)
@@ -129,7 +131,9 @@ def test_a_member_grows_later(servers: Servers) -> None:
     servers.federate()
     servers.groups["paris"][0].create_user("pierre")
     servers.declare("paris", 3)
+    starts = servers.master.starts()
     planned(servers)
+    assert servers.master.starts() == starts + 1, "it caches the endpoints of zones"
     assert all("pierre" in server.users() for server in servers.groups["paris"])
     servers.assert_well("paris", *NAMES)
     assert_settled(servers)

@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 from .syntax import SyntaxFailure, parse_text
 
+# Stands for an empty CDATA, which ElementTree would not tell from nothing at all.
+_EMPTY = "\ue000"
 Vector = dict[str, str]
 Value = str | Vector
 
@@ -92,6 +94,17 @@ def from_element(element: ElementTree.Element) -> Template:
     return template
 
 
+def _given(element: ElementTree.Element) -> Template:
+    """Read XML of a client's: of an element with nothing in it, not even an empty CDATA, becomes no attribute."""
+    template = Template()
+    for child in element:
+        if len(child):
+            template.add(child.tag, {leaf.tag: leaf.text.replace(_EMPTY, "") for leaf in child if leaf.text})
+        elif child.text:
+            template.add(child.tag, child.text.replace(_EMPTY, ""))
+    return template
+
+
 def parse(text: str) -> Template:
     """Read a template as the API accepts it: OpenNebula's own syntax, or XML.
 
@@ -99,7 +112,7 @@ def parse(text: str) -> Template:
     """
     if text.startswith("<"):
         try:
-            return from_element(ElementTree.fromstring(text))
+            return _given(ElementTree.fromstring(text.replace(cdata(""), _EMPTY)))
         except ElementTree.ParseError as error:
             raise TemplateError("Parse error: XML Template malformed.") from error
     try:

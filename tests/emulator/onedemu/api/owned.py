@@ -90,6 +90,7 @@ def _chmod(request: Request, kind: Kind, oid: int, *bits: int) -> int:
 
 def _update(request: Request, kind: Kind, oid: int, text: str, append: int = 0) -> int:
     body = read_object(request, kind.name, kind.table, oid, "MANAGE")
+    ownership.check_unlocked(kind, oid, body)
     ownership.store(request.context, kind, oid, with_template(body, text, append))
     return oid
 

@@ -8,9 +8,12 @@ import copy
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from fake_oned import FakeOned, parse_template
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import attributes_of
 
 TOKEN = "a-token"
 RESOURCES = {"CLUSTER": "cluster", "HOST": "host", "DATASTORE": "datastore", "VNET": "vnet"}
@@ -22,6 +25,11 @@ def _xml(tag: str, value: Any) -> str:
         return "".join(_xml(tag, item) for item in value)
     inner = "".join(_xml(*item) for item in value.items()) if isinstance(value, dict) else escape(str(value))
     return f"<{tag}>{inner}</{tag}>"
+
+
+def _attributes(text: str) -> dict[str, Any]:
+    """Attributes that came in either of the notations that OpenNebula reads."""
+    return attributes_of(ElementTree.fromstring(text)) if text.startswith("<") else parse_template(text)
 
 
 @dataclass
@@ -163,7 +171,7 @@ class FakeIdentities(FakeOned):
 
     @staticmethod
     def _update(objects: dict[int, dict[str, Any]], oid: int, text: str, append: int) -> Any:
-        given = {} if text == "<TEMPLATE></TEMPLATE>" else parse_template(text)
+        given = _attributes(text)
         objects[oid]["template"] = {**(objects[oid]["template"] if append else {}), **given}
         return [True, oid, 0]
 
@@ -231,6 +239,8 @@ class FakeIdentities(FakeOned):
 
     def _group_delete(self, oid: int) -> Any:
         del self._target.groups[oid]
+        for vdc in self._target.vdcs.values():
+            vdc["groups"] = [gid for gid in vdc["groups"] if gid != oid]
         return [True, oid, 0]
 
     def _group_quota(self, oid: int, text: str) -> Any:
@@ -262,7 +272,7 @@ class FakeIdentities(FakeOned):
 
     def _vdc_allocate(self, text: str) -> Any:
         oid = max(99, *self._target.vdcs) + 1
-        template = parse_template(text)
+        template = _attributes(text)
         name = template.pop("NAME")
         self._target.vdcs[oid] = {"name": name, "template": template, "groups": [], "resources": []}
         return [True, oid, 0]

@@ -76,7 +76,7 @@ def federation(users: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dic
         "zone_id": 0,
         "zones": [{"id": 0, "name": "madrid"}, {"id": 100, "name": "lyon"}],
         "users": [
-            {"id": number, "name": name, "group_id": int(number > 1), "group_ids": [int(number > 1)], "limits": {}}
+            {**user(name), "id": number, "group_id": int(number > 1), "group_ids": [int(number > 1)], "limits": {}}
             for number, name in enumerate(names)
         ],
         "groups": [

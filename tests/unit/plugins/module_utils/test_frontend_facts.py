@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fake_oned import SESSION, FakeOned, Served
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _addresses, _frontend_facts
+from ansible_collections.onefed.opennebula.plugins.module_utils import _addresses, _frontend_facts, _own_unit
 from ansible_collections.onefed.opennebula.plugins.module_utils._floating_unit import Floating
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_facts import Task, examine
@@ -95,6 +95,15 @@ def test_hooks_addresses_and_shared_files(frontend: Frontend, monkeypatch: pytes
     assert facts["vip_hook"]["problems"][0]["text"].startswith(f"There is no hook {frontend.var}/remotes/hooks/raft")
     assert list(facts["config_digests"]) == ["monitord.conf"]
     assert "127.0.0.1" in [one["address"] for one in facts["addresses"]]
+
+
+def test_a_gate_that_was_left_closed_is_told(
+    frontend: Frontend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_own_unit, "FOLDER", str(tmp_path))
+    assert examine(frontend, [], 5.0)["gate"] is False
+    (tmp_path / "onefed-zone-gate.service").touch()
+    assert examine(frontend, [], 5.0)["gate"] is True
 
 
 def test_what_is_not_asked_about_a_floating_address_is_not_told(frontend: Frontend) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._gate_ports impo
     addresses_of,
     endpoint_port,
     listeners,
+    service_ports,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._gate_rules import Gate
 
@@ -122,8 +123,7 @@ def test_a_closed_gate_lets_in_its_guests_and_on_this_host_two_accounts(frontend
     ]
     assert [line.strip() for line in chains["input"].splitlines()] == [
         "type filter hook input priority -10; policy accept;",
-        "tcp dport 1 jump callers",
-        "tcp dport 2634 jump callers",
+        *(f"tcp dport {port} jump callers" for port in (1, 2634, 2474, 2616, 5030, 9869)),
     ]
     assert 'oifname "lo" tcp dport 1 jump accounts' in chains["output"]
     accounts = [line.strip() for line in chains["accounts"].splitlines()]
@@ -252,7 +252,8 @@ def test_a_proxy_on_this_host_is_closed_too_and_may_call_oned(
     monkeypatch.setattr(_gate, "listeners", {443: [0, 4033]}.get)
     assert do(frontend, endpoint="https://one.example/RPC2")["closed"] is True
     assert "tcp dport 443 jump callers" in host.table
-    assert "meta skuid 4033 accept" in host.table
+    accounts, own = host.table.split("chain own")
+    assert ("meta skuid 4033 accept" in accounts, "4033" in own) == (True, False)
     assert do(frontend, endpoint="http://192.0.2.31:1/RPC2")["changed"] is True
     assert "443" not in host.table
 
@@ -277,10 +278,30 @@ def test_the_accounts_that_listen_on_a_port_are_found() -> None:
 def test_ports_are_those_of_oned_conf(frontend: Packaged, host: Host) -> None:
     Path(frontend.conf).write_text("PORT = 12633\nGRPC_PORT = 12634\n")
     do(frontend)
-    assert re.findall(r"tcp dport (\d+) jump callers", host.table) == ["12633", "12634"]
+    assert re.findall(r"tcp dport (\d+) jump callers", host.table)[:2] == ["12633", "12634"]
     Path(frontend.conf).write_text("PORT = 99999\n")
     with pytest.raises(FrontendError, match="PORT in .*oned.conf is '99999', which is no port"):
         do(frontend)
+
+
+def test_services_beside_oned_have_the_ports_of_their_files(tmp_path: Path) -> None:
+    assert service_ports(str(tmp_path)) == [2474, 2616, 5030, 9869]
+    (tmp_path / "fireedge-server.conf").write_text("# port: 1\nport: 12616 # ours\nguacd:\n  port: 4822\n")
+    (tmp_path / "oneks-server.conf").write_text(":server:\n  :port: 10780\n:memcache_port: 11211\n:port: 99999\n")
+    (tmp_path / "oned.conf").write_text("port: 7\n")
+    assert service_ports(str(tmp_path)) == [2474, 2616, 4822, 5030, 9869, 10780, 12616]
+
+
+def test_a_service_beside_oned_answers_whom_oned_answers(frontend: Packaged, host: Host) -> None:
+    Path(frontend.etc, "fireedge-server.conf").write_text("port: 12616\n")
+    do(frontend)
+    beside = [2474, 2616, 5030, 9869, 12616]
+    assert [int(port) for port in re.findall(r"tcp dport (\d+) jump own", host.table)] == beside
+    own = [line.strip() for line in host.table.split("chain own {")[1].splitlines()[1:-2]]
+    assert own == [
+        *(f"meta skuid {uid} accept" for uid in sorted({0, frontend.ids()[0]})),
+        "meta skuid != 0 reject with tcp reset",
+    ]
 
 
 def test_names_stand_for_all_their_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +333,7 @@ def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
 
 
 def test_the_unit_and_the_kernel_have_the_same_rules() -> None:
-    gate = Gate((2633,), (MASTER,), (0, 9869))
+    gate = Gate((2633,), (MASTER,), (0, 33, 9869), (2616,), (0, 9869))
     listed = Host.listing(gate.commands().replace("\n", " "))
     squeezed = [" ".join(line.split()) for line in listed.splitlines() if line.strip()]
     assert [line.replace("meta l4proto 6 ", "") for line in squeezed] == gate.shown().splitlines()

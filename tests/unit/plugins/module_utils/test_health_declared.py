@@ -35,6 +35,12 @@ def codes(*given: Any) -> list[tuple[str, str, str | None]]:
     return [(one["code"], one["severity"], one["server"]) for one in judged(*given)["problems"]]
 
 
+def test_a_gate_that_is_closed_is_told_of() -> None:
+    shown = judged(declared("p1", gated=["p2"]))
+    assert [(one["code"], one["severity"]) for one in shown["problems"]] == [("gate_closed", "warning")]
+    assert shown["problems"][0]["text"].startswith("The gate of p2 is closed, as during an import")
+
+
 def test_an_address_that_the_leader_alone_has_is_well() -> None:
     shown = judged(declared("p1"))
     assert shown["problems"] == []
@@ -109,7 +115,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
     }
     hosts = {
         "p1": examined("192.0.2.31", "192.0.2.30"),
-        "p2": examined("192.0.2.32", "fe80::1"),
+        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "gate": True}},
         "p3": {"frontend": {"addresses": {"error": "no ip"}}},
     }
     assert declared_zones(topology, hosts) == [
@@ -120,6 +126,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "address": "192.0.2.30",
             "holders": ["p1"],
             "unread": ["p3"],
+            "gated": ["p2"],
         },
         {
             "name": "madrid",
@@ -128,5 +135,6 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "address": None,
             "holders": [],
             "unread": [],
+            "gated": [],
         },
     ]

@@ -340,3 +340,13 @@ def test_a_slave_whose_rules_are_old_learns_that_the_rule_exists(slave: FakeIden
     oned.identities.rules = {4: (0x200000064, 0x1400000000, 1, 0x400000000)}
     result = run(write_acl, slave, ACL, rule="@devs VM/* USE *")
     assert (result["changed"], result["created"], result["acl"]["id"]) == (False, False, 4)
+
+
+def test_a_user_who_is_called_by_a_number_is_meant_by_it_where_names_are_given(oned: FakeIdentities) -> None:
+    oned._user_allocate("2", "known", "ldap", [1])
+    parts: Options = {"user": "2", "resources": ["VM"], "rights": ["USE"], "zone": "*"}
+    assert run(write_acl, oned, ACL, **parts)["acl"]["text"] == "#4 VM/* USE *"
+    # As OpenNebula writes rules, it is an id.
+    assert run(write_acl, oned, ACL, rule="#2 VM/* USE *")["acl"]["text"] == "#2 VM/* USE *"
+    run(write_group, oned, GROUP, name="devs", admins=["2"])
+    assert oned.identities.groups[100]["admins"] == [4]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from imported import STOCK_RULES, document, federation, group, user
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule
+from ansible_collections.onefed.opennebula.plugins.module_utils._acls import Rule, parse_rule
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._import_ids import known_ids, rules_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_names import Policy, resolve
 from ansible_collections.onefed.opennebula.plugins.module_utils._import_plan import Options, check_document, make_plan
 
@@ -155,11 +156,74 @@ def test_only_rules_that_the_federation_lacks_are_created() -> None:
 
 
 def test_rights_over_what_all_zones_share_are_warned_of() -> None:
-    rule = {"who": "#alice", "kinds": ["USER"], "which": "*", "rights": ["CREATE"], "zone": "*"}
-    warnings = planned(document(users=[user("alice")], acls=[rule]))["warnings"]
-    assert warnings[0] == (
-        "The rule #alice USER/* CREATE * gives a right on USER in the whole federation, because all zones share them."
+    rule = {"who": "#alice", "kinds": ["USER", "VM"], "which": "*", "rights": ["USE"], "zone": "*"}
+    plan = planned(document(users=[user("alice")], acls=[rule]))
+    assert (plan["problems"], plan["warnings"][0]) == (
+        [],
+        "The rule #alice USER/* USE * gives a right on USER in the whole federation, because all zones share them.",
     )
+
+
+def power(text: str, shared: dict[str, Any] | None = None, **options: Any) -> list[str]:
+    """The problems of importing mal, his groups dev and new, of which the federation has dev, and one rule."""
+    who, what, rights, zone = text.split()
+    kinds, which = what.split("/")
+    rule = {"who": who, "kinds": kinds.split("+"), "which": which, "rights": rights.split("+"), "zone": zone}
+    content = document(users=[user("mal", "new")], groups=[group("dev"), group("new")], acls=[rule])
+    settings = {"policy": Policy(conflicts="same_person"), **options}
+    return list(planned(content, shared or federation(users=("eve",), groups=("dev",)), **settings)["problems"])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "#mal USER+ZONE+ACL/* USE+MANAGE+ADMIN *",
+        "@new VDC/* CREATE *",
+        "* GROUP/#dev MANAGE *",
+        "@users USER/@users MANAGE *",
+        "#mal USER/#serveradmin MANAGE *",
+        "#mal ZONE/* MANAGE #madrid",
+        "#mal ACL+VM/#3 ADMIN *",
+    ],
+)
+def test_rules_do_not_make_rulers_of_the_federation_unasked(rule: str) -> None:
+    (problem,) = power(rule)
+    assert "would give power in the whole federation, over what is not the zone's own" in problem
+    assert power(rule, allow_administrators=True) == []
+    # Where the zone has not its id yet, too.
+    assert power(rule, zone_id=None) == [problem]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "#mal USER/* USE *",
+        "#mal USER/@new USE+MANAGE+ADMIN+CREATE *",
+        "#mal GROUP/#new MANAGE *",
+        "@new USER/#mal MANAGE *",
+        "#mal ZONE/own MANAGE *",
+        # The master decides, and this does not hold there.
+        "#mal USER/* MANAGE own",
+        "#mal VM+HOST/* MANAGE+ADMIN *",
+        "@oneadmin USER/* MANAGE *",
+    ],
+)
+def test_rules_over_what_the_zone_brings_along_are_imported(rule: str) -> None:
+    assert power(rule) == power(rule, zone_id=None) == []
+
+
+def test_power_over_a_zone_that_stands_alone_is_power_over_all_there_is() -> None:
+    alone = {**federation(), "mode": "STANDALONE"}
+    assert len(power("#mal USER/* MANAGE own", alone, zone_id=0, narrow=False)) == 1
+
+
+def test_a_name_of_digits_is_a_name() -> None:
+    rule = {"who": "#3", "kinds": ["USER"], "which": "#3", "rights": ["USE"], "zone": "own"}
+    content = document(users=[user("3", "dev")], groups=[group("dev", "3")], acls=[rule])
+    shared = federation(users=("x", "eve", "3"), groups=("dev",))
+    plan, targets = make_plan(content, shared, Options(Policy(conflicts="same_person"), zone_id=100), {})
+    assert rules_of(plan["acls"][0], known_ids(targets, shared), 100, True) == [parse_rule("#4 USER/#4 USE #100")]
+    assert plan["admins"] == [{"user": "3", "group": "dev"}]
 
 
 @pytest.mark.parametrize("content", [None, [], {"format": 2}, {"format": 1}])
@@ -185,3 +249,19 @@ def test_what_the_federations_rules_give_in_the_new_zone_is_warned_of() -> None:
     assert warned([stock]) == ["* TEMPLATE/* USE *", "#2 TEMPLATE/* MANAGE *"]
     assert warned([stock, every]) == ["#2 TEMPLATE/* MANAGE *"]
     assert warned([])[0] == "@1 VM+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VMGROUP+BACKUPJOB/* CREATE *"
+
+
+def test_groups_that_gain_the_zones_clusters_are_told() -> None:
+    content = document(groups=[group("dev"), group("qa"), group("new")])
+    content["vdcs"][0]["groups"] = ["users", "qa"]
+    shared = federation(groups=("dev", "qa"))
+    shared["vdcs"][0]["group_ids"] = [1, 100, 101]
+    warnings = planned(content, shared, policy=Policy(conflicts="same_person"))["warnings"]
+    told = [text.partition(" is in the federation's default VDC")[0] for text in warnings if "default VDC" in text]
+    assert told == ["The group dev"]
+
+
+def test_a_plan_of_another_document_is_refused() -> None:
+    first = planned(document(users=[user("alice")]))
+    with pytest.raises(OnefedError, match="The plan is not that of this document"):
+        make_plan(document(users=[user("bob")]), federation(), Options(), first)

@@ -52,6 +52,17 @@ def test_sqlite_is_refused() -> None:
     assert "onedb sqlite2mysql" in found["remedy"]
 
 
+def test_a_server_that_keeps_another_port_or_listens_for_itself_only_is_refused() -> None:
+    assert judge.listens(server(2), URL) == []
+    follower = server(2)
+    follower["conf"].update(port=2700, listen_address="127.0.0.1")
+    assert texts(judge.listens(follower, URL)) == [
+        f"By its oned.conf its API has port 2700, its endpoint in the zone is {URL}.",
+        "By its oned.conf its API listens on 127.0.0.1 only, where no other server finds it.",
+    ]
+    assert judge.listens(follower, "http://127.0.0.2:2700/RPC2") == []
+
+
 def test_another_program_backend_or_charset_than_the_leaders_is_refused() -> None:
     follower = server(2, oned_version="7.4.0.1")
     [found] = judge.alike(follower, server())
@@ -72,13 +83,15 @@ def test_versions_are_compared_as_numbers() -> None:
 
 
 def test_files_that_become_the_leaders_are_named() -> None:
-    leader = server(config_digests={"monitord.conf": "1", "hm/hmrc": "2", "new.conf": "3"})
+    leader = server(config_digests={"monitord.conf": "1", "hm/hmrc": "2", "hm/new": "3", "tls/a": "4", "tls/b": "5"})
     follower = server(2, config_digests={"monitord.conf": "1", "hm/hmrc": "9", "own.conf": "4"})
-    [text] = texts(judge.replaced(follower, leader))
-    assert text == "Its configuration differs from that of its zone's leader and is replaced: hm/hmrc, new.conf."
-    many = server(config_digests={f"auth/{n:02}": "1" for n in range(11)})
+    assert texts(judge.replaced(follower, leader)) == [
+        "Its configuration differs from that of its zone's leader and is replaced: hm/hmrc, hm/new.",
+        "It lacks configuration that its zone's leader has, and is not given it: tls.",
+    ]
+    many = server(config_digests={f"hm/{n:02}": "1" for n in range(11)})
     [text] = texts(judge.replaced(follower, many))
-    assert text.endswith("auth/00, auth/01, auth/02, auth/03, auth/04, auth/05, auth/06, auth/07 and 3 more.")
+    assert text.endswith("hm/00, hm/01, hm/02, hm/03, hm/04, hm/05, hm/06, hm/07 and 3 more.")
     assert judge.replaced(server(2, config_digests={"error": "no right"}), leader) == []
 
 

@@ -16,7 +16,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._import_plan imp
 from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
 from ansible_collections.onefed.opennebula.plugins.module_utils._topology import TopologyError, topology
 
-OWNED = {"templates": [{"id": 7, "name": "web", "owner": "alice", "group": "dev"}]}
+BASE = [{"attribute": "DISK/IMAGE_UID", "owner": "alice"}]
+OWNED = {"templates": [{"id": 7, "name": "web", "owner": "alice", "group": "dev", "references": BASE}]}
 PATHS: dict[str, Any] = {"document": "/state/identities.yml", "plan": "/state/plan.yml"}
 
 
@@ -93,6 +94,9 @@ def test_an_import_is_asked_of_the_master_before_it_is_planned() -> None:
 def test_the_plan_says_who_is_created_who_is_the_same_and_what_changes_hands() -> None:
     shared = federation(users=("eve", "bob"))
     said = asked("alice", "bob", shared=shared, overrides={"users": {"bob": "same_person"}})
+    said["plan"]["vdc_groups"] = [{"vdc": "lab", "group": "dev"}]
+    said["plan"]["resources"].append({"vdc": "default", "kind": "hosts", "zone": "#lyon", "id": 7})
+    said["plan"]["acls"].append({"who": "#bob", "kinds": ["ZONE"], "which": "own", "rights": ["MANAGE"], "zone": "own"})
     made = plan(planned=said)
     entry = made["zones"]["paris"]
     assert (entry["action"], entry["imports"]["moves"]) == ("join", True)
@@ -101,8 +105,12 @@ def test_the_plan_says_who_is_created_who_is_the_same_and_what_changes_hands() -
         "users that are the same in the federation: bob",
         "groups created, id (known after apply): dev (was 100)",
         "user bob joins group dev",
-        "VDC default gains clusters all of zone own",
+        "VDC lab gains group dev",
+        "VDC default gains all clusters of zone paris",
+        "VDC default gains hosts 7 of zone lyon",
+        "access rule #bob ZONE/#paris MANAGE #paris",
         "objects whose owner or group gets another id: 1 of 1 templates",
+        "VM templates that name an owner: 1 of 1 change",
     ):
         assert f"  ~ {line}" in made["text"]
 
@@ -117,6 +125,8 @@ def test_what_stands_in_the_way_of_the_import_leaves_the_zone_out() -> None:
     assert made["left_out"][0].endswith("See zone_import_conflicts and zone_import_overrides.")
     unasked = plan(planned={"msg": "An override is given for user zoe"})
     assert "Its import cannot be planned: An override is given for user zoe" in unasked["left_out"][0]
+    crashed = plan(planned={"exception": "Traceback:\n  line 1\nKeyError: 'x'\n"})
+    assert "Its import cannot be planned: KeyError: 'x'" in crashed["left_out"][0]
 
 
 def test_two_zones_that_would_create_one_name_are_both_left_out() -> None:
@@ -174,6 +184,29 @@ def test_an_interrupted_import_goes_on_with_what_it_kept() -> None:
     assert made["zones"]["paris"]["bootstrap"] is False
 
 
+def test_a_gate_that_an_interrupted_run_left_is_opened_by_whatever_joins_the_zone() -> None:
+    paris = frontend()
+    paris["gate"] = True
+    discards = declared(zone_import=False, zone_discard=True)
+    for made in (plan(paris, what=discards), plan(paris, planned=asked("alice"))):
+        entry = made["zones"]["paris"]
+        assert (entry["action"], entry["gate"], "Its gate" in str(entry["warnings"])) == ("join", True, False)
+        assert "its gate, which an earlier run closed, is opened at the end" in entry["changes"]
+    assert plan(what=discards)["zones"]["paris"]["gate"] is False
+
+
+def test_a_gate_that_nothing_opens_is_told_of() -> None:
+    zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "paris", PARIS_URL)]
+    member, excluded = frontend("SLAVE", 100, MASTER_URL, zones), frontend()
+    excluded["database"]["own"]["users"] = ["alice"]
+    for paris in (member, excluded):
+        paris["gate"] = True
+        made = plan(paris, frontend("MASTER", 0, "", zones), declared(zone_import=False))
+        assert "  ? paris-1: Its gate is closed, as during an import: its API refuses users. If no run" in "\n".join(
+            made["text"]
+        )
+
+
 def test_an_import_that_was_undone_begins_anew() -> None:
     found = interrupted("opened", "exported", "reverted")
     found["service"]["state"], found["api"]["state"] = "running", "open"
@@ -225,7 +258,8 @@ def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:
         "controller."
     )
     assert _report_import.imported(entry, seen) == [
-        "paris brought along: 2 users, 1 group, 1 objects (their owners or groups have new ids). " + kept
+        "paris brought along: 2 users, 1 group, 1 objects (their owners or groups have new ids), "
+        "1 VM template that named owners by what they were called. " + kept
     ]
     assert _report_import.warnings(entry, seen)[0].endswith("Only root may write packet filter rules.")
     undone = {**seen, "onefed_import_undone": {"changed": True}}

@@ -7,7 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from grown import ADDRESSES, declared, group_of_three, plan, server, url
+from grown import ADDRESSES, declared, group_of_three, master, plan, server, url
+from planned import NOW
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
 
 
 def standalone(leader: str = "paris-2", listed: tuple[str, ...] = tuple(ADDRESSES)) -> dict[str, Any]:
@@ -66,14 +69,82 @@ def test_a_server_of_another_standalone_zone_is_not_stopped() -> None:
     assert "By its oned.conf paris-3 is a server of a standalone zone" in joining(found)["left_out"][0]
 
 
-def test_an_interrupted_join_goes_on_with_the_server_that_has_its_journal() -> None:
+def begun(*steps: str) -> dict[str, Any]:
+    """The journal of a join that came as far as the last of these steps."""
+    return {
+        "kind": "zone",
+        "zone_existed": False,
+        "zone_name": "paris",
+        "directory": "/var/lib/one/onefed/joins/1-paris",
+        "opened_at": "2026-01-02T03:04:05Z",
+        "original": {"beside": [], "bootstrapped": True},
+        "step": steps[-1],
+        "steps": [{"step": step, "at": ""} for step in steps],
+        "backups": {},
+    }
+
+
+def stopped(found: dict[str, Any], *hosts: str) -> None:
+    for host in hosts:
+        found[host]["service"]["state"], found[host]["api"]["raft"] = "stopped", None
+        found[host]["api"]["state"] = "refused"
+
+
+def test_an_interrupted_join_goes_on_with_the_server_that_was_being_parted() -> None:
     found = standalone()
-    journal = {"kind": "zone", "zone_existed": False, "step": "opened", "steps": [], "original": {"beside": []}}
-    found["paris-2"]["journal"] = {**journal, "opened_at": "2026-01-02T03:04:05Z"}
-    for one in found.values():
-        one["service"]["state"], one["api"]["raft"] = "stopped", None
+    found["paris-2"]["journal"] = begun("opened", "parting")
+    stopped(found, *ADDRESSES)
     entry = joining(found)
     assert (entry["action"], entry["host"], entry["release"]) == ("join", "paris-2", ["paris-1", "paris-3"])
+    # The others still run, and one of two alone leads nothing.
+    found = standalone()
+    found["paris-2"]["journal"] = begun("opened")
+    entry = joining(found)
+    assert (entry["action"], entry["host"], entry["abandoned"]) == ("join", "paris-2", [])
+
+
+def test_a_leader_that_died_before_it_was_parted_is_not_believed() -> None:
+    found = standalone()
+    found["paris-2"]["journal"] = begun("opened")
+    stopped(found, *ADDRESSES)
+    entry = joining(found)
+    assert entry["action"] == "excluded"
+    assert "of which nobody leads" in entry["left_out"][0]
+
+
+@pytest.mark.parametrize("steps", [("opened",), ("opened", "exported"), ("opened", "exported", "parting")])
+def test_whoever_leads_by_now_joins_and_what_was_begun_with_another_is_given_up(steps: tuple[str, ...]) -> None:
+    for state in ("follower", None):
+        found = standalone("paris-1")
+        found["paris-2"].update(journal=begun(*steps), gate=True)
+        if state is None:
+            stopped(found, "paris-2")
+        made = plan(found, declared(zone_import=True))
+        entry = made["zones"]["paris"]
+        assert (entry["action"], entry["host"], entry["abandoned"]) == ("join", "paris-1", ["paris-2"]), made["text"]
+        assert entry["release"] == ["paris-2", "paris-3"]
+        assert (entry["imports"]["exported"], entry["resumes"], entry["warnings"]) == (False, False, [])
+        assert "paris-1 leads by now: what an earlier run began with paris-2 is given up" in entry["changes"]
+
+
+def test_a_server_that_is_half_a_slave_joins_only_if_nobody_else_leads() -> None:
+    found = standalone("paris-1")
+    found["paris-2"]["journal"] = begun("opened", "parting", "restoring")
+    entry = joining(found)
+    assert (entry["action"], entry["host"]) == ("excluded", "paris-2")
+    assert "paris-1 leads its zone, although an interrupted run has begun to make paris-2 a slave" in str(
+        entry["left_out"]
+    )
+
+
+def test_what_was_created_at_the_master_is_not_given_up() -> None:
+    found = {host: {"frontend": one} for host, one in standalone("paris-1").items()}
+    found["paris-2"]["frontend"]["journal"] = begun("opened", "exported", "parting")
+    found["paris-2"]["import"] = {"document": "/kept/identities.yml", "plan": "/kept/plan.yml", "planned": None}
+    what = declared(zone_import=True)
+    made = make_plan(what, {"madrid-1": {"frontend": master()}, **found}, ["madrid-1", *found], NOW)
+    assert made["zones"]["paris"]["host"] == "paris-2"
+    assert "paris-1 leads its zone" in str(made["left_out"])
 
 
 def test_servers_that_stopped_for_the_join_are_added_when_their_leader_is_a_slave() -> None:

@@ -242,6 +242,8 @@ def test_followers_that_a_killed_run_left_without_the_newest_server_restart() ->
 
 def test_a_dead_server_keeps_its_zone_from_growing_until_it_is_replaced() -> None:
     paris = group_of_three()
+    for found in paris.values():
+        found["api"]["zones"][1]["servers"] = found["api"]["zones"][1]["servers"][:2]
     paris["paris-2"] = {"unreachable": "no route"}
     paris["paris-3"] = server("paris-3")
     made = plan(paris)
@@ -270,3 +272,39 @@ def test_the_first_follower_never_takes_the_place_of_a_leader_that_was_lost() ->
     paris["paris-1"] = server("paris-1", 0, "leader", ("paris-1",))
     step = plan({"madrid-1": known, **paris})["zones"]["paris"]["servers"]
     assert (step["follow"], step["copied"]) == (["paris-2", "paris-3"], [])
+
+
+def test_a_server_with_another_port_is_no_server_of_the_zone() -> None:
+    paris = {host: server(host) for host in ADDRESSES}
+    paris["paris-2"]["conf"]["port"] = 2700
+    made = plan(paris)
+    assert [line.split(": ")[0] for line in made["left_out"]] == ["paris, paris-2"]
+    assert "its API has port 2700" in made["left_out"][0]
+
+
+def test_a_host_whose_addresses_cannot_be_read_is_refused_and_holds_none() -> None:
+    paris = {host: server(host) for host in ADDRESSES}
+    paris["paris-2"]["addresses"] = {"error": "ip is missing"}
+    made = plan(paris)
+    assert "The addresses of paris-2 are unknown: ip is missing" in " ".join(made["left_out"])
+
+
+@pytest.mark.parametrize("what", ["start", "leave", "release", "refresh"])
+def test_whatever_is_done_to_the_servers_of_a_zone_is_proved(what: str) -> None:
+    paris = group_of_three()
+    known = master()
+    known["api"]["zones"] = zones(*ADDRESSES)
+    hosts: dict[str, dict[str, Any]] = {host: {} for host in ADDRESSES}
+    if what == "start":
+        paris["paris-3"]["service"]["state"] = "stopped"
+        paris["paris-3"]["api"] = {"state": "refused", "conf": None, "zones": None}
+    if what == "leave":
+        hosts["paris-3"] = {"oned_state": "absent"}
+    if what == "release":
+        held = {**paris["paris-3"]["addresses"][0], "address": VIP}
+        paris["paris-3"]["addresses"].append(held)
+    if what == "refresh":
+        paris["paris-3"]["service"]["outdated"] = True
+    made = plan({"madrid-1": known, **paris}, declared(hosts, zone_allow_even=True))
+    assert made["zones"]["paris"]["servers"][what], made["text"]
+    assert made["probe"] is True

@@ -162,3 +162,33 @@ def test_servers_that_could_not_be_added_are_left_undone_with_the_reason() -> No
         "paris, paris-1: its servers are not as declared; the next run goes on. paris-2: Restore: no."
     ]
     assert made["readers"] == ["http://p/RPC2"]
+
+
+def test_an_unhealthy_zone_whose_servers_changed_is_left_undone() -> None:
+    problem = {"severity": "error", "text": "Nobody has 192.0.2.30.", "remedy": "See the hook."}
+    health = {"federation": {"zones": [{"name": "paris", "problems": [problem]}]}}
+    grown = {"onefed_grown": {"servers": [{"name": "paris-1"}]}}
+    step = {**NO_SERVERS, "start": ["paris-2"]}
+    made = report("member", grown, health, servers=step, reachable=True)
+    assert made["undone"] == ["paris: Nobody has 192.0.2.30. See the hook."]
+    assert report("member", grown, health, reachable=True)["undone"] == []
+
+
+def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
+    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    lacking = [
+        {"path": "remotes/out", "reason": "it is a link out of its folder, to /x"},
+        {"path": "etc/ssl", "reason": "no such file or folder of a service is here"},
+        {"path": "etc/tls.pem", "reason": "no such file or folder of a service is here"},
+    ]
+    seen = {"onefed_grown": {"servers": [{"name": "paris-2"}]}, "onefed_lacking": {"paris-2": lacking}}
+    made = report("member", seen, servers=step, reachable=True)
+    assert made["text"] == [
+        "paris has the servers paris-2.",
+        "Warnings:",
+        "paris-2 is not given all files of its leader: remotes/out (it is a link out of its folder, to /x). "
+        "Bring it what it needs.",
+        "paris-2 is not given all files of its leader: etc/ssl, etc/tls.pem (no such file or folder of a service is "
+        "here). Bring it what it needs.",
+    ]
+    assert made["undone"] == []

@@ -165,7 +165,7 @@ def test_a_call_that_hangs_although_it_was_carried_out_is_found_out(slave: FakeO
 def test_a_server_that_the_master_lists_already_is_not_added_again(slave: FakeOned, master: FakeOned) -> None:
     slave.delay = 10**6
     lists(master, {"ID": 1, "NAME": "paris-2", "ENDPOINT": NEW["endpoint"]})
-    with pytest.raises(OnefedError, match='already lists server "paris-2" at .* It was not called again'):
+    with pytest.raises(OnefedError, match='already lists server "paris-2" at .* Nothing more was called'):
         run(slave, timeout=0.4, **NEW)
     assert slave.writes == []
 
@@ -183,6 +183,28 @@ def test_a_follower_is_removed_and_stays_so(slave: FakeOned, follower: FakeOned)
     assert [server["id"] for server in result["servers"]] == [0]
     assert 'oned of server "paris-2" still runs' in result["warnings"][0]
     assert run(slave, name="paris-2", state="absent")["changed"] is False
+
+
+def test_a_server_that_is_about_to_be_listed_is_not_forgotten(slave: FakeOned, master: FakeOned) -> None:
+    """Its addserver waits at the master for a record that the slave has yet to get."""
+    slave.delay = 10**6
+    lists(master, {"ID": 1, "NAME": "paris-2", "ENDPOINT": NEW["endpoint"]})
+    assert run(slave, check_mode=True, **NEW, state="absent")["changed"] is True
+    with pytest.raises(OnefedError, match='already lists server "paris-2" at .* within 0.4 s: an earlier'):
+        run(slave, timeout=0.4, **NEW, state="absent")
+    assert slave.writes == []
+
+
+def test_a_server_that_is_listed_at_last_is_removed(
+    slave: FakeOned, master: FakeOned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = {"ID": 1, "NAME": "paris-2", "ENDPOINT": NEW["endpoint"]}
+    lists(master, new)
+    arriving = [new]
+    monkeypatch.setattr(_raft.time, "sleep", lambda _: arriving and lists(slave, arriving.pop()))
+    result = run(slave, **NEW, state="absent")
+    assert slave.writes == [("one.zone.delserver", 100, 1)]
+    assert (result["changed"], [server["id"] for server in result["servers"]]) == (True, [0])
 
 
 def test_check_mode_removes_nothing(slave: FakeOned, follower: FakeOned) -> None:

@@ -119,6 +119,20 @@ def test_each_contradiction_is_named(changes: dict[str, dict[str, Any]], text: s
     assert text in found[0]
 
 
+def test_a_floating_address_has_one_port() -> None:
+    shared = {"zone_vip": "192.0.2.30/24", "zone_vip_interface": "eth0"}
+    hosts = {
+        f"paris-{n}": {"ansible_host": f"192.0.2.3{n}", "oned_port": port, **shared}
+        for n, port in ((1, 2633), (2, 2633), (3, 2700))
+    }
+    zones = {"madrid": ["madrid-1"], "paris": list(hosts)}
+    [found] = problems(zones, {**variables(), **hosts})
+    assert "have different oned_port (paris-1 2633, paris-2 2633, paris-3 2700)" in found
+    for one in hosts.values():
+        one["zone_endpoint"] = "https://paris.example.org/RPC2"
+    assert topology("federation", zones, {**variables(), **hosts})["zones"]["paris"]["floating"]
+
+
 def test_all_contradictions_are_told_at_once() -> None:
     zones = {"madrid": ["madrid-1"], "paris": ["paris-1", "paris-2"], "lyon": [], "rome": ["madrid-1"]}
     hosts = variables(paris_1={"zone_role": "master"}, paris_2={"ansible_host": "192.0.2.32", "zone_role": "slave"})

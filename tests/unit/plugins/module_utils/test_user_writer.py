@@ -116,6 +116,17 @@ def test_a_hash_is_stored_as_it_is(oned: FakeIdentities) -> None:
     assert (oned.identities.users[3]["password"], oned.identities.users[3]["driver"]) == (HASH, "core")
 
 
+def test_a_user_whose_making_was_interrupted_is_completed(oned: FakeIdentities) -> None:
+    oned._user_allocate("grace", HASH, "imported", [1])
+    result = run(oned, name="grace", password_hash=HASH)
+    assert oned.writes == [("one.user.chauth", 3, "core", "")]
+    assert (result["changed"], result["created"], result["user"]["driver"]) == (True, False, "core")
+    assert run(oned, name="grace", password_hash=HASH)["changed"] is False
+    # Whoever really has a driver of that name says so.
+    oned._user_allocate("hedy", "word", "imported", [1])
+    assert run(oned, name="hedy", password="word", auth_driver="imported")["changed"] is False
+
+
 def test_a_hash_for_another_driver_needs_no_detour(oned: FakeIdentities) -> None:
     run(oned, name="grace", password_hash="/CN=grace", auth_driver="x509")
     assert oned.writes == [("one.user.allocate", "grace", "/CN=grace", "x509", [1])]

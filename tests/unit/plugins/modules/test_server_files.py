@@ -73,6 +73,8 @@ def leader(tmp_path: Path, at_home: None) -> Server:
             "etc/oned.conf.20250401T120000Z": ("old", 0o640),
             "etc/monitord.conf1743508800": ("old", 0o640),
             "etc/prometheus/prometheus.yml": ("leader", 0o640),
+            "etc/fireedge/a.conf": ("leader", 0o640),
+            "etc/fireedge/b/c.conf": ("leader", 0o640),
             "var/.one/one_auth": ("oneadmin:leader", 0o600),
             "var/.one/one_key": ("key", 0o644),
             "var/.ssh/id_ed25519": ("private", 0o600),
@@ -152,9 +154,9 @@ def test_a_follower_gets_the_leaders_files_and_keeps_its_own(call: Run, follower
         "var/remotes/vmm/kvm/poll": (0o755, "poll"),
         "var/remotes/vmm/poll": (0, "kvm/poll"),
     }
-    assert result["left_out"] == [
-        {"path": "etc/oneflow-server.conf", "reason": "no such file or folder of a service is here"}
-    ]
+    reason = "no such file or folder of a service is here"
+    left_out = ("etc/fireedge", "etc/oneflow-server.conf")
+    assert result["left_out"] == [{"path": path, "reason": reason} for path in left_out]
     assert conf.startswith("# leader's\n")
     assert 'DB = [ BACKEND = "mysql", PASSWD = "own\\c #d" ]' in conf
     assert "LISTEN_ADDRESS = 0.0.0.0\n" in conf
