@@ -201,7 +201,12 @@ def test_a_server_that_is_listed_at_last_is_removed(
     new = {"ID": 1, "NAME": "paris-2", "ENDPOINT": NEW["endpoint"]}
     lists(master, new)
     arriving = [new]
-    monkeypatch.setattr(_raft.time, "sleep", lambda _: arriving and lists(slave, arriving.pop()))
+
+    def replicate(_seconds: float) -> None:
+        if arriving:
+            lists(slave, arriving.pop())
+
+    monkeypatch.setattr(_raft.time, "sleep", replicate)
     result = run(slave, **NEW, state="absent")
     assert slave.writes == [("one.zone.delserver", 100, 1)]
     assert (result["changed"], [server["id"] for server in result["servers"]]) == (True, [0])
