@@ -75,7 +75,8 @@ def unaskable(zone: Data, finding: Data, master: Data) -> list[Problem]:
     else:
         found = _unread(frontend)
     if not serves(master):
-        found.append(problem("The master's oned does not run, so the import cannot be planned.", "Start it first."))
+        told = "Start it first; if this run does, run it again."
+        found.append(problem("The master's oned does not run, so the import cannot be planned.", told))
     return found
 
 

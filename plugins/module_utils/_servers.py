@@ -125,8 +125,7 @@ def check_removable(
     if not rest:
         raise OnefedError(
             f"{_called(going)} is the last server of its zone and was not removed: an oned with SERVER_ID in a zone "
-            "without servers is of no use. To give up high availability set SERVER_ID to -1, restart oned and leave "
-            "the entry; to give up the zone, delete it with module zone."
+            "without servers is of no use. To give up the zone, delete it with module zone."
         )
     if force:
         return
