@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any, Callable
 
@@ -18,6 +17,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._api import (
     zones_from_xml,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import integer
 
 NO_ANSWERS: dict[str, Any] = {
     "state": "unknown",
@@ -68,8 +68,3 @@ def _running(config: dict[str, Any]) -> dict[str, Any]:
     conf = {name: value for name, value in running.items() if isinstance(value, str)}
     conf["MODE"] = conf.get("MODE", "").upper()
     return {"mode": conf["MODE"], "zone_id": integer(conf.get("ZONE_ID"), 0), "conf": conf}
-
-
-def integer(value: str | None, default: int) -> int:
-    """A number of oned.conf; oned takes one that it cannot read for a missing one."""
-    return int(value) if value and re.fullmatch(r"-?[0-9]+", value) else default

@@ -29,10 +29,10 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._database import
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DriverMissing, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._firewall import find_firewall
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_api import NO_ANSWERS, ask_oned, integer
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_api import NO_ANSWERS, ask_oned
 from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal, await_quiet
 from ansible_collections.onefed.opennebula.plugins.module_utils._mysql_server import server_facts
-from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS, Document
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import STOCK_VECTORS, Document, integer
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_secrets import scrub, secrets
 from ansible_collections.onefed.opennebula.plugins.module_utils._raft_conf import HOOKS, hook_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._run_as_oned import run_as_oned

@@ -126,6 +126,11 @@ class Document:
         self.text, self.entries = text, entries
 
 
+def integer(value: str | None, default: int) -> int:
+    """A number of oned.conf; oned takes one that it cannot read for a missing one."""
+    return int(value) if value and re.fullmatch(r"-?[0-9]+", value) else default
+
+
 def complete_vector(name: str, pairs: Mapping[str, str]) -> dict[str, str]:
     """`pairs` with the stock values of what FEDERATION or RAFT lacks."""
     stock = STOCK_VECTORS.get(name, {})

@@ -174,13 +174,18 @@ def test_rules_and_vdcs_speak_of_the_new_zone_only(joined: tuple[Federation, dic
     ]
 
 
-def test_an_import_that_was_killed_goes_on_and_can_be_undone(
-    federation: Federation, task: Runner, tmp_path: Path
-) -> None:
+def announced(federation: Federation) -> tuple[Zone, Zone, Any]:
+    """A master, a zone with a life of its own that has not joined yet, and the id that it has at the master."""
     madrid, lyon = federation.add("madrid"), federation.add("lyon")
     people.fill(lyon)
     people.make_master(madrid)
-    zone_id = madrid.call("one.zone.allocate", f'NAME="lyon"\nENDPOINT="{lyon.url}"')
+    return madrid, lyon, madrid.call("one.zone.allocate", f'NAME="lyon"\nENDPOINT="{lyon.url}"')
+
+
+def test_an_import_that_was_killed_goes_on_and_can_be_undone(
+    federation: Federation, task: Runner, tmp_path: Path
+) -> None:
+    madrid, lyon, zone_id = announced(federation)
     before = {name: rows for name, rows in madrid.tables().items() if name != "zone_pool"}
     document, plan = str(tmp_path / "lyon.yml"), tmp_path / "lyon.plan.yml"
     task(lyon, "identity_export", dest=document)
@@ -228,10 +233,7 @@ def test_what_the_federation_shares_with_the_zone_stays_as_it_was(
     federation: Federation, task: Runner, tmp_path: Path
 ) -> None:
     """Groups, a VDC and a rule are in both; the federation keeps one group from the clusters of its zones."""
-    madrid, lyon = federation.add("madrid"), federation.add("lyon")
-    people.fill(lyon)
-    people.make_master(madrid)
-    zone_id = madrid.call("one.zone.allocate", f'NAME="lyon"\nENDPOINT="{lyon.url}"')
+    madrid, lyon, zone_id = announced(federation)
     dev, ops = (madrid.call("one.group.allocate", name) for name in ("dev", "ops"))
     madrid.call("one.vdc.delgroup", 0, dev)
     lab = madrid.call("one.vdc.allocate", 'NAME="lab"')
