@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._copies import read_through
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
+from ..module_utils._database.dump_file import read_through
+from ..plugin_utils._transfer.carry import CarryingAction
 
 
 class ActionModule(CarryingAction):

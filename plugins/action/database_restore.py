@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
+from ..plugin_utils._transfer.carry import CarryingAction
 
 
 class ActionModule(CarryingAction):

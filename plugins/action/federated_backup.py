@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import verify
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
+from ..module_utils._snapshot.snapshot import verify
+from ..plugin_utils._transfer.carry import CarryingAction
 
 
 class ActionModule(CarryingAction):

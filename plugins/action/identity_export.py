@@ -10,9 +10,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._documents import digest, unpack
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._documents import (
+from ..module_utils._zone_import.transport import digest, unpack
+from ..plugin_utils._transfer.carry import CarryingAction
+from ..plugin_utils._transfer.documents import (
     only_for_owner,
     read_document,
     write_document,

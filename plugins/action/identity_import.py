@@ -11,11 +11,11 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._documents import pack, unpack
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._documents import read_document, write_document
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._transfer import new_name, remove_local_leftovers
+from ..module_utils._errors import OnefedError
+from ..module_utils._zone_import.transport import pack, unpack
+from ..plugin_utils._transfer.carry import CarryingAction
+from ..plugin_utils._transfer.documents import read_document, write_document
+from ..plugin_utils._transfer.snapshots import new_name, remove_local_leftovers
 
 _HEAD = """\
 What onefed.opennebula.identity_import set out to do. An interrupted import goes on, and is undone, by this file:

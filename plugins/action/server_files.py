@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._file_archive import opened_archive
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._carry import CarryingAction
+from ..module_utils._server_files.archive import opened_archive
+from ..plugin_utils._transfer.carry import CarryingAction
 
 
 class ActionModule(CarryingAction):

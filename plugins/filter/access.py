@@ -48,10 +48,11 @@ _value:
   type: dict
 """
 
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._access import OPTIONS
-from ansible_collections.onefed.opennebula.plugins.module_utils._access_steps import access_steps
+from ..plugin_utils._inventory.access import OPTIONS
+from ..plugin_utils._plan.access import access_steps
 
 
 def declared_access(hostvars: Any, topology: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

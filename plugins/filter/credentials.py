@@ -42,15 +42,16 @@ _value:
   type: dict
 """
 
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.filter.access import declared_access
-from ansible_collections.onefed.opennebula.plugins.module_utils import _access_steps
+from ..plugin_utils._plan import access
+from .access import declared_access
 
 
 def credentials(hostvars: Any, topology: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:
     """Find the user's secrets."""
-    return _access_steps.credentials(*declared_access(hostvars, topology), user)
+    return access.credentials(*declared_access(hostvars, topology), user)
 
 
 class FilterModule:

@@ -41,9 +41,10 @@ _value:
   elements: dict
 """
 
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._holders import declared_zones
+from ..plugin_utils._report.vip_holders import declared_zones
 
 
 def declared(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -38,10 +38,11 @@ _value:
   type: dict
 """
 
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.filter.report import registered
-from ansible_collections.onefed.opennebula.plugins.module_utils._report import databases
+from ..plugin_utils._report.report import databases
+from .report import registered
 
 
 def described(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,10 +60,11 @@ _value:
 
 import os
 import time
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._judge import finding
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan import make_plan
+from ..plugin_utils._checks.frontend import finding
+from ..plugin_utils._plan.federation import make_plan
 
 
 def plan(

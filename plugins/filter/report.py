@@ -53,9 +53,10 @@ _value:
   type: dict
 """
 
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._report import make_report
+from ..plugin_utils._report.report import make_report
 
 REGISTERED = (
     "onefed_examined",

@@ -43,10 +43,11 @@ _value:
   type: dict
 """
 
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._judge import finding
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_resync import plan_resync
+from ..plugin_utils._checks.frontend import finding
+from ..plugin_utils._plan.resync import plan_resync
 
 
 def resync(topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:

@@ -45,10 +45,11 @@ _value:
   type: dict
 """
 
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._judge import finding
-from ansible_collections.onefed.opennebula.plugins.module_utils._plan_rotation import plan_rotation
+from ..plugin_utils._checks.frontend import finding
+from ..plugin_utils._plan.rotation import plan_rotation
 
 
 def rotation(topology: Mapping[str, Any], results: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:

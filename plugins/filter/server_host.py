@@ -40,7 +40,7 @@ _value:
 
 from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._zone_servers import host_of
+from ..plugin_utils._plan.members import host_of
 
 
 class FilterModule:

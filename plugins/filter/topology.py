@@ -49,8 +49,8 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _topology
-from ansible_collections.onefed.opennebula.plugins.module_utils._variables import VARIABLES
+from ..plugin_utils._inventory import topology as _topology
+from ..plugin_utils._inventory.variables import VARIABLES
 
 _READ = (*(variable.name for variable in VARIABLES), "ansible_host")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._quotas import KINDS
+from ._resources.quotas import KINDS
 
 FRONTEND: dict[str, Any] = {
     "oned_location": {"type": "path"},

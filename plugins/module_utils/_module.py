@@ -9,8 +9,8 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ._errors import OnefedError
+from ._frontend.layout import Frontend
 
 
 def run(module: AnsibleModule, action: Callable[[AnsibleModule, Frontend], dict[str, Any]]) -> None:

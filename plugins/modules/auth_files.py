@@ -59,10 +59,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._auth_files import write_all
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._argspec import FRONTEND
+from ..module_utils._frontend.auth_files import write_all
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
 
 
 def auth_files(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -136,10 +136,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._backup import back_up_database, new_file
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._recovery.backup import back_up_database, new_file
 
 # The action plugin of the same name does the fetching.
 OPTIONS: dict[str, Any] = {

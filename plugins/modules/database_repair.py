@@ -108,10 +108,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._repair import repair_database
+from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._recovery.repair import repair_database
 
 OPTIONS: dict[str, Any] = {
     "is_slave": {"type": "bool"},

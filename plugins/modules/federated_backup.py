@@ -186,14 +186,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._backup import (
+from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._recovery.backup import (
     SnapshotRequest,
     back_up_federated,
     parse_records,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
 
 # The action plugin of the same name acts on fetch and passes the rest on.
 OPTIONS: dict[str, Any] = {

@@ -144,10 +144,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._restore import restore_federated
+from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._recovery.restore import restore_federated
 
 # The action plugin of the same name uploads the file unless remote_src is set.
 OPTIONS: dict[str, Any] = {

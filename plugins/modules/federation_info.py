@@ -332,13 +332,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._health import judge
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._observe import observe
-from ansible_collections.onefed.opennebula.plugins.module_utils._status_text import status_text
+from ..module_utils._api.client import client_for
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._health.judge import judge
+from ..module_utils._health.observe import observe
+from ..module_utils._health.text import status_text
+from ..module_utils._module import run
 
 
 def federation_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -91,11 +91,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._beside import warnings
-from ansible_collections.onefed.opennebula.plugins.module_utils._fireedge import configure
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._argspec import FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._service.companions import warnings
+from ..module_utils._service.fireedge import configure
 
 
 def fireedge_conf(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

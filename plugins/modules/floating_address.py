@@ -101,10 +101,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._floating_address import manage
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._argspec import FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._vip.address import manage
 
 
 def floating_address(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

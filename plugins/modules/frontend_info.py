@@ -372,11 +372,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._floating_unit import Floating
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend_facts import examine
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._facts.frontend import examine
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._vip.unit import Floating
 
 
 def frontend_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -146,11 +146,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND, QUOTAS
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._group_writer import write_group
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._api.client import client_for
+from ..module_utils._argspec import API, FRONTEND, QUOTAS
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._resources.group_writer import write_group
 
 
 def group(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -261,19 +261,19 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._documents import unpack
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._import import (
+from ..module_utils._api.client import client_for
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._errors import OnefedError
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._zone_import.steps import (
     STEPS,
     alone,
     options_of,
     run_import,
     summary,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._zone_import.transport import unpack
 
 
 def identity_import(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -236,11 +236,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._beside import warnings
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._join import manage
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._recovery.join_journal import manage
+from ..module_utils._service.companions import warnings
 
 
 def join_journal(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -125,18 +125,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._beside import warnings
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._one_auth import accept, adopt, renew
-from ansible_collections.onefed.opennebula.plugins.module_utils._oneadmin_password import (
+from ..module_utils._api.client import client_for
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._rotation.master import (
     begin,
     change,
     connect,
     drop_bridges,
 )
+from ..module_utils._rotation.server import accept, adopt, renew
+from ..module_utils._service.companions import warnings
 
 
 def at_the_master(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

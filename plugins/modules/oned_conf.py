@@ -106,10 +106,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._conf_writer import Request, configure
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._argspec import FRONTEND
+from ..module_utils._frontend.conf_writer import Request, configure
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
 
 
 def oned_conf(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -137,11 +137,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._oned_database import Wanted, provide
-from ansible_collections.onefed.opennebula.plugins.module_utils._server_account import RECOMMENDED_ISOLATION
+from ..module_utils._argspec import FRONTEND
+from ..module_utils._database.mysql_account import RECOMMENDED_ISOLATION
+from ..module_utils._database.provision import Wanted, provide
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
 
 _ADMIN = ("login_user", "login_password", "login_unix_socket")
 

@@ -82,11 +82,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._probe import Probe
+from ..module_utils._api.client import client_for
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._health.replication_probe import Probe
+from ..module_utils._module import run
 
 
 def replication_probe(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

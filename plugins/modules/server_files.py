@@ -155,10 +155,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._server_files import pack, restore, unpack
+from ..module_utils._argspec import FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._server_files.sync import pack, restore, unpack
 
 # The action plugin of the same name carries the archive to and from the controller.
 OPTIONS: dict[str, Any] = {

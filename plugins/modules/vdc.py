@@ -213,12 +213,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._identities import RESOURCES
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._vdc_writer import write_vdc
+from ..module_utils._api.client import client_for
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._resources.documents import RESOURCES
+from ..module_utils._resources.vdc_writer import write_vdc
 
 
 def vdc(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

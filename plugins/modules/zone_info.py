@@ -102,10 +102,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for, zones_from_xml
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
+from ..module_utils._api.client import client_for, zones_from_xml
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
 
 
 def zone_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

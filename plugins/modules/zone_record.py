@@ -72,10 +72,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND, LOGIN
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._zone_record import copy_zone_record
+from ..module_utils._argspec import API, FRONTEND, LOGIN
+from ..module_utils._cluster.voters import copy_zone_record
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
 
 
 def zone_record(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

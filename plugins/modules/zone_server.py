@@ -163,11 +163,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._server_writer import write_server
+from ..module_utils._api.client import client_for
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._cluster.member_writer import write_server
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
 
 
 def zone_server(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -194,13 +194,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import client_for
-from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import API, FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._module import run
-from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document
-from ansible_collections.onefed.opennebula.plugins.module_utils._raft import identity_of
-from ansible_collections.onefed.opennebula.plugins.module_utils._raft_watch import Watch
+from ..module_utils._api.client import client_for
+from ..module_utils._api.raft import identity_of
+from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._cluster.watch import Watch
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._oned_conf.document import Document
 
 
 def zone_server_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

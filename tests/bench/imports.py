@@ -12,11 +12,11 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import Client
-from ansible_collections.onefed.opennebula.plugins.module_utils._export import export
-from ansible_collections.onefed.opennebula.plugins.module_utils._import import options_of, run_import
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import Client
+from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.export import export
+from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.steps import options_of, run_import
 from tests.tools.playbooks import wait_for
 from tests.zones import people
 from tests.zones.crowd import Endpoint, Size, fill, strangers
@@ -37,7 +37,7 @@ _OPTIONS = {
     "orphans": "fail",
 }
 # By step: seconds, those of them in which this process was on a CPU, and calls.
-Cost = Dict[str, Tuple[float, float, int]]
+Cost = dict[str, tuple[float, float, int]]
 
 
 class Counting(Client):

@@ -8,10 +8,10 @@ import threading
 import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Callable, Tuple
+from typing import Any, Callable
 
 # Kind of object and what it is known by: a name, or of an ACL rule user and resource.
-Key = Tuple[str, str]
+Key = tuple[str, str]
 ATTRIBUTE = "NUMBER"
 
 

@@ -18,12 +18,15 @@ from typing import Any
 
 import pymysql
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import local_url, read_one_auth
-from ansible_collections.onefed.opennebula.plugins.module_utils._backup import SnapshotRequest, back_up_federated
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._login import login_of
-from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document, write_atomically
-from ansible_collections.onefed.opennebula.plugins.module_utils._service import ensure
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import local_url, read_one_auth
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.login import login_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf.document import Document, write_atomically
+from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.backup import (
+    SnapshotRequest,
+    back_up_federated,
+)
+from ansible_collections.onefed.opennebula.plugins.module_utils._service.oned import ensure
 from tests.tools import mariadb
 
 ROOT = Path(__file__).resolve().parents[2]

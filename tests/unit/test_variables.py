@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._variables import (
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.variables import (
     INSTALL_VARIABLES,
     VARIABLES,
     Variable,

@@ -12,8 +12,9 @@ from __future__ import annotations
 import random
 import threading
 import xmlrpc.client
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable
 from xml.etree import ElementTree
 
 PRIVATE_KEY = 'BEGIN KEY\nline "2" of a\\key\nEND KEY'

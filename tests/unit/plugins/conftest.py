@@ -15,8 +15,8 @@ from typing import Any
 import pymysql
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import write_snapshot
-from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.sqlite import SqliteDatabase
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.snapshot import write_snapshot
 from tests.tools import mariadb
 from tests.unit.plugins.one_mysql import ACCOUNT, PASSWORD, MysqlOneDb
 from tests.unit.plugins.one_schema import BOOTSTRAP, SCHEMA

@@ -12,8 +12,8 @@ from typing import Any
 
 import pymysql
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._login import Login
-from ansible_collections.onefed.opennebula.plugins.module_utils._mysql import MysqlDatabase
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.login import Login
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql import MysqlDatabase
 from tests.tools import mariadb
 
 ACCOUNT = "oneadmin"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import UNFINISHED_INSTALLATION
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import UNFINISHED_INSTALLATION
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "oned_install"
 HOSTS = {

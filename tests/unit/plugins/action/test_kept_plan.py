@@ -14,7 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.onefed.opennebula.plugins.action.identity_import import ActionModule
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._documents import read_document, write_document
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._transfer.documents import read_document, write_document
 
 PLAN: dict[str, Any] = {"zone": "lyon", "collisions": [], "problems": [], "done": ["identities", "ownership"]}
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import write_snapshot
-from ansible_collections.onefed.opennebula.plugins.module_utils._sqlite import SqliteDatabase
-from ansible_collections.onefed.opennebula.plugins.plugin_utils import _transfer
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.sqlite import SqliteDatabase
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.snapshot import write_snapshot
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._transfer import snapshots as _transfer
 
 ROOT = Path(__file__).resolve().parents[4]
 

@@ -15,7 +15,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 # What the tests of module_utils use is used here, too.
-sys.path.insert(0, str(Path(__file__).parents[1] / "module_utils"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._argspec import FRONTEND
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.modules import (
     database_backup,
     database_info,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _backup
-from ansible_collections.onefed.opennebula.plugins.module_utils._journal import Journal
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.journal import Journal
+from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import backup
 from tests.unit.plugins.one_mysql import MysqlOneDb
 
 Run = Callable[..., dict[str, Any]]
@@ -40,7 +40,7 @@ def call(mysql_master: MysqlOneDb, tmp_path: Path, run_module: Run) -> Run:
 
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_backup, "is_running", lambda frontend: True)
+    monkeypatch.setattr(backup, "is_running", lambda frontend: True)
 
 
 def test_database_info_reads_oned_conf(call: Run, mysql_master: MysqlOneDb) -> None:
@@ -77,7 +77,7 @@ def test_a_running_zone_is_not_restored_into(
     taken = call("federated_backup")
     mysql_master.user(9, b"late")
     before = mysql_master.content()
-    monkeypatch.setattr(_backup, "is_running", lambda frontend: True)
+    monkeypatch.setattr(backup, "is_running", lambda frontend: True)
     assert "while oned runs" in call("federated_restore", src=taken["dest"], remote_src=True)["msg"]
     assert mysql_master.content() == before
     monkeypatch.undo()
@@ -90,15 +90,16 @@ def test_a_running_zone_is_not_restored_into(
 def test_a_huge_log_goes_before_the_transaction_only_when_the_journal_has_an_undo(
     call: Run, monkeypatch: pytest.MonkeyPatch, saved: bool
 ) -> None:
-    from ansible_collections.onefed.opennebula.plugins.module_utils import _mysql, _restore
+    from ansible_collections.onefed.opennebula.plugins.module_utils._database import mysql
+    from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import restore
 
     taken = call("federated_backup")
     emptied = []
-    monkeypatch.setattr(_mysql.MysqlDatabase, "ready_log", lambda database, is_saved: emptied.append(is_saved))
+    monkeypatch.setattr(mysql.MysqlDatabase, "ready_log", lambda database, is_saved: emptied.append(is_saved))
     backups = {"database": None, "undo": "/x/undo.sql" if saved else None}
     journal = type("Open", (), {"public": lambda self: {"backups": backups}})()
-    monkeypatch.setattr(_restore.Journal, "load", staticmethod(lambda frontend: journal))
-    monkeypatch.setattr(_restore.Journal, "note", staticmethod(lambda frontend, step: None))
+    monkeypatch.setattr(restore.Journal, "load", staticmethod(lambda frontend: journal))
+    monkeypatch.setattr(restore.Journal, "note", staticmethod(lambda frontend, step: None))
     assert call("federated_restore", src=taken["dest"], remote_src=True)["changed"] is True
     assert emptied == [saved]
 
@@ -130,7 +131,7 @@ def test_a_copy_without_a_name_is_compressed_and_restored(
     before = mysql_master.content()
     mysql_master.user(9, b"late")
     with monkeypatch.context() as patch:
-        patch.setattr(_backup, "is_running", lambda frontend: True)
+        patch.setattr(backup, "is_running", lambda frontend: True)
         assert "Cannot restore the database" in call("database_restore", src=taken["dest"], remote_src=True)["msg"]
         predicted = call("database_restore", src=taken["dest"], remote_src=True, check_mode=True)
     assert (predicted["changed"], predicted["rows"]["user_pool"]) == (True, 3)
@@ -146,7 +147,7 @@ def test_a_copy_without_a_name_is_compressed_and_restored(
 
 def test_a_copy_is_never_taken_for_the_undo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = type("Named", (), {"copy_name": "undo.sql"})()
-    assert _backup._copy_name(database) == "full-undo.sql"
+    assert backup._copy_name(database) == "full-undo.sql"
     journal = Journal("x", str(tmp_path), "z", "e", "m", False, None, "t", {}, {})
     for name in ("full-undo.sql", "undo.sql", "oned.conf", ".half.sql.onefed-partial"):
         (tmp_path / name).touch()

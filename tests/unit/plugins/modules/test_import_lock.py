@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from imported import document
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _import
-from ansible_collections.onefed.opennebula.plugins.module_utils._documents import pack
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._journal import host_lock
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.journal import host_lock
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import import steps
+from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.transport import pack
 
 Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
 def run(run_module: Run, location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(_import, "LOCK_WAIT", 0.1)
+    monkeypatch.setattr(steps, "LOCK_WAIT", 0.1)
     (location / "var/.one").mkdir(exist_ok=True)
     (location / "var/.one/one_auth").write_text("oneadmin:word\n")
     source = str(tmp_path / "identities.json.gz")
@@ -35,7 +35,7 @@ def run(run_module: Run, location: Path, tmp_path: Path, monkeypatch: pytest.Mon
     return call
 
 
-@pytest.mark.parametrize("step", _import.STEPS)
+@pytest.mark.parametrize("step", steps.STEPS)
 def test_another_module_at_work_is_waited_for_and_named(run: Run, location: Path, step: str) -> None:
     with host_lock(Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})):
         result = run(step)

@@ -13,10 +13,10 @@ from typing import Any
 import pymysql
 import pytest
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.login import Login
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql_account import Step, carry_out
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
-from ansible_collections.onefed.opennebula.plugins.module_utils._login import Login
-from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf import Document
-from ansible_collections.onefed.opennebula.plugins.module_utils._server_account import Step, carry_out
+from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf.document import Document
 from tests.tools import mariadb
 
 STOCK = 'PORT = 2633\nDB = [ BACKEND = "sqlite",\n       TIMEOUT = 2500 ]\n'

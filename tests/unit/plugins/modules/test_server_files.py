@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils import _server_files, _shared_files
+from ansible_collections.onefed.opennebula.plugins.module_utils._server_files import roots, sync
 
 Run = Callable[..., dict[str, Any]]
 CONF = """# leader's
@@ -113,7 +113,7 @@ def follower(tmp_path: Path, at_home: None) -> Server:
 
 @pytest.fixture
 def at_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_shared_files, "_home", lambda frontend: frontend.var)
+    monkeypatch.setattr(roots, "_home", lambda frontend: frontend.var)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_files_of_an_oned_that_runs_are_left_alone(
     call: Run, follower: Server, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = follower.content()
-    monkeypatch.setattr(_server_files, "is_running", lambda frontend: True)
+    monkeypatch.setattr(sync, "is_running", lambda frontend: True)
     told = call("unpacked", src=str(archive), server_id=2)["msg"]
     assert "oned runs with files that are to be replaced: one/" in told
     assert follower.content() == before

@@ -13,7 +13,7 @@ import pytest
 from fake_oned import SESSION, FakeOned, Served, zone_xml
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.modules import zone_record
 
 SERVERS = [

@@ -1,0 +1,87 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Files that hold a full copy of a database, compressed or not: what begins with gzip's magic number is."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import IO
+
+from .._errors import DatabaseError
+from .._host.large_files import PARTIAL
+
+_MAGIC = b"\x1f\x8b"
+# A fast level: bodies in XML shrink to a tenth with any, and packed records of the log with none.
+_LEVEL = 3
+_CHUNK = 1 << 20
+
+
+def refused(path: str, why: str) -> DatabaseError:
+    return DatabaseError(f"The copy {path} is refused, {why}. Nothing was changed; take a new one.")
+
+
+@contextlib.contextmanager
+def opened_copy(path: str) -> Iterator[IO[bytes]]:
+    """The content of a copy. Raises DatabaseError, also for what is found while it is read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DatabaseError(f"Cannot read the copy {path}: {error.strerror}.") from error
+    with os.fdopen(descriptor, "rb") as raw:
+        packed = raw.read(len(_MAGIC)) == _MAGIC
+        raw.seek(0)
+        try:
+            yield gzip.GzipFile(fileobj=raw, mode="rb") if packed else raw  # type: ignore[misc]
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise refused(path, f"{error}: it was truncated or altered") from error
+
+
+def read_through(path: str) -> None:
+    """Read a copy to its end. Raises DatabaseError when it cannot be read, or was truncated or altered."""
+    with opened_copy(path) as content:
+        while content.read(_CHUNK):
+            pass
+
+
+@contextlib.contextmanager
+def packing(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    """What is written into the yielded stream comes compressed into `stream`."""
+    with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
+        yield packed  # type: ignore[misc]
+
+
+def pack(path: str) -> None:
+    """Compress the file in place."""
+    with open(path, "r+b") as stream, tempfile.TemporaryFile(dir=os.path.dirname(path)) as packed:
+        with packing(packed) as target:
+            shutil.copyfileobj(stream, target)
+        packed.seek(0)
+        stream.seek(0)
+        shutil.copyfileobj(packed, stream)
+        stream.truncate()
+
+
+@contextlib.contextmanager
+def unpacked(path: str, folder: str) -> Iterator[str]:
+    """Path of a file in `folder`, of the folder's owner and on disk, with the content; gone or renamed at the end."""
+    with opened_copy(path) as content:
+        owner = os.stat(folder)
+        descriptor, name = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                if os.geteuid() == 0:
+                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
+                shutil.copyfileobj(content, stream)
+                stream.flush()
+                os.fsync(descriptor)
+            yield name
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)

@@ -1,0 +1,264 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""OpenNebula's database on a MariaDB or MySQL server."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+
+from .._errors import DatabaseError
+from .base import (
+    Database,
+    Fence,
+    Row,
+    Session,
+    Value,
+)
+from .login import Login
+from .mysql_client import (
+    Connection,
+    connected,
+    error_code,
+)
+from .mysql_dump import Dump
+from .mysql_errors import LOST, UNKNOWN_DATABASE
+from .mysql_load import check_dump, drop_tables, load
+from .mysql_schema import (
+    OURS,
+    charset,
+    missing_keys,
+    readable,
+    replace_log,
+    require_innodb,
+    tables,
+    whole,
+)
+from .schema import LOG, log_position
+from .write_barrier import (
+    Beginning,
+    begin_fenced,
+    everything,
+    fenced,
+)
+
+BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+# A log above this is emptied before the transaction, this many records at a time: what a transaction removes is kept
+# by the server until its end. 250 000 records, OpenNebula's LOG_RETENTION, are some 200 MB of it.
+HUGE_LOG = 20_000
+# A full copy takes no longer; meanwhile a connection of ours says nothing.
+COPY_SECONDS = 86_400
+# How long the server may take to undo what an interrupted transaction did.
+ROLLBACK_SECONDS = 120.0
+
+# Not where a client might take a byte for more than itself.
+_PLAIN = re.compile(rb"[ -\[\]-~]*")
+
+
+class MysqlSession(Session):
+    """A transaction on an open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str) -> Iterator[Row]:
+        return self._connection.stream(sql)
+
+    def execute(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def charset(self) -> str:
+        return charset(self._connection)
+
+    def tables(self) -> set[str]:
+        return tables(self._connection)
+
+    def columns(self, table: str) -> list[str]:
+        rows = self._connection.rows(
+            f"SELECT column_name FROM information_schema.columns WHERE {OURS} AND table_name = '{table}'"
+            " ORDER BY ordinal_position"
+        )
+        return [readable(row[0]) for row in rows]
+
+    def log_has_keys(self) -> bool:
+        return not missing_keys(self._connection)
+
+    def recreate_log(self) -> None:
+        """Nothing: here a change of the schema ends a transaction. See MysqlDatabase.ready_log."""
+
+    def longest_statement(self) -> int | None:
+        # One byte of a packet says what it is for.
+        return whole(self._connection, "SELECT @@SESSION.max_allowed_packet") - 1
+
+
+class MysqlDatabase(Database):
+    """The database of an oned with BACKEND mysql, named as DB_NAME."""
+
+    backend = "mysql"
+    # The client programs end at the first error, and the server takes back what was not committed.
+    prologue = (
+        "SET NAMES binary;",
+        "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION';",
+    )
+    needs_stop = False
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(login.name)
+        self.login = login
+
+    def exists(self) -> bool:
+        try:
+            with connected(self.login, "read"):
+                return True
+        except DatabaseError as error:
+            if error_code(error) == UNKNOWN_DATABASE:
+                return False
+            raise
+
+    def size(self) -> int:
+        if not self.exists():
+            return 0
+        with connected(self.login, "read") as connection:
+            return whole(
+                connection,
+                f"SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables WHERE {OURS}",
+            )
+
+    def server(self) -> str | None:
+        if not self.exists():
+            return None
+        with connected(self.login, "read") as connection:
+            return connection.product
+
+    @contextlib.contextmanager
+    def reading(self, fence: Fence | None = None) -> Iterator[Session]:
+        with connected(self.login, "read") as connection:
+            if fence is None:
+                connection.execute(BEGIN)
+            else:
+                require_innodb(connection, self.name)
+                begin_fenced(connection, self.login, fence, BEGIN)
+            yield MysqlSession(connection)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        with connected(self.login, "write to") as connection:
+            require_innodb(connection, self.name)
+            connection.execute("START TRANSACTION")
+            try:
+                yield MysqlSession(connection)
+            except BaseException:
+                # Whatever happened, it may have been in the middle of an answer.
+                connection.close()
+                self._await_end(connection.id)
+                raise
+            try:
+                connection.execute("COMMIT")
+            except Exception as error:
+                if error_code(error) not in (0, *LOST):
+                    raise
+                raise DatabaseError(
+                    f"The connection to the database {self.name} at {self.login.where} was lost while the changes were "
+                    "committed: all of them are in it, or none. Check the server, and run this again."
+                ) from error
+
+    def give_log_keys(self) -> int:
+        with connected(self.login, "write to") as connection:
+            missing = missing_keys(connection)
+            return replace_log(connection, missing) if missing else 0
+
+    def ready_log(self, is_saved: bool) -> None:
+        if is_saved:
+            with connected(self.login, "write to") as connection:
+                if whole(connection, f"SELECT COUNT(*) FROM {LOG}") > HUGE_LOG:
+                    _empty_log(connection)
+        self.give_log_keys()
+
+    @property
+    def copy_name(self) -> str:
+        return f"{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}.sql"
+
+    def copy_to(self, path: str, fence: Fence | None = None, compress: bool = False) -> None:
+        with connected(self.login, "copy") as connection:
+            connection.execute(f"SET SESSION wait_timeout = {COPY_SECONDS}")
+            # Once more, since oned purges its log whenever it likes, and nobody else's writes are held off by a fence.
+            for _time in range(2):
+                copied, there = self._dump(path, connection, fence, compress)
+                wrong = [table for table in there if copied.get(table) != there[table]]
+                if not wrong:
+                    return
+        raise DatabaseError(
+            f"The copy {path} of the database {self.name} lacks rows of {', '.join(sorted(wrong))}. Check these tables "
+            "with CHECK TABLE, and whether the account may read all of them."
+        )
+
+    def _dump(
+        self, path: str, connection: Connection, fence: Fence | None, compress: bool
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Rows by table: those that the program wrote, and those in a transaction of ours that began with its own."""
+        with Dump(self.login, path, connection.is_mariadb, compress) as dump:
+
+            def begin() -> str | None:
+                connection.execute(BEGIN)
+                return dump.start()
+
+            def note(watcher: Connection) -> None:
+                if fence:
+                    fence.log = log_position(watcher.rows)
+
+            if fence:
+                fenced(self.login, fence, everything(tables(connection)), Beginning(begin, dump.abandon, note))
+            else:
+                trouble = begin()
+                if trouble:
+                    raise DatabaseError(f"Cannot copy the database {self.name} at {self.login.where}: {trouble}.")
+            copied = dump.finish()
+            there = _counts(connection)
+            connection.execute("ROLLBACK")
+            return copied, there
+
+    def check_copy(self, path: str, folder: str) -> dict[str, int]:
+        return check_dump(path)
+
+    def replace_by(self, path: str, rows: dict[str, int], folder: str) -> None:
+        with connected(self.login, "restore") as connection:
+            drop_tables(connection)
+            load(self.login, path, folder, connection.is_mariadb)
+            if _counts(connection) != rows:
+                raise DatabaseError(
+                    f"The database {self.name} at {self.login.where} has other rows than the copy {path} that was "
+                    "loaded into it. Somebody else writes to it: end that, and run this again."
+                )
+
+    def literal(self, value: Value) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, (int, float)):
+            return repr(value)
+        if _PLAIN.fullmatch(value):
+            return "'{}'".format(value.decode("ascii").replace("'", "''"))
+        return f"X'{value.hex()}'"
+
+    def _await_end(self, session: int) -> None:
+        """Wait until the server has undone what the session did, as far as it can be asked."""
+        deadline = time.monotonic() + ROLLBACK_SECONDS
+        with contextlib.suppress(DatabaseError), connected(self.login, "read") as connection:
+            running = f"SELECT COUNT(*) FROM information_schema.processlist WHERE id = {session}"
+            with contextlib.suppress(Exception):
+                connection.execute(f"KILL CONNECTION {session}")
+            while whole(connection, running) and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+
+def _empty_log(connection: Connection) -> None:
+    while whole(connection, f"SELECT COUNT(*) FROM (SELECT 1 FROM {LOG} LIMIT 1) AS any_row"):
+        connection.execute(f"DELETE FROM {LOG} LIMIT {HUGE_LOG}")
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    """Rows of every table."""
+    quoted = {table: table.replace("`", "``") for table in tables(connection)}
+    return {table: whole(connection, f"SELECT COUNT(*) FROM `{name}`") for table, name in quoted.items()}

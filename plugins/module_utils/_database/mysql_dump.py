@@ -1,0 +1,196 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Full copies of a MariaDB or MySQL database by the server's own program, checked while they are written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO
+
+from .._errors import DatabaseError
+from .._host.large_files import secret_file
+from .._oned_conf.secrets import scrub
+from .dump_file import packing
+from .login import Login
+
+# The server's own kind first: the others' works, but knows less.
+PROGRAMS = {True: ("mariadb-dump", "mysqldump"), False: ("mysqldump", "mariadb-dump")}
+PATH = "/usr/local/bin:/usr/bin:/bin"
+# Nobody's home: MySQL's programs take a login from ~/.mylogin.cnf whatever they are told.
+ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
+_OPTIONS = (
+    "--single-transaction",
+    "--quick",
+    "--hex-blob",
+    # Every charset of OpenNebula's fits in it and comes back unaltered, and JSON knows no other.
+    "--default-character-set=utf8mb4",
+    # They need the privilege PROCESS.
+    "--no-tablespaces",
+)
+_END = b"-- Dump completed"
+_WORDS_SHOWN = 500
+# Seconds that the program may take to begin its transaction; it takes some hundredths of one.
+BEGIN_SECONDS = 3.0
+_CREATE = re.compile(rb"CREATE TABLE `((?:[^`]|``)+)`")
+_INSERT = re.compile(rb"INSERT INTO `((?:[^`]|``)+)`(?: \([^)]*\))? VALUES")
+_STRING = re.compile(rb"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.DOTALL)
+
+
+class Dump:
+    """A copy of all tables on its way into the file `path`, to be loaded into an empty database.
+
+    It is begun by start() and ended by finish(); whoever leaves the block before kills the program.
+    """
+
+    def __init__(self, login: Login, path: str, is_mariadb: bool, compress: bool = False) -> None:
+        self._login, self._path, self._compress = login, path, compress
+        self._program = _program(is_mariadb)
+        self._counter = RowCounter()
+        self._stack = contextlib.ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: Iterator[bytes] = iter(())
+
+    def __enter__(self) -> Dump:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.abandon()
+
+    def start(self) -> str | None:
+        """Start the program and wait until its transaction has begun; that it did not in time, None if it did.
+
+        It tells of the first table only after the transaction began. Raises DatabaseError when the program fails.
+        """
+        options = self._stack.enter_context(secret_file(os.path.dirname(self._path), self._login.option_file()))
+        command = [self._program, f"--defaults-file={options}", *_OPTIONS, *_of_version(self._program)]
+        self._stream: IO[bytes] = self._stack.enter_context(open(self._path, "wb"))  # noqa: SIM115 - the stack is one
+        if self._compress:
+            self._stream = self._stack.enter_context(packing(self._stream))
+        self._words = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - as above
+        self._counter = RowCounter()
+        self._process = process = subprocess.Popen(
+            [*command, "--", self._login.name],
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+        )
+        self._lines = iter(process.stdout or ())
+        overdue = threading.Timer(BEGIN_SECONDS, process.kill)
+        overdue.start()
+        try:
+            for line in self._lines:
+                self._keep(line)
+                if self._counter.rows:
+                    return None
+        finally:
+            overdue.cancel()
+        if process.wait() == -signal.SIGKILL:
+            return f"{os.path.basename(self._program)} had not begun after {BEGIN_SECONDS:g} s"
+        self._refuse_unfinished()
+        return None
+
+    def finish(self) -> dict[str, int]:
+        """Wait for the end; the rows written, by table. Raises DatabaseError unless the program wrote everything."""
+        for line in self._lines:
+            self._keep(line)
+        self._refuse_unfinished()
+        self.abandon()
+        return self._counter.rows
+
+    def abandon(self) -> None:
+        """Kill the program if it runs. What it wrote stays in the file."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()
+            self._process = None
+        self._stack.close()
+
+    def _keep(self, line: bytes) -> None:
+        self._stream.write(line)
+        self._counter.add(line)
+
+    def _refuse_unfinished(self) -> None:
+        status = self._process.wait() if self._process else 0
+        if not status and self._counter.complete:
+            return
+        self._words.seek(0)
+        said = scrub(self._words.read().decode("utf-8", "replace"), [self._login.password]).strip()[-_WORDS_SHOWN:]
+        ended = f"ended with status {status}" if status else "did not write everything"
+        raise DatabaseError(
+            f"Cannot copy the database {self._login.name} at {self._login.where}: {os.path.basename(self._program)} "
+            f"{ended}. It said: {said or 'nothing'}"
+        )
+
+
+def find_program(is_mariadb: bool) -> str | None:
+    """The program for the server's kind, else the other's; None without any."""
+    found = (shutil.which(name, path=PATH) for name in PROGRAMS[is_mariadb])
+    return next((path for path in found if path), None)
+
+
+def _program(is_mariadb: bool) -> str:
+    found = find_program(is_mariadb)
+    if found:
+        return found
+    names = PROGRAMS[is_mariadb]
+    package = "mariadb-client" if is_mariadb else "mysql-client"
+    raise DatabaseError(
+        f"Cannot copy the database: neither {names[0]} nor {names[1]} is on this host. Install the package {package} "
+        f"({'mariadb' if is_mariadb else 'mysql'} in the RHEL family)."
+    )
+
+
+def _of_version(program: str) -> tuple[str, ...]:
+    """What MySQL's program needs to make a copy that loads into any database."""
+    said = subprocess.run(
+        [program, "--version"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    ).stdout
+    if b"mariadb" in said.lower():
+        return ()
+    # From 8 on it asks for statistics that no other server has.
+    version = re.search(rb"Ver ([0-9]+)\.[0-9]+\.[0-9]+", said)
+    newer = ("--column-statistics=0",) if version and int(version.group(1)) >= 8 else ()
+    return ("--set-gtid-purged=OFF", *newer)
+
+
+class RowCounter:
+    """Counts the rows in a dump that passes line by line."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.complete = False
+        self._table: str | None = None
+
+    def add(self, line: bytes) -> None:
+        if self._table is None:
+            created, begun = _CREATE.match(line), _INSERT.match(line)
+            if created:
+                self.rows[_name(created.group(1))] = 0
+            elif begun:
+                self._table = _name(begun.group(1))
+                line = line[begun.end() :]
+            else:
+                self.complete = line.startswith(_END) or (self.complete and not line.strip())
+        if self._table is not None:
+            # Outside of texts there is a bracket before each row, and nowhere else.
+            bare = _STRING.sub(b"", line)
+            self.rows[self._table] = self.rows.get(self._table, 0) + bare.count(b"(")
+            if bare.rstrip().endswith(b";"):
+                self._table = None
+
+
+def _name(quoted: bytes) -> str:
+    return quoted.decode("utf-8", "replace").replace("``", "`")

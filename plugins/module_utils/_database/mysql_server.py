@@ -1,0 +1,39 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What matters for a federation about a MariaDB or MySQL server, beyond the database on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import Database
+from .mysql import MysqlDatabase
+from .mysql_client import Connection, connected, is_galera
+from .mysql_dump import find_program
+
+UNKNOWN: dict[str, Any] = {"isolation": None, "galera": None, "dump_program": None}
+
+
+def server_facts(database: Database) -> dict[str, Any]:
+    """In the shape of UNKNOWN: the server's default isolation, whether it is in a Galera cluster, and the program on
+    this host that dumps databases. None is what is not known, and everything with SQLite. Raises DatabaseError.
+    """
+    if not isinstance(database, MysqlDatabase):
+        return UNKNOWN
+    if not database.exists():
+        return {**UNKNOWN, "dump_program": find_program(True)}
+    with connected(database.login, "read") as connection:
+        return {
+            "isolation": _isolation(connection),
+            "galera": is_galera(connection),
+            "dump_program": find_program(connection.is_mariadb),
+        }
+
+
+def _isolation(connection: Connection) -> str | None:
+    # MariaDB before 11.1 knows it by the older name only; newer servers, and MySQL 8, by the other.
+    names = "'transaction_isolation', 'tx_isolation'"
+    for _name, value in connection.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})"):
+        return value.decode() if isinstance(value, bytes) else None
+    return None

@@ -1,0 +1,246 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""All that is to be known of a front-end, read in one go. A part that is broken says so; the others still come."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable
+
+from .._api.client import local_url, probe, read_one_auth
+from .._database.mysql_server import server_facts
+from .._database.open import describe, open_database
+from .._errors import DriverMissing, OnefedError
+from .._frontend import auth_files
+from .._frontend.journal import Journal, await_quiet
+from .._frontend.layout import Frontend
+from .._frontend.run_as import run_as_oned
+from .._host import network
+from .._host.firewall import find_firewall
+from .._lockdown import lockdown
+from .._oned_conf.document import STOCK_VECTORS, Document, integer
+from .._oned_conf.raft_hooks import HOOKS, hook_of
+from .._oned_conf.secrets import scrub, secrets
+from .._server_files import digests
+from .._service import companions, fireedge, restart_needed
+from .._service.managers import manager_of
+from .._vip import hook, unit
+from .oned import NO_ANSWERS, ask_oned
+
+VERSION_SECONDS = 10.0
+# A join keeps a copy of the database and one of its federated tables; the rest is room for the master's snapshot.
+COPIES = 2
+SNAPSHOT_ROOM = 64 * 2**20
+_VERSION = re.compile(r"OpenNebula (\d[\w.]*)")
+
+
+@dataclass
+class Task:
+    """Something that may wait for the network: `result` is None until it is done."""
+
+    function: Callable[[], Any]
+    result: Any = None
+
+    def start(self) -> Task:
+        # A daemon thread, so that a name server that never answers cannot keep the module from ending.
+        threading.Thread(target=self._run, daemon=True).start()
+        return self
+
+    def _run(self) -> None:
+        try:
+            self.result = self.function()
+        except Exception as error:
+            self.result = {"state": "error", "detail": str(error)}
+
+    def wait(self, deadline: float) -> Any:
+        while self.result is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self.result or {"state": "timeout", "detail": "there was no answer in the time that was left"}
+
+
+def examine(
+    frontend: Frontend,
+    endpoints: Sequence[str],
+    timeout: float,
+    auth_key: str | None = None,
+    login: Mapping[str, Any] | None = None,
+    vip: unit.Floating | None = None,
+) -> dict[str, Any]:
+    """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret.
+
+    With `auth_key`, which is one, the auth files can be compared with those of other front-ends, and so can the
+    configuration. `login` holds options of the fragment of that name. With `vip` it is examined whether hooks can move
+    that address, and who has it.
+    """
+    await_quiet(frontend)
+    document, conf = _conf(frontend)
+    hidden = secrets(document) if document else []
+    # Started before the database is read, which takes its time too; files are read by this thread alone, because
+    # reading the database changes the effective account of all threads.
+    credentials, one_auth = _credentials(frontend)
+    service = _service(frontend)
+    version = _version(frontend)
+    begun = time.monotonic()
+    api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
+    probes = {url: Task(partial(probe, url, timeout)).start() for url in dict.fromkeys(endpoints)}
+    database = _database(frontend, document, login)
+    answers = api.wait(begun + 4 * timeout)
+    facts = {
+        "installed": frontend.installed,
+        "oned_version": version,
+        "conf": conf,
+        "service": service,
+        "api": {**NO_ANSWERS, **answers},
+        "database": database,
+        "auth_files": _guarded(lambda: auth_files.names(frontend)),
+        "auth_digests": _guarded(lambda: auth_files.digests(frontend, auth_key)) if auth_key else {},
+        "one_auth": one_auth or {True: "ok", False: "rejected"}.get(answers.get("authenticated"), "unknown"),
+        "disk": _disk(frontend, database),
+        "time": time.time(),
+        "journal": _guarded(lambda: _journal(frontend)),
+        "probes": {url: task.wait(begun + 4 * timeout) for url, task in probes.items()},
+        "beside": _guarded(lambda: companions.installed(frontend)),
+        "fireedge": fireedge.facts(frontend),
+        "firewall": find_firewall(),
+        "addresses": _guarded(network.addresses),
+        "address_keeper": _guarded(unit.keeper),
+        "gate": os.path.lexists(lockdown.UNIT.path),
+        "vip_answers": network.answers(vip.interface, vip.address) if vip else None,
+        "vip_hook": _guarded(lambda: {"problems": hook.problems(frontend, vip)}) if vip else None,
+        "config_digests": _guarded(lambda: digests.digests(frontend, auth_key)) if auth_key else {},
+    }
+    return _scrubbed(facts, hidden)
+
+
+def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:
+    facts: dict[str, Any] = dict.fromkeys(_CONF_KEYS)
+    facts.update(path=frontend.conf, vectors={}, lens_problems=[], **{name.lower(): None for name in HOOKS})
+    try:
+        document = Document.load(frontend.conf)
+    except OnefedError as error:
+        return None, {**facts, "error": str(error)}
+    federation = {**STOCK_VECTORS["FEDERATION"], **(document.vector("FEDERATION") or {})}
+    database = document.vector("DB") or {}
+    backend = database.get("BACKEND", "sqlite")
+    facts.update(
+        mode=federation["MODE"].upper(),
+        zone_id=integer(federation["ZONE_ID"], 0),
+        server_id=integer(federation["SERVER_ID"], -1),
+        master_oned=federation["MASTER_ONED"],
+        port=integer(document.get("PORT"), 2633),
+        listen_address=document.get("LISTEN_ADDRESS") or "0.0.0.0",
+        backend=backend,
+        db_name=database.get("DB_NAME", "opennebula") if backend == "mysql" else None,
+        vectors={name: document.vector(name) or {} for name in (*STOCK_VECTORS, *HOOKS)},
+        **{name.lower(): hook_of(document.vector(name)) for name in HOOKS},
+        lens_problems=document.lens_problems(),
+    )
+    return document, facts
+
+
+_CONF_KEYS = (
+    "path",
+    "error",
+    "mode",
+    "zone_id",
+    "server_id",
+    "master_oned",
+    "port",
+    "listen_address",
+    "backend",
+    "db_name",
+)
+
+
+def _credentials(frontend: Frontend) -> tuple[tuple[str, str] | None, str | None]:
+    """Name and password in one_auth, and what is wrong with the file if that is known already."""
+    if not os.path.lexists(frontend.one_auth):
+        return None, "missing"
+    try:
+        return read_one_auth(frontend.one_auth), None
+    except OnefedError:
+        return None, "rejected" if os.access(frontend.one_auth, os.R_OK) else "unknown"
+
+
+def _service(frontend: Frontend) -> dict[str, Any]:
+    try:
+        manager = manager_of(frontend)
+        outdated = restart_needed.is_outdated(frontend, manager.pid())
+        return {"state": manager.state(), "enabled": manager.enabled(), "outdated": outdated, "error": None}
+    except OnefedError as error:
+        return {"state": "unknown", "enabled": None, "outdated": False, "error": str(error)}
+
+
+def _version(frontend: Frontend) -> str | None:
+    if not os.path.exists(frontend.oned):
+        return None
+    try:
+        found = _VERSION.search(run_as_oned(frontend, [frontend.oned, "-v"], VERSION_SECONDS).output())
+    except OnefedError:
+        return None
+    return found.group(1) if found else None
+
+
+def _url(frontend: Frontend) -> str | None:
+    try:
+        return local_url(frontend)
+    except OnefedError:
+        return None
+
+
+def _database(frontend: Frontend, document: Document | None, login: Mapping[str, Any] | None) -> dict[str, Any]:
+    if document is None:
+        return {"error": "oned.conf cannot be read, so it is not known which database is used."}
+    try:
+        database = open_database(frontend, document, login)
+        return {**describe(database), **server_facts(database)}
+    except DriverMissing as error:
+        return {"error": str(error), "driver_missing": True, "package": error.package}
+    except OnefedError as error:
+        return {"error": str(error)}
+
+
+def _disk(frontend: Frontend, database: dict[str, Any]) -> dict[str, Any]:
+    """Room where backups go, in bytes, and how much of it a join needs."""
+    try:
+        room = os.statvfs(frontend.var)
+    except OSError as error:
+        return {"free": 0, "needed": 0, "error": f"{frontend.var}: {error.strerror}"}
+    needed = COPIES * (database.get("size") or 0) + SNAPSHOT_ROOM
+    return {"free": room.f_bavail * room.f_frsize, "needed": needed, "error": None}
+
+
+def _journal(frontend: Frontend) -> dict[str, Any] | None:
+    journal = Journal.load(frontend)
+    return journal.public() if journal else None
+
+
+def _guarded(part: Callable[[], Any]) -> Any:
+    try:
+        return part()
+    except OnefedError as error:
+        return {"error": str(error)}
+
+
+def _scrubbed(value: Any, hidden: Sequence[str], is_error: bool = False) -> Any:
+    """`value` without credentials in URLs, and error texts without the secrets of oned.conf.
+
+    Only those: a password that happens to be a zone's name must not alter the facts.
+    """
+    if isinstance(value, str):
+        return scrub(value, hidden if is_error else ())
+    if isinstance(value, dict):
+        return {key: _scrubbed(item, hidden, is_error or key in _ERRORS) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_scrubbed(item, hidden, is_error) for item in value]
+    return value
+
+
+_ERRORS = ("error", "errors", "detail", "lens_problems")

@@ -1,0 +1,199 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""One lock per front-end, and the record of a join in progress that a run which died anywhere leaves behind.
+
+A zone joins a federation, or a server joins its zone; a front-end does one of them at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .._errors import FrontendError
+from .._host.files import (
+    Attributes,
+    read_bytes,
+    sync_folder,
+    write_bytes,
+)
+from .layout import Frontend
+
+LOCK_WAIT = 180.0  # seconds; a stop of oned, within a snapshot say, may take systemd's 90
+LOCK_POLL = 0.2
+FORMAT = 1
+# Backups in the journal's folder: the federated tables as they were, and beside it the whole database, whose name
+# depends on the backend.
+UNDO = "undo.sql"
+_WHOLE = (".db", ".sql")
+
+
+@contextlib.contextmanager
+def host_lock(frontend: Frontend, wait: float = LOCK_WAIT, check_mode: bool = False) -> Iterator[None]:
+    """Keep every other changing module of the collection off this front-end; does nothing in check mode.
+
+    Killing Ansible leaves remote modules running, so the next run waits for them, `wait` seconds at most. The kernel
+    releases the lock when its holder ends, however that happens. Raises FrontendError that names the holder.
+    """
+    if check_mode:
+        yield
+        return
+    path = os.path.join(frontend.state_dir, "lock")
+    try:
+        frontend.make_dir(frontend.state_dir)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        if os.geteuid() == 0:
+            os.fchown(descriptor, *frontend.ids())
+    except OSError as error:
+        raise FrontendError(
+            f"Cannot open the lock of this front-end, {path}: {error.strerror}. Run as root or as {frontend.user}."
+        ) from error
+    try:
+        _acquire(descriptor, path, wait)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def await_quiet(frontend: Frontend, wait: float = LOCK_WAIT) -> None:
+    """Wait until no changing module works on this front-end; what is read meanwhile would not last.
+
+    Raises FrontendError that names the holder.
+    """
+    path = os.path.join(frontend.state_dir, "lock")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return  # nothing of ours ever ran here, or what did is not ours to see
+    try:
+        _acquire(descriptor, path, wait)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: str, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                raise FrontendError(
+                    f"Another module of this collection is at work on this host: process {holder} holds {path}; "
+                    f"waited {wait:g} s for it. Let it end, or end that process, then run again."
+                ) from None
+            time.sleep(LOCK_POLL)
+
+
+@dataclass
+class Journal:
+    """A join in progress. `files` maps each file that a join changes to its former mode, None for one that was not.
+
+    `kind` is "zone" or "server". The last three are a server's: whether the zone had it before, and its id there.
+    """
+
+    id: str
+    directory: str
+    zone_name: str
+    zone_endpoint: str
+    master_endpoint: str
+    zone_existed: bool
+    zone_id: int | None
+    opened_at: str
+    original: dict[str, Any]
+    files: dict[str, int | None]
+    step: str = "opened"
+    steps: list[dict[str, str]] = field(default_factory=list)
+    kind: str = "zone"
+    server_endpoint: str | None = None
+    server_existed: bool = False
+    server_id: int | None = None
+
+    @staticmethod
+    def path(frontend: Frontend) -> str:
+        return os.path.join(frontend.state_dir, "journal.json")
+
+    @classmethod
+    def load(cls, frontend: Frontend) -> Journal | None:
+        """The open journal, None without one. Raises FrontendError when it cannot be read."""
+        path = cls.path(frontend)
+        try:
+            data = json.loads(read_bytes(path).decode("utf-8"))
+            if data.pop("format") != FORMAT:
+                raise ValueError("it has another format")
+            journal = cls(**data)
+            # oned's account can write the journal, so it must not lead us to another folder.
+            journal.directory = os.path.join(frontend.state_dir, "joins", os.path.basename(journal.id))
+            return journal
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise FrontendError(
+                f"Cannot read the journal of a join in progress, {path}: {error}. The files as they were before the "
+                f"join lie in {os.path.join(frontend.state_dir, 'joins')}: put them back by hand, remove "
+                f"{path}, and run again."
+            ) from error
+
+    def save(self, frontend: Frontend) -> None:
+        """Write to disk, durable when it returns."""
+        path = self.path(frontend)
+        content = json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode()
+        try:
+            write_bytes(path, content, Attributes(*frontend.ids(), 0o600))
+        except OSError as error:
+            raise FrontendError(f"Cannot write the journal {path}: {error.strerror}.") from error
+
+    @classmethod
+    def note(cls, frontend: Frontend, step: str) -> None:
+        """Record that the join reached `step`; does nothing when no join is open."""
+        journal = cls.load(frontend)
+        if journal:
+            journal.reach(step)
+            journal.save(frontend)
+
+    def reach(self, step: str) -> None:
+        """Set the step; save() makes it last."""
+        if step != self.step:
+            self.step = step
+            self.steps.append({"step": step, "at": utc_now()})
+
+    def close(self, frontend: Frontend) -> None:
+        """Move the journal beside the backups, where it stays."""
+        try:
+            os.rename(self.path(frontend), os.path.join(self.directory, "journal.json"))
+            sync_folder(self.directory)
+            sync_folder(frontend.state_dir)
+        except OSError as error:
+            raise FrontendError(f"Cannot close the journal {self.path(frontend)}: {error.strerror}.") from error
+
+    def public(self) -> dict[str, Any]:
+        """What modules return: no bookkeeping of the saved files, but which backups there are. Holds no secret."""
+        data = asdict(self)
+        del data["files"]
+        data["backups"] = self._backups()
+        return data
+
+    def _backups(self) -> dict[str, str | None]:
+        try:
+            names = sorted(os.listdir(self.directory))
+        except OSError:
+            names = []
+        whole = [name for name in names if name.endswith(_WHOLE) and name != UNDO and not name.startswith(".")]
+        found = {"database": whole[:1], "undo": [UNDO] if UNDO in names else []}
+        return {kind: os.path.join(self.directory, name[0]) if name else None for kind, name in found.items()}
+
+
+def utc_now() -> str:
+    """Now as ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

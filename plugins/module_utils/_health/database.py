@@ -1,0 +1,217 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the databases of a federation tell beyond the API, in descriptions that module database_info returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .finding import RESYNC, Problem, problem
+from .quorum import Server, Zone, leader_of
+
+Description = Mapping[str, Any]
+Databases = Mapping[str, Mapping[str, Description]]
+
+MENDED = "Run playbook federate, which mends it."
+UNKNOWN: dict[str, Any] = {
+    "database": None,
+    "shared_version": None,
+    "local_version": None,
+    "is_slave": None,
+    "digests_differ": None,
+    "in_master_log": None,
+    "log_keys": None,
+    "newest_record_age": None,
+    "pool_control_behind": None,
+}
+
+
+def of_servers(zone: Zone, given: Mapping[str, Description]) -> dict[str, Description]:
+    """Descriptions by the name of the zone's server. They are given by host, which may be called otherwise."""
+    servers = [server["name"] for server in zone["servers"]]
+    if len(servers) == 1 and len(given) == 1:
+        return {servers[0]: next(iter(given.values()))}
+    return {name: given[name] for name in servers if name in given}
+
+
+def of_master(master: Zone | None, given: Databases) -> Description | None:
+    """The description that others are compared with: the leader's, else any readable one."""
+    if master is None:
+        return None
+    by_server = of_servers(master, given.get(master["name"], {}))
+    leader = leader_of(master)
+    first = [by_server[leader["name"]]] if leader and leader["name"] in by_server else []
+    return next((one for one in [*first, *by_server.values()] if _usable(one)), None)
+
+
+def _usable(description: Description) -> bool:
+    return not description.get("error") and bool(description["bootstrapped"])
+
+
+def facts(server: Server, own: Description | None, master: Description | None, now: float) -> dict[str, Any]:
+    """The server's keys of UNKNOWN, as far as they can be told."""
+    if own is None or not _usable(own):
+        return dict(UNKNOWN)
+    newest = own["log"]["newest_federated_time"]
+    return {
+        "database": f"{own['backend']}, {own['charset']}",
+        "shared_version": own["shared_version"],
+        "local_version": own["local_version"],
+        "is_slave": own["is_slave"],
+        "digests_differ": _differing(own, master),
+        "in_master_log": _in_log(server, own, master),
+        "log_keys": own["log"]["keys"],
+        "newest_record_age": None if newest is None else max(0, int(now - newest)),
+        "pool_control_behind": list(own["pool_control_behind"]),
+    }
+
+
+def _differing(own: Description, master: Description | None) -> list[str] | None:
+    """Tables with other content than the master's. None when the two were not read at the same federated index."""
+    index = own["log"]["last_federated_index"]
+    if master is None or index is None or index != master["log"]["last_federated_index"]:
+        return None
+    tables = {**own["tables"], **master["tables"]}
+    return [name for name in sorted(tables) if _digest(own, name) != _digest(master, name)]
+
+
+def _digest(description: Description, table: str) -> Any:
+    return (description["tables"].get(table) or {}).get("sha256")
+
+
+def _in_log(server: Server, own: Description, master: Description | None) -> bool | None:
+    """Whether the master still has the record after which the slave continues. Beyond its log's end nothing is told."""
+    index = _index(server, own)
+    if master is None or index is None or not master["log"]["federated"]:
+        return None
+    if index > master["log"]["last_federated_index"]:
+        return None
+    recent = master["log"]["recent_federated_indexes"]
+    if index >= recent[-1]:
+        # In a gap there is no record that would continue it.
+        return index in recent
+    return bool(index >= master["log"]["first_federated_index"])
+
+
+def fallen_out(server: Server, leader: Description | None) -> int | None:
+    """The oldest record of its own zone's log that the leader still has, if a follower lacks records before it."""
+    if leader is None or not _usable(leader) or server["raft_state"] != "follower" or server["log_index"] is None:
+        return None
+    first: int | None = leader["log"]["first_local_index"]
+    return first if first is not None and server["log_index"] + 1 < first else None
+
+
+def _index(server: Server, own: Description) -> int | None:
+    """The index that the server told, else, as of a stopped one, the one in its database."""
+    index: int | None = own["log"]["last_federated_index"] if server["index"] is None else server["index"]
+    return index
+
+
+def database_problems(server: Server, own: Description, master: Description | None, is_master: bool) -> list[Problem]:
+    """All that is wrong with one server's database; `server` already holds the keys of UNKNOWN."""
+    if own.get("error"):
+        return [
+            problem(
+                "database_unreadable",
+                "warning",
+                server,
+                f"Its database could not be examined: {own['error']}",
+                "Correct that and ask again.",
+            )
+        ]
+    if not _usable(own):
+        return [
+            problem(
+                "database_empty",
+                "error",
+                server,
+                "Its database was never filled by a start of oned.",
+                "Start oned once as STANDALONE." if is_master else "Join the zone: playbook federate.",
+            )
+        ]
+    found = [*_upkeep_problems(server, own, is_master)]
+    if master is not None and own is not master:
+        found += [*_sameness_problems(own, master, server)]
+    if not is_master:
+        found += [*_copy_problems(server, own, master)]
+    return found
+
+
+def _upkeep_problems(server: Server, own: Description, is_master: bool) -> Iterator[Problem]:
+    if not own["log"]["keys"]:
+        yield problem(
+            "log_without_keys",
+            "warning",
+            server,
+            "Its table logdb has lost its primary key or indexes, as the stock tool leaves it on SQLite: duplicates "
+            "go unnoticed and every federated write takes longer.",
+            MENDED,
+        )
+    if own["pool_control_behind"]:
+        yield problem(
+            "pool_control_behind",
+            "warning",
+            server,
+            f"pool_control is behind the ids in use in {', '.join(own['pool_control_behind'])}; onedb fsck complains.",
+            MENDED,
+        )
+    if is_master and own["is_slave"]:
+        yield problem(
+            "is_slave_set",
+            "error",
+            server,
+            "Its database says that it is a slave's (local_db_versioning.is_slave is 1): onedb upgrade would leave the "
+            "shared tables of the whole federation as they are.",
+            MENDED,
+        )
+
+
+def _sameness_problems(own: Description, master: Description, server: Server) -> Iterator[Problem]:
+    for code, key, what in (
+        ("shared_version_differs", "shared_version", "The version of its shared tables"),
+        ("backend_differs", "backend", "Its database backend"),
+        ("charset_differs", "charset", "The character set of its database"),
+    ):
+        if own[key] != master[key]:
+            yield problem(
+                code,
+                "error",
+                server,
+                f"{what} is {own[key]}, the master's {master[key]}.",
+                "Upgrade both: playbook upgrade."
+                if key == "shared_version"
+                else "All zones of a federation need the same; convert the database.",
+            )
+
+
+def _copy_problems(server: Server, own: Description, master: Description | None) -> Iterator[Problem]:
+    """A slave's copy of the master's tables."""
+    if not own["is_slave"]:
+        yield problem(
+            "is_slave_unset",
+            "warning",
+            server,
+            "Its database does not say that it is a slave's (local_db_versioning.is_slave is 0): onedb upgrade and "
+            "onedb fsck would change its copy of the shared tables.",
+            MENDED,
+        )
+    if server["in_master_log"] is False and master is not None:
+        yield problem(
+            "stale",
+            "error",
+            server,
+            f"Its federated index {_index(server, own)} is no record of the master's log, which begins at "
+            f"{master['log']['first_federated_index']}: it can never catch up.",
+            RESYNC,
+        )
+    if server["digests_differ"]:
+        differing = ", ".join(server["digests_differ"])
+        yield problem(
+            "digests_differ",
+            "error",
+            server,
+            f"At the same federated index its content differs from the master's in {differing}.",
+            RESYNC,
+        )

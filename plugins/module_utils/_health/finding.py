@@ -1,0 +1,58 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What all rules of health share: the federation as observed, and the shape of a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .quorum import Server, Zone, find_master
+
+Problem = dict[str, Any]
+
+RESYNC = "Give the zone a new copy of the master's tables: playbook resync."
+
+
+@dataclass(frozen=True)
+class Federation:
+    """What was observed. `index_before` and `index` are the master's, before and after the slaves told theirs."""
+
+    zones: Sequence[Zone]
+    index_before: int | None
+    index: int | None
+    allow_loopback: bool
+
+    @property
+    def master(self) -> Zone | None:
+        return find_master(self.zones)
+
+    def is_master(self, zone: Zone) -> bool:
+        return self.master is not None and zone["id"] == self.master["id"]
+
+    @property
+    def federated(self) -> bool:
+        """Whether this is more than one zone on its own."""
+        return len(self.zones) > 1 or any(
+            server["federated_log"] in ("empty", "filled") or server["mode"] in ("MASTER", "SLAVE")
+            for zone in self.zones
+            for server in zone["servers"]
+        )
+
+    @property
+    def version(self) -> str | None:
+        versions = [server["version"] for server in (self.master or {"servers": []})["servers"]]
+        return next((version for version in versions if version), None)
+
+
+def problem(code: str, severity: str, server: Server | None, text: str, remedy: str) -> Problem:
+    """One finding; the zone is added by who collects them."""
+    return {
+        "code": code,
+        "severity": severity,
+        "server": server["name"] if server else None,
+        "text": text,
+        "remedy": remedy,
+    }

@@ -1,0 +1,105 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Judges a federation: plain data in, plain data out. The rules stand in the modules _health_*."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import database
+from .cluster import cluster_problems
+from .finding import Federation
+from .inventory import (
+    Declared,
+    declared_of,
+    declared_problems,
+    floating_of,
+    holds,
+)
+from .quorum import Zone, lag_of, log_lag, raft_leader
+from .server import server_problems
+from .zone_record import record_problems
+
+_SERVER_KEYS = (
+    "id",
+    "name",
+    "endpoint",
+    "reachable",
+    "error",
+    "version",
+    "mode",
+    "zone_id",
+    "server_id",
+    "raft_state",
+    "term",
+    "voted_for",
+    "commit",
+    "log_index",
+    "log_lag",
+    "holds_address",
+    "index",
+    "federated_log",
+    "lag",
+    *database.UNKNOWN,
+)
+
+
+def judge(
+    observation: Mapping[str, Any],
+    databases: database.Databases | None = None,
+    now: float = 0.0,
+    allow_loopback: bool = False,
+    declared: Sequence[Declared] = (),
+) -> dict[str, Any]:
+    """The state of a federation.
+
+    `observation` is what `_observe.observe` returns, `databases` maps zone names to descriptions by host, `now` is in
+    seconds since 1970, `declared` are the inventory's zones. Returns {"master", "index", "zones", "problems",
+    "healthy"}: every problem stands with its zone and again in the list of all; healthy means that none of them is an
+    error.
+    """
+    given = databases or {}
+    zones = [{**zone, "servers": [dict(server) for server in zone["servers"]]} for zone in observation["zones"]]
+    federation = Federation(zones, observation["index_before"], observation["index"], allow_loopback)
+    reference = database.of_master(federation.master, given)
+    judged = []
+    for zone in zones:
+        is_master = federation.is_master(zone)
+        described = database.of_servers(zone, given.get(zone["name"], {}))
+        inventory, leader = declared_of(zone, declared), raft_leader(zone["servers"])
+        for server in zone["servers"]:
+            server.update({"log_lag": log_lag(server, leader), "holds_address": holds(server, inventory)})
+            server["lag"] = lag_of(server, federation.index_before)
+            server.update(database.facts(server, described.get(server["name"]), None if is_master else reference, now))
+            server["beyond"] = database.fallen_out(server, described.get(leader["name"]) if leader else None)
+        found = [*record_problems(federation, zone)]
+        for server in zone["servers"]:
+            found += server_problems(federation, zone, server)
+        found += [*cluster_problems(zone), *declared_problems(zone, inventory)]
+        for server in zone["servers"]:
+            if server["name"] in described:
+                found += database.database_problems(server, described[server["name"]], reference, is_master)
+        judged.append(_shown(zone, is_master and federation.federated, floating_of(inventory), found))
+    problems = [problem for zone in judged for problem in zone["problems"]]
+    return {
+        "master": next((zone["name"] for zone in judged if zone["is_master"]), None),
+        "index": observation["index"],
+        "zones": judged,
+        "problems": problems,
+        "healthy": all(problem["severity"] != "error" for problem in problems),
+    }
+
+
+def _shown(
+    zone: Zone, is_master: bool, floating: dict[str, Any] | None, problems: list[dict[str, Any]]
+) -> dict[str, Any]:
+    shown = {key: zone[key] for key in ("id", "name", "state", "endpoint", "endpoint_grpc")}
+    return {
+        **shown,
+        "is_master": is_master,
+        "floating": floating,
+        "servers": [{key: server[key] for key in _SERVER_KEYS} for server in zone["servers"]],
+        "problems": [{"zone": zone["name"], **problem} for problem in problems],
+    }

@@ -1,0 +1,117 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Asks every server of every zone; what the answers mean is judged in _health."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from .._api.client import Client, config_from_xml, zones_from_xml
+from .._api.parallel import in_parallel
+from .._api.raft import UNKNOWN, Server, status
+from .._errors import OnefedError
+from .quorum import behind, find_master, leader_of
+
+SETTLE_POLL_SECONDS = 0.25
+# What a server told when it was asked first, to see whether it moves.
+_FIRST = ("first_index", "first_log_index")
+_UNKNOWN: Server = {**UNKNOWN, "version": None, "mode": None, "zone_id": None, "master_oned": None}
+
+
+def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dict[str, Any]:
+    """What the zones that `client` knows answer, side by side.
+
+    Returns {"zones", "index_before", "index"}: zones as in _api, each server with the keys of _UNKNOWN, and the
+    master's federated index before and after the slaves told theirs. A zone without a list of servers gets one, named
+    like the zone, from its endpoint; else `endpoint_server` is what answers at the zone's own endpoint (None when that
+    is one of its servers'). Servers that are behind are asked again for up to `settle` seconds.
+    The zones are those that the client's endpoint lists or, when it does not, the first of `endpoints` that does.
+    Raises OnefedError when the list of zones cannot be read.
+    """
+    zones = _list(client, endpoints)
+    for zone in zones:
+        listed = zone["servers"]
+        apart = listed and zone["endpoint"] not in [server["endpoint"] for server in listed]
+        zone["servers"] = [{**_UNKNOWN, **server} for server in listed or [_own_server(zone)]]
+        zone["clustered"] = bool(listed)
+        zone["endpoint_server"] = {**_UNKNOWN, **_own_server(zone)} if apart else None
+    every = [server for zone in zones for server in [*zone["servers"], zone["endpoint_server"]] if server]
+    for server, answer in zip(every, in_parallel(lambda server: _ask(client, server["endpoint"]), every)):
+        server.update(answer)
+    return _settle(client, zones, settle)
+
+
+def _list(client: Client, endpoints: Sequence[str]) -> list[dict[str, Any]]:
+    try:
+        return zones_from_xml(client.call("one.zonepool.info"))
+    except OnefedError:
+        for url in endpoints:
+            with contextlib.suppress(OnefedError):
+                return zones_from_xml(client.at(url).call("one.zonepool.info"))
+        raise
+
+
+def _own_server(zone: dict[str, Any]) -> Server:
+    return {"id": -1, "name": zone["name"], "endpoint": zone["endpoint"]}
+
+
+def _ask(client: Client, endpoint: str | None) -> Server:
+    """Everything that one endpoint tells about itself."""
+    if endpoint is None:
+        return {"error": "it has no XML-RPC endpoint"}
+    there = client.at(endpoint)
+    answer = status(there)
+    if answer.get("state") != "open" or answer.get("refusal") == "authentication":
+        return answer
+    try:
+        # Both are forwarded to the leader, so they tell about the zone rather than the server.
+        answer["version"] = there.call("one.system.version")
+        federation = config_from_xml(there.call("one.system.config")).get("FEDERATION", {})
+    except OnefedError as error:
+        return {**answer, "error": answer.get("error") or str(error)}
+    answer["mode"] = federation.get("MODE", "STANDALONE").strip().upper()
+    answer["zone_id"] = _number(federation.get("ZONE_ID", ""))
+    answer["master_oned"] = federation.get("MASTER_ONED", "").strip() or None
+    return answer
+
+
+def _settle(client: Client, zones: Sequence[dict[str, Any]], settle: float) -> dict[str, Any]:
+    """Tell servers that lag for a moment, because writes go on, from those that stand still."""
+    master = find_master(zones)
+    first = leader_of(master) if master else None
+    before = after = first["index"] if first else None
+    deadline = time.monotonic() + settle
+    leaders = [server for server in map(leader_of, zones) if server]
+    others = [server for zone in zones for server in zone["servers"] if server["raft_state"] and server not in leaders]
+    while behind(zones, before) and time.monotonic() < deadline:
+        time.sleep(SETTLE_POLL_SECONDS)
+        # The order matters: a slave is behind if it lacks what the master had earlier, ahead if it has more than later.
+        if first:
+            _refresh(client, [first])
+            before = first["index"]
+        _refresh(client, [server for server in leaders if server is not first])
+        _refresh(client, others)
+    if first:
+        after = _refreshed_index(client, first)
+    return {"zones": list(zones), "index_before": before, "index": after}
+
+
+def _refresh(client: Client, servers: Sequence[Server]) -> None:
+    for server, answer in zip(servers, in_parallel(lambda server: status(client.at(server["endpoint"])), servers)):
+        # A server that just stopped answering keeps what it told a moment ago; the next run will find it.
+        if answer.get("raft_state"):
+            server.update({**answer, **{key: server[key] for key in _FIRST}})
+
+
+def _refreshed_index(client: Client, server: Server) -> int | None:
+    answer = status(client.at(server["endpoint"]))
+    index: int | None = answer["index"] if answer.get("raft_state") else server["index"]
+    return index
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.strip().lstrip("-").isdigit() else None

@@ -1,0 +1,121 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which packet filter guards a front-end, and the command that opens a port in it. Nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from .._endpoints import literal
+
+Data = Mapping[str, Any]
+
+FIREWALLD_PID = "/run/firewalld.pid"
+UFW_CONF = "/etc/ufw/ufw.conf"
+# Names of the tables that the legacy iptables module of the kernel has loaded.
+IPTABLES_TABLES = "/proc/net/ip_tables_names"
+NFT_SECONDS = 5.0
+# Folders of administrators' programs are not in every account's PATH.
+PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+# A base chain is one that the kernel hands packets to; iptables on nftables names its own in capitals.
+_TABLE = re.compile(r"^table (\S+) (\S+) \{")
+_CHAIN = re.compile(r"^\s+chain (\S+) \{")
+
+
+def find_firewall() -> dict[str, Any] | None:
+    """The filter that is in force here: {"kind", "chain"}, None when there is none or it cannot be seen.
+
+    Kind is firewalld, ufw, nftables or iptables, in this order: the first two write rules of the others. Chain is
+    nftables' "family table chain" that incoming connections pass. What only root may see is not asked for without root.
+    """
+    if os.path.exists(FIREWALLD_PID):
+        return {"kind": "firewalld", "chain": None}
+    if re.search(r"^ENABLED=[\"']?yes", _text(UFW_CONF), re.MULTILINE | re.IGNORECASE):
+        return {"kind": "ufw", "chain": None}
+    if os.geteuid() != 0:
+        return None
+    chain = _input_chain(_chains())
+    if chain and chain.endswith(" filter INPUT"):
+        return {"kind": "iptables", "chain": None}
+    if chain:
+        return {"kind": "nftables", "chain": chain}
+    return {"kind": "iptables", "chain": None} if "filter" in _text(IPTABLES_TABLES).split() else None
+
+
+def opening(firewall: Data | None, source: str, target: str, port: int | None) -> str:
+    """What to do so that host `source` reaches TCP port `port` of host `target`, as one sentence.
+
+    A `source` that is a name rather than an address is let in by the port alone.
+    """
+    if port is None:
+        return "Open the port in the firewalls between them."
+    command = _command(firewall, source, port) if firewall else None
+    if command is None:
+        return f"Open TCP port {port} of {target} for {source} in the firewalls between them."
+    return f"Open TCP port {port} of {target} ({(firewall or {})['kind']} is active there): {command}"
+
+
+def _command(firewall: Data, source: str, port: int) -> str:
+    address = literal(source)
+    family = "ipv6" if address and address.version == 6 else "ipv4"
+    if firewall["kind"] == "firewalld":
+        rule = f"--add-port={port}/tcp"
+        if address:
+            rule = (
+                f'--add-rich-rule=\'rule family="{family}" source address="{address}" '
+                f'port port="{port}" protocol="tcp" accept\''
+            )
+        return f"firewall-cmd --permanent {rule} && firewall-cmd --reload"
+    if firewall["kind"] == "ufw":
+        return f"ufw allow from {address or 'any'} to any port {port} proto tcp"
+    if firewall["kind"] == "nftables":
+        match = f"{'ip6' if family == 'ipv6' else 'ip'} saddr {address} " if address else ""
+        # Inserted: a rule added at the end would come after one that drops.
+        return f"nft insert rule {firewall['chain']} {match}tcp dport {port} accept (and keep it in /etc/nftables.conf)"
+    program = "ip6tables" if family == "ipv6" else "iptables"
+    return f"{program} -I INPUT -p tcp {f'-s {address} ' if address else ''}--dport {port} -j ACCEPT"
+
+
+def _input_chain(rules: str) -> str | None:
+    """The first base chain of type filter at hook input in the output of `nft list chains`."""
+    table = chain = ""
+    for line in rules.splitlines():
+        found = _TABLE.match(line)
+        if found:
+            table = f"{found[1]} {found[2]}"
+        found = _CHAIN.match(line)
+        if found:
+            chain = found[1]
+        if line.strip().startswith("type filter hook input "):
+            return f"{table} {chain}"
+    return None
+
+
+def _chains() -> str:
+    try:
+        return subprocess.run(
+            # Chains alone, without the rules in them.
+            [shutil.which("nft", path=PATH) or "nft", "list", "chains"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=NFT_SECONDS,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,98 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Large files that appear whole or not at all, and what a killed run leaves of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+from .._errors import FrontendError
+from .files import sync_folder
+
+PARTIAL = ".onefed-partial"
+
+
+@contextlib.contextmanager
+def appearing(path: str) -> Iterator[IO[bytes]]:
+    """Yield an empty file to fill, whose `name` is not `path` yet; it is `path`, and on disk, when the block ends well.
+
+    It belongs to the owner of the folder, and is for nobody else (0600). Raises FrontendError when the folder or the
+    disk refuses.
+    """
+    folder, name = os.path.split(path)
+    with _explained(path):
+        owner = os.stat(folder)
+        with tempfile.NamedTemporaryFile(prefix=f".{name}.", suffix=PARTIAL, dir=folder, delete=False) as stream:
+            try:
+                if os.geteuid() == 0:
+                    os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+                os.rename(stream.name, path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(stream.name)
+                raise
+        sync_folder(folder)
+
+
+def remove_partial(folder: str) -> None:
+    """Remove what a killed run left in `folder`. Only under the host's lock: a living run's file looks the same."""
+    with _explained(folder):
+        for name in os.listdir(folder):
+            if name.endswith(PARTIAL):
+                os.unlink(os.path.join(folder, name))
+
+
+def need_room(folder: str, needed: int, what: str, descriptor: int | None = None) -> None:
+    """Raise FrontendError unless `needed` bytes are free in `folder`.
+
+    `descriptor` is an open file there, for a caller whose present rights do not let it into the folder.
+    """
+    with _explained(folder):
+        status = os.statvfs(folder if descriptor is None else descriptor)
+    free = status.f_bavail * status.f_frsize
+    if free < needed:
+        raise FrontendError(
+            f"Not enough disk room for {what} in {folder}: {_megabytes(needed)} needed, {_megabytes(free)} free. "
+            "Make room, or choose another folder."
+        )
+
+
+@contextlib.contextmanager
+def scratch(folder: str) -> Iterator[IO[bytes]]:
+    """A temporary file in `folder` that has no name, so that nothing can be left of it."""
+    with _explained(folder), tempfile.TemporaryFile(dir=folder) as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def secret_file(folder: str, content: bytes) -> Iterator[str]:
+    """Path of a file in `folder` with this content, for this account only (0600) and only as long as the block lasts.
+
+    remove_partial() removes what a killed run leaves of it.
+    """
+    with _explained(folder), tempfile.NamedTemporaryFile(suffix=PARTIAL, dir=folder) as stream:
+        stream.write(content)
+        stream.flush()
+        yield stream.name
+
+
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FrontendError(
+            f"Cannot write {path}: {error.strerror}. Check the folder, its owner and the disk."
+        ) from error
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

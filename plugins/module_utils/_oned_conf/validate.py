@@ -1,0 +1,99 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is wrong with an oned.conf that the grammar allows: for oned at its start, and for onedb at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from .._errors import ConfigError
+from . import augeas_lens as lens
+from .grammar import Entry
+
+MODES = ("STANDALONE", "MASTER", "SLAVE", "CACHE")
+_INTEGER = re.compile(r"-?[0-9]+")
+
+
+def check_federation(
+    before: Mapping[str, str] | None,
+    after: Mapping[str, str] | None,
+    given: AbstractSet[str] = frozenset(),
+    check_mode: bool = False,
+) -> None:
+    """Raise ConfigError when oned would refuse to start with the FEDERATION vector `after`, or would start as a
+    slave with a ZONE_ID that nobody chose: `before` is the vector of old, `given` are the keys that the task names.
+    """
+    if after is None:
+        return
+    mode = after.get("MODE", "").upper()
+    if mode not in MODES:
+        raise ConfigError(f"FEDERATION/MODE is {mode or 'missing'}; it must be one of {', '.join(MODES)}.")
+    for key in ("ZONE_ID", "SERVER_ID"):
+        # A value that only a real run can know stands in parentheses.
+        predicted = check_mode and after.get(key, "").startswith("(")
+        if key in after and not predicted and not _INTEGER.fullmatch(after[key]):
+            raise ConfigError(f"FEDERATION/{key} is {after[key]!r}; it must be a whole number.")
+    if mode not in ("SLAVE", "CACHE"):
+        return
+    if (before or {}).get("MODE", "STANDALONE").upper() == "STANDALONE" and "ZONE_ID" not in given:
+        # A standalone oned ignores its ZONE_ID: the stock 0 would make a slave that takes itself for the master's zone.
+        raise ConfigError(f"FEDERATION/MODE {mode} needs a ZONE_ID: name that of this zone together with the mode.")
+    if not (after.get("MASTER_ONED") or after.get("MASTER_ONED_GRPC")):
+        raise ConfigError(f"FEDERATION/MODE {mode} needs MASTER_ONED, the endpoint of the master zone.")
+
+
+def lens_problems(text: str, entries: list[Entry]) -> list[str]:
+    """What keeps onedb (by its Augeas lens) from reading the file, each with its line."""
+    return [*_unreadable(text, entries), *_misread(text, entries)]
+
+
+def _unreadable(text: str, entries: list[Entry]) -> list[str]:
+    problems = []
+    position = lens.readable_to(text)
+    while position < len(text):
+        entry = next((each for each in entries if each.end > position), None)
+        line_end = text.find("\n", position)
+        if entry and (line_end < 0 or entry.start <= line_end):
+            problems.append(f"line {_line(text, entry.start)}: {entry.name} {_reason(text, entry)}")
+            line_end = text.find("\n", entry.end)
+        else:
+            problems.append(f"line {_line(text, position)}: text that is neither an attribute nor a comment")
+        if line_end < 0:
+            break
+        position = lens.readable_to(text, line_end + 1)
+    return problems
+
+
+def _reason(text: str, entry: Entry) -> str:
+    line_end = text.find("\n", entry.end)
+    rest = text[entry.end : line_end if line_end >= 0 else len(text)]
+    if "\r" in text[entry.start : entry.end] + rest:
+        return "has Windows line ends"
+    if entry.scalar and entry.scalar.start == entry.scalar.end:
+        return "has no value; write an empty pair of quotes"
+    if entry.is_vector and not entry.pairs:
+        return "is an empty vector"
+    if entry.is_vector and rest.strip():
+        return "has a comment or another attribute behind its ']'"
+    return "has a comment, a line break, a backslash or a '[' where onedb's lens cannot read it"
+
+
+def _misread(text: str, entries: list[Entry]) -> list[str]:
+    """What the lens reads, and onedb then takes for something else."""
+    problems = []
+    databases = [entry for entry in entries if entry.name == "DB" and entry.is_vector]
+    if len(databases) > 1:
+        problems.append(f"line {_line(text, databases[1].start)}: a second DB; onedb reads neither")
+    for entry in databases[:1]:
+        if text[entry.start : entry.start + 2] != "DB":
+            problems.append(f"line {_line(text, entry.start)}: DB in lower case is invisible to onedb")
+        if "\\" in entry.as_dict().get("PASSWD", ""):
+            problems.append(f"line {_line(text, entry.start)}: DB/PASSWD: onedb drops its backslashes")
+    return problems
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

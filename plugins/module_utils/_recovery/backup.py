@@ -1,0 +1,191 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Backups on a front-end: full copies of its database, and federated snapshots."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .._database.base import Database, Fence
+from .._database.open import open_database
+from .._database.schema import LOG, log_position
+from .._errors import (
+    DatabaseError,
+    FrontendError,
+    OnefedError,
+    SnapshotError,
+)
+from .._frontend.journal import UNDO, host_lock
+from .._frontend.layout import Frontend
+from .._host.large_files import (
+    appearing,
+    need_room,
+    remove_partial,
+)
+from .._host.signals import interruptible
+from .._oned_conf.document import Document
+from .._service.oned import is_running, start, stop
+from .._snapshot.format import Header
+from .._snapshot.snapshot import ALL_RECORDS, verify, write_snapshot
+
+
+@dataclass(frozen=True)
+class SnapshotRequest:
+    """The options of federated_backup. `records` is a number or "all"; the timeouts are in seconds."""
+
+    dest: str | None
+    records: int | str
+    keep: bool
+    stop_oned: bool
+    wait: bool
+    timeout: float
+    fence_timeout: float
+
+
+def parse_records(value: str) -> int | str:
+    """The option `records`. Raises SnapshotError."""
+    if value == ALL_RECORDS:
+        return value
+    if not value.isdecimal() or int(value) < 1:
+        raise SnapshotError(f"records is {value!r}; it must be a whole number of at least 1, or {ALL_RECORDS}.")
+    return int(value)
+
+
+def frontend_database(frontend: Frontend, login: Mapping[str, Any] | None = None) -> Database:
+    """The database of this front-end, as its oned.conf names it, or the options of the fragment `login` in `login`."""
+    return open_database(frontend, Document.load(frontend.conf), login)
+
+
+def back_up_database(
+    frontend: Frontend,
+    dest: str,
+    fence_timeout: float,
+    check_mode: bool,
+    login: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Copy the whole database to `dest` unless that exists: {"changed", "dest", "size", "log", "stall", "tries"}.
+
+    A `dest` that ends in a slash is a folder, in which the copy gets the backend's usual name; one that ends in .gz is
+    compressed. Seconds and bytes; None is what is unknown, all but `dest` and `size` of a copy that is there already,
+    and `stall` and `tries` where oned stands still.
+    """
+    result: dict[str, Any] = {"changed": True, **dict.fromkeys(("size", "log", "stall", "tries"))}
+    with host_lock(frontend, check_mode=check_mode):
+        database = frontend_database(frontend, login)
+        if dest.endswith("/"):
+            dest += _copy_name(database)
+        result["dest"] = dest
+        if os.path.lexists(dest):
+            return {**result, "changed": False, "size": os.path.getsize(dest)}
+        if check_mode:
+            return result
+        if database.needs_stop:
+            refuse_running(frontend, database, "back up")
+        _prepare(frontend, dest)
+        need_room(os.path.dirname(dest), database.size(), "a copy of the database")
+        fence = Fence(fence_timeout) if is_running(frontend) else None
+        with interruptible("The backup of the database"), appearing(dest) as stream:
+            if fence is None:
+                with database.reading() as session:
+                    result["log"] = log_position(session.query) if LOG in session.tables() else None
+            database.copy_to(stream.name, fence, dest.endswith(".gz"))
+        if fence:
+            result.update(log=fence.log, stall=fence.stall, tries=fence.tries)
+        return {**result, "size": os.path.getsize(dest)}
+
+
+def back_up_federated(
+    frontend: Frontend, request: SnapshotRequest, check_mode: bool, login: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Take a federated snapshot: {"changed", "dest", "snapshot", "oned_stopped", "outage", "stall", "tries"}.
+
+    `outage` and `stall` are in seconds, None when oned was not stopped or no writer was held off; so is `tries`.
+    """
+    dest = request.dest or new_file(frontend, "federated", "sql")
+    result: dict[str, Any] = {"changed": True, "dest": dest, "snapshot": None, "oned_stopped": False}
+    result.update(dict.fromkeys(("outage", "stall", "tries")))
+    with host_lock(frontend, check_mode=check_mode):
+        if request.keep and os.path.lexists(dest):
+            return {**result, "changed": False, "snapshot": public(verify(dest))}
+        if check_mode:
+            return result
+        database = frontend_database(frontend, login)
+        _prepare(frontend, dest)
+        fence = None if database.needs_stop or not is_running(frontend) else Fence(request.fence_timeout)
+        with _stopped(frontend, database, request) as outage:
+            result["snapshot"] = public(write_snapshot(database, dest, request.records, fence))
+        if fence:
+            result.update(stall=fence.stall, tries=fence.tries)
+        return {**result, "oned_stopped": bool(outage), "outage": outage.get("seconds")}
+
+
+def new_file(frontend: Frontend, kind: str, ending: str) -> str:
+    """A name, by the time, for a file of the collection's own that nobody gave one."""
+    name = time.strftime(f"{kind}-%Y%m%dT%H%M%SZ.{ending}", time.gmtime())
+    return os.path.join(frontend.state_dir, "snapshots", name)
+
+
+def public(header: Header) -> dict[str, Any]:
+    """What modules return of a snapshot. Holds no secret."""
+    values = asdict(header)
+    del values["body"]
+    return values
+
+
+def refuse_running(frontend: Frontend, database: Database, verb: str) -> None:
+    """Raise DatabaseError while oned runs."""
+    if is_running(frontend):
+        raise DatabaseError(
+            f"Cannot {verb} the database {database.name} while oned runs: only a stopped zone's data belongs together, "
+            "and oned would go on with what it remembers. Stop oned first."
+        )
+
+
+def _copy_name(database: Database) -> str:
+    # A database may be called as the other backup in a join's folder.
+    return f"full-{database.copy_name}" if database.copy_name == UNDO else database.copy_name
+
+
+def _prepare(frontend: Frontend, dest: str) -> None:
+    folder = os.path.dirname(dest)
+    if f"{folder}/".startswith(f"{frontend.state_dir}/"):
+        frontend.make_dir(folder)
+    remove_partial(folder)
+
+
+@contextlib.contextmanager
+def _stopped(frontend: Frontend, database: Database, request: SnapshotRequest) -> Iterator[dict[str, float]]:
+    """Keep oned stopped for the block, if it must and may be; it is started again whatever happens."""
+    outage: dict[str, float] = {}
+    if database.needs_stop and not request.stop_oned:
+        refuse_running(frontend, database, "take a snapshot of")
+    with interruptible("The federated backup") as hold:
+        if not (database.needs_stop and is_running(frontend)):
+            yield outage
+            return
+        begun = time.monotonic()
+        failed: BaseException | None = None
+        try:
+            # Whatever interrupts this finally, the outer one starts oned.
+            try:
+                stop(frontend, request.timeout)
+                yield outage
+            except BaseException as error:
+                failed = error
+                raise
+            finally:
+                hold()
+        finally:
+            try:
+                start(frontend, wait=request.wait, timeout=request.timeout)
+            except OnefedError as error:
+                if failed is None:
+                    raise
+                raise FrontendError(f"{error} Before that: {failed}") from error
+            outage["seconds"] = round(time.monotonic() - begun, 1)

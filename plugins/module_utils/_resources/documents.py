@@ -1,0 +1,139 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Users, groups, VDCs and access rules: OpenNebula's documents as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+from .._api.client import attributes_of, parse_xml
+from .quotas import limits_of
+
+# What a VDC holds of a zone, by the name that modules give it, and OpenNebula's word for one.
+RESOURCES = {"clusters": "CLUSTER", "hosts": "HOST", "datastores": "DATASTORE", "vnets": "VNET"}
+
+
+def user_from_xml(xml: str) -> dict[str, Any]:
+    """A USER document, with the limits it holds in the zone that was asked.
+
+    {id, name, group_id, group, group_ids (rising), driver, enabled, password (as stored, a secret), template, limits}
+    """
+    root = parse_xml(xml, "a user")
+    return _user(root, root)
+
+
+def users_from_xml(xml: str) -> list[dict[str, Any]]:
+    """The users of a USER_POOL document as `user_from_xml` gives them, by rising id."""
+    root = parse_xml(xml, "the users")
+    quotas = _quotas_beside(root)
+    users = [_user(element, quotas.get(element.findtext("ID", ""), element)) for element in root.iterfind("USER")]
+    return sorted(users, key=lambda user: user["id"])
+
+
+def group_from_xml(xml: str) -> dict[str, Any]:
+    """A GROUP document: {id, name, user_ids, admin_ids (both rising), template, limits}."""
+    root = parse_xml(xml, "a group")
+    return _group(root, root)
+
+
+def groups_from_xml(xml: str) -> list[dict[str, Any]]:
+    """The groups of a GROUP_POOL document as `group_from_xml` gives them, by rising id."""
+    root = parse_xml(xml, "the groups")
+    quotas = _quotas_beside(root)
+    groups = [_group(element, quotas.get(element.findtext("ID", ""), element)) for element in root.iterfind("GROUP")]
+    return sorted(groups, key=lambda group: group["id"])
+
+
+def vdc_from_xml(xml: str) -> dict[str, Any]:
+    """A VDC document: {id, name, group_ids, template, resources}.
+
+    `resources` holds pairs (zone id, id or _vdcs.ALL), rising, by clusters, hosts, datastores and vnets.
+    """
+    return _vdc(parse_xml(xml, "a VDC"))
+
+
+def vdcs_from_xml(xml: str) -> list[dict[str, Any]]:
+    """The VDCs of a VDC_POOL document as `vdc_from_xml` gives them, by rising id."""
+    vdcs = [_vdc(element) for element in parse_xml(xml, "the VDCs").iterfind("VDC")]
+    return sorted(vdcs, key=lambda vdc: vdc["id"])
+
+
+def rules_from_xml(xml: str) -> list[dict[str, Any]]:
+    """The rules of an ACL_POOL document by rising id: {id, user, resource, rights, zone}, all numbers."""
+    rules = [
+        {"id": int(element.findtext("ID", "-1")), **{name: _hex(element, name) for name in _WORDS}}
+        for element in parse_xml(xml, "the access rules").iterfind("ACL")
+    ]
+    return sorted(rules, key=lambda rule: rule["id"])
+
+
+def names_from_xml(xml: str, tag: str) -> list[tuple[int, str]]:
+    """Ids and names of the objects in a pool's document; `tag` is the name of their elements."""
+    root = parse_xml(xml, f"the pool of {tag}")
+    return [(int(element.findtext("ID", "-1")), element.findtext("NAME", "")) for element in root.iterfind(tag)]
+
+
+_WORDS = ("user", "resource", "rights", "zone")
+
+
+def _hex(element: ElementTree.Element, name: str) -> int:
+    return int(element.findtext(name.upper(), "0"), 16)
+
+
+def _quotas_beside(root: ElementTree.Element) -> dict[str, ElementTree.Element]:
+    """In a pool, the quotas of all objects stand beside these, by their ids."""
+    return {element.findtext("ID", ""): element for element in root.iterfind("QUOTAS")}
+
+
+def _ids(element: ElementTree.Element, path: str) -> list[int]:
+    return sorted(int(child.text or "-1") for child in element.iterfind(path))
+
+
+def _template(element: ElementTree.Element) -> dict[str, Any]:
+    template = element.find("TEMPLATE")
+    return {} if template is None else dict(sorted(attributes_of(template).items()))
+
+
+def _user(element: ElementTree.Element, quotas: ElementTree.Element) -> dict[str, Any]:
+    return {
+        "id": int(element.findtext("ID", "-1")),
+        "name": element.findtext("NAME", ""),
+        "group_id": int(element.findtext("GID", "-1")),
+        "group": element.findtext("GNAME", ""),
+        "group_ids": _ids(element, "GROUPS/ID"),
+        "driver": element.findtext("AUTH_DRIVER", ""),
+        "enabled": element.findtext("ENABLED", "1").strip() == "1",
+        "password": element.findtext("PASSWORD", ""),
+        "template": _template(element),
+        "limits": limits_of(quotas),
+    }
+
+
+def _group(element: ElementTree.Element, quotas: ElementTree.Element) -> dict[str, Any]:
+    return {
+        "id": int(element.findtext("ID", "-1")),
+        "name": element.findtext("NAME", ""),
+        "user_ids": _ids(element, "USERS/ID"),
+        "admin_ids": _ids(element, "ADMINS/ID"),
+        "template": _template(element),
+        "limits": limits_of(quotas),
+    }
+
+
+def _vdc(element: ElementTree.Element) -> dict[str, Any]:
+    resources = {
+        kind: sorted(
+            (int(item.findtext("ZONE_ID", "-1")), int(item.findtext(f"{tag}_ID", "-1")))
+            for item in element.iterfind(f"{tag}S/{tag}")
+        )
+        for kind, tag in RESOURCES.items()
+    }
+    return {
+        "id": int(element.findtext("ID", "-1")),
+        "name": element.findtext("NAME", ""),
+        "group_ids": _ids(element, "GROUPS/ID"),
+        "template": _template(element),
+        "resources": resources,
+    }

@@ -1,0 +1,63 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Federated writes: as few records as possible, and the wait until they can be read.
+
+A slave passes such writes on to its master and sees them when they come back by replication.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from .._api.client import NO_EXISTS, Client
+from .._api.template import render
+from .._errors import ApiError, OnefedError
+
+POLL_SECONDS = 0.1
+# What a diff shows for an id that OpenNebula has yet to choose.
+UNKNOWN = "(known after apply)"
+
+
+def await_written(client: Client, timeout: float, condition: Callable[[], bool], what: str) -> None:
+    """Return once `condition` holds; it is asked at least once, for `timeout` seconds.
+
+    Raises OnefedError that says that `what` did not become visible at the client's endpoint.
+    """
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise OnefedError(
+                f"The federation master accepted the change, but {client.url} did not show {what} within "
+                f"{timeout:g} s. Replication to that zone seems to stand still, or somebody else changed the same "
+                "meanwhile: see module federation_info."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def write_template(client: Client, kind: str, oid: int, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Make the template of an object of `kind` (user, group, vdc, zone) `new`, with one write or none."""
+    method = f"one.{kind}.update"
+    if set(old) - set(new):
+        # The whole template: appending cannot remove an attribute. The parser refuses a text without attributes.
+        client.call(method, oid, render(new) or "<TEMPLATE></TEMPLATE>", 0)
+    elif dict(old) != dict(new):
+        changed = {name: value for name, value in new.items() if old.get(name) != value}
+        client.call(method, oid, render(changed), 1)
+
+
+def await_gone(client: Client, timeout: float, kind: str, oid: int) -> None:
+    """Return once an object that was deleted cannot be read any more. Raises OnefedError like `await_written`."""
+
+    def gone() -> bool:
+        try:
+            client.call(f"one.{kind}.info", oid, False)
+        except ApiError as error:
+            if error.code == NO_EXISTS:
+                return True
+            raise
+        return False
+
+    await_written(client, timeout, gone, f"that {kind} {oid} is deleted")

@@ -1,0 +1,218 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The files that servers of an HA zone share: packed on one, made equal on another, and put back there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from .._errors import FrontendError
+from .._frontend.journal import Journal, host_lock
+from .._frontend.layout import Frontend
+from .._host.account import acting_as
+from .._host.files import read_bytes
+from .._host.large_files import appearing, remove_partial
+from .._host.signals import interruptible
+from .._host.tree import FILE, LINK, Tree
+from .._recovery.backup import new_file
+from .._service.oned import is_running
+from .archive import (
+    Archive,
+    ArchiveWriter,
+    Entry,
+    leads_out,
+    opened_archive,
+)
+from .changes import (
+    CONF,
+    Change,
+    apply,
+    conf_change,
+    entry_of,
+    return_changes,
+    take_over,
+)
+from .roots import AUTH, Root, roots
+
+BACKUP = "server-files.tar.gz"
+NOTED = "server_files"
+
+
+def pack(frontend: Frontend, dest: str | None, check_mode: bool) -> dict[str, Any]:
+    """Write the archive: {"changed", "dest", "size", "left_out"}; the size in bytes, None in check mode."""
+    path = dest or new_file(frontend, "files", "tar.gz")
+    result: dict[str, Any] = {"changed": True, "dest": path, "size": None, "left_out": []}
+    if check_mode:
+        return result
+    with host_lock(frontend), interruptible("Packing the files"):
+        _make_folder(frontend, os.path.dirname(path))
+        with appearing(path) as stream:
+            writer = ArchiveWriter(stream)
+            for root in roots(frontend).values():
+                with _told(f"read {root.path}"), _rights(frontend, root):
+                    _add_root(writer, frontend, root, result["left_out"])
+            with _told(f"read {frontend.conf}"):
+                content = read_bytes(os.path.realpath(frontend.conf))
+                writer.add(CONF, Entry(FILE, 0o640, "root", "oned"), content)
+            writer.close()
+        return {**result, "size": os.path.getsize(path)}
+
+
+def unpack(
+    frontend: Frontend, src: str, server_id: int | None, backup_dir: str | None, check_mode: bool
+) -> dict[str, Any]:
+    """Make this server's files equal to the archive's: {"changed", "paths", "left_out", "backup_file", "diff"}."""
+    if check_mode and not os.path.lexists(src):
+        return {"changed": True}
+    with host_lock(frontend, check_mode=check_mode), opened_archive(src) as archive:
+        changes: list[Change] = []
+        left_out: list[dict[str, str]] = []
+        for root in roots(frontend).values():
+            with _told(f"read {root.path}"), _rights(frontend, root):
+                changes += take_over(frontend, root, archive, left_out)
+        if server_id is not None:
+            changes += conf_change(frontend, archive, server_id)
+        backup = os.path.join(backup_dir, BACKUP) if backup_dir else None
+        if changes and not check_mode:
+            _refuse_running(frontend, changes)
+            with interruptible("Unpacking the files"):
+                if backup:
+                    _back_up(frontend, backup, changes)
+                Journal.note(frontend, NOTED)
+                _carry_out(frontend, changes)
+        kept = backup if backup and (os.path.exists(backup) or (check_mode and changes)) else None
+        return {**_result(changes), "left_out": left_out, "backup_file": kept}
+
+
+def restore(frontend: Frontend, backup_dir: str, check_mode: bool) -> dict[str, Any]:
+    """Put back what unpack() replaced: {"changed", "paths", "backup_file", "diff"}."""
+    backup = os.path.join(backup_dir, BACKUP)
+    with host_lock(frontend, check_mode=check_mode):
+        if not os.path.lexists(backup):
+            return {**_result([]), "backup_file": None}
+        with opened_archive(backup) as archive:
+            changes = []
+            for root in roots(frontend).values():
+                with _told(f"read {root.path}"), _rights(frontend, root):
+                    changes += return_changes(frontend, root, archive)
+            changes += conf_change(frontend, archive, None)
+            if changes and not check_mode:
+                _refuse_running(frontend, changes)
+                with interruptible("Restoring the files"):
+                    _carry_out(frontend, changes)
+        return {**_result(changes), "backup_file": backup}
+
+
+def _add_root(writer: ArchiveWriter, frontend: Frontend, root: Root, left_out: list[dict[str, str]]) -> None:
+    tree = Tree(root.path)
+    for below, node in tree.nodes(root.is_own).items():
+        path = f"{root.name}/{below}"
+        entry = entry_of(frontend, root, node)
+        if entry.kind == LINK and leads_out(path, entry.target):
+            left_out.append({"path": path, "reason": f"it is a link out of its folder, to {entry.target}"})
+            continue
+        try:
+            writer.add(path, entry, tree.read(below) if entry.kind == FILE else b"")
+        except PermissionError:
+            left_out.append({"path": path, "reason": f"{frontend.user} cannot read it"})
+        except FileNotFoundError:
+            continue  # gone meanwhile, as a lock may be
+
+
+def _back_up(frontend: Frontend, backup: str, changes: list[Change]) -> None:
+    """Write what the changes replace, and what an earlier call of this join replaced already."""
+    _make_folder(frontend, os.path.dirname(backup))
+    with contextlib.ExitStack() as stack:
+        earlier = stack.enter_context(opened_archive(backup)) if os.path.lexists(backup) else None
+        writer = ArchiveWriter(stack.enter_context(appearing(backup)))
+        known: set[str] = _copy(earlier, writer) if earlier else set()
+        everything = roots(frontend)
+        for change in changes:
+            if change.path in known:
+                continue
+            if change.before is None:
+                writer.listing.absent.append(change.path)
+            elif change.path == CONF:
+                writer.add(CONF, change.before, read_bytes(os.path.realpath(frontend.conf)))
+            else:
+                root = everything[change.root]
+                with _told(f"read {root.path}"), _rights(frontend, root):
+                    content = Tree(root.path).read(change.below) if change.before.kind == FILE else b""
+                writer.add(change.path, change.before, content)
+        writer.close()
+
+
+def _copy(earlier: Archive, writer: ArchiveWriter) -> set[str]:
+    for path, entry in earlier.listing.entries.items():
+        if entry.kind != FILE:
+            writer.add(path, entry)
+    for path, content in earlier.contents():
+        writer.add(path, earlier.listing.entries[path], content)
+    writer.listing.absent += earlier.listing.absent
+    return {*earlier.listing.entries, *earlier.listing.absent}
+
+
+def _carry_out(frontend: Frontend, changes: list[Change]) -> None:
+    for root in roots(frontend).values():
+        own = [change for change in changes if change.root == root.name and change.path != CONF]
+        if own:
+            with _told(f"write below {root.path}"), _rights(frontend, root):
+                _make_root(root)
+                apply(frontend, root, own)
+    apply_conf = [change for change in changes if change.path == CONF]
+    for change in apply_conf:
+        change.write_conf(frontend)
+
+
+def _make_root(root: Root) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(root.path, root.folder_mask & 0o755)
+
+
+def _refuse_running(frontend: Frontend, changes: list[Change]) -> None:
+    touched = [change.path for change in changes if change.root == AUTH or change.path == CONF]
+    if touched and is_running(frontend):
+        raise FrontendError(f"oned runs with files that are to be replaced: {', '.join(touched[:5])}. Stop it first.")
+
+
+def _make_folder(frontend: Frontend, folder: str) -> None:
+    if f"{folder}/".startswith(f"{frontend.state_dir}/"):
+        frontend.make_dir(folder)
+    remove_partial(folder)
+
+
+def _result(changes: list[Change]) -> dict[str, Any]:
+    shown = sorted(changes, key=lambda change: change.path)
+    return {
+        "changed": bool(changes),
+        "paths": [change.path for change in shown],
+        "diff": {
+            "before": "".join(f"{change.path}: {change.told_before()}\n" for change in shown),
+            "after": "".join(f"{change.path}: {change.told_after()}\n" for change in shown),
+        },
+    }
+
+
+@contextlib.contextmanager
+def _rights(frontend: Frontend, root: Root) -> Iterator[None]:
+    if root.as_oned:
+        with acting_as(*frontend.ids()):
+            yield
+    else:
+        yield
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else ""
+        raise FrontendError(
+            f"Cannot {what}: {f'{name}: ' if name else ''}{error.strerror or error}. Check owners and modes there, and "
+            "the disk; run as root."
+        ) from error

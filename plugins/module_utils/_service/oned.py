@@ -1,0 +1,227 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Starts and stops oned and waits for it. A start that fails is noticed at once and told in oned's own words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._api.client import local_url, probe, read_one_auth
+from .._database.open import describe, open_database
+from .._errors import FrontendError, OnefedError
+from .._frontend.journal import host_lock
+from .._frontend.layout import Frontend
+from .._oned_conf.document import Document
+from .._oned_conf.secrets import scrub, secrets
+from . import companions, restart_needed
+from .managers import (
+    LINES_SHOWN,
+    Manager,
+    manager_of,
+)
+
+POLL = 0.2
+PROBE_SECONDS = 5.0
+# More than the last lines of a log that an oned in a retry loop fills with hundreds of lines a second.
+LOG_BYTES = 65536
+# oned begins its log with its whole configuration, in lines without such a mark.
+_MARKED = re.compile(r"\[Z-?[0-9]+\]\[")
+_PROBLEM = re.compile(r"\[[A-Za-z]+\]\[[EW]\]")
+LAST_LINES = 5
+
+
+def state(frontend: Frontend) -> str:
+    """running, stopped or failed."""
+    return manager_of(frontend).state()
+
+
+def is_running(frontend: Frontend) -> bool:
+    """Whether an oned runs, or will be started by systemd's automatic restart."""
+    return not manager_of(frontend).is_quiet()
+
+
+def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> list[dict[str, Any]]:
+    """Start oned and, if `wait`, wait until its API answers, `timeout` seconds at most.
+
+    Services that stopped with it are started again, and returned as companions.bring_up() does.
+    Raises FrontendError with the end of journal and oned.log when that fails; systemd is kept from trying again.
+    """
+    # Known before the start: with a file that oned refuses there is nothing to wait for.
+    url = local_url(frontend)
+    manager, log = manager_of(frontend), _NewLines(frontend.oned_log)
+    manager.begin_start(timeout)
+    if wait:
+        _await_api(frontend, url, manager, log, timeout)
+    else:
+        failure = manager.failure()
+        if failure:
+            raise _failed(frontend, manager, log, failure)
+    return companions.restore(frontend, wait)
+
+
+def stop(frontend: Frontend, timeout: float = 120.0, wait: bool = True, also: Sequence[str] = ()) -> None:
+    """Stop oned, before it the services `also`, and if `wait`, wait until they have ended.
+
+    What stops is noted for the next start(). Raises FrontendError when something does not end.
+    """
+    companions.remember(frontend, also)
+    _stop(frontend, timeout, wait, also)
+
+
+def _stop(frontend: Frontend, timeout: float, wait: bool, also: Sequence[str]) -> None:
+    manager = manager_of(frontend)
+    deadline = time.monotonic() + timeout
+    manager.begin_stop(timeout, wait, also)
+    while wait and not (manager.is_quiet() and not companions.any_alive(also)):
+        if time.monotonic() >= deadline:
+            told = ", ".join(["oned", *also])
+            raise FrontendError(f"{told} did not end within {timeout:g} s after the order. See {frontend.oned_log}.")
+        time.sleep(POLL)
+
+
+def ensure(
+    frontend: Frontend,
+    wanted: str,
+    wait: bool,
+    timeout: float,
+    check_mode: bool,
+    beside: bool = False,
+    login: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Bring oned into the state `wanted` of module oned_service: {"changed", "state", "services", "seconds"}.
+
+    With `beside`, what stops oned stops the services beside it, too. `login` holds options of the fragment `login`.
+    """
+    begun = time.monotonic()
+    services: list[dict[str, Any]] = []
+    with host_lock(frontend, check_mode=check_mode):
+        running = is_running(frontend)
+        if wanted == "outdated":
+            changed = restart_needed.note(frontend, manager_of(frontend).pid(), check_mode)
+        elif wanted == "alone":
+            also = companions.active(frontend)
+            changed = bool(also)
+            if changed and not check_mode:
+                companions.remember(frontend, also)
+                companions.end(also, timeout)
+        elif wanted == "initialized":
+            changed = not describe(open_database(frontend, Document.load(frontend.conf), login))["bootstrapped"]
+            if changed and not check_mode:
+                _initialize(frontend, running, timeout)
+        else:
+            also = companions.active(frontend) if beside and wanted != "started" else []
+            changed = wanted == "restarted" or running != (wanted == "started") or bool(also)
+            running = wanted != "stopped"
+            if not check_mode:
+                services = _reach(frontend, wanted, changed, wait, timeout, also)
+    return {
+        "changed": changed,
+        "state": "running" if running else "stopped",
+        "services": services,
+        "seconds": round(time.monotonic() - begun, 1),
+    }
+
+
+def _reach(
+    frontend: Frontend, wanted: str, changed: bool, wait: bool, timeout: float, also: Sequence[str]
+) -> list[dict[str, Any]]:
+    if wanted == "stopped":
+        if changed:
+            stop(frontend, timeout, wait, also)
+        return []
+    if wanted == "restarted" and (also or is_running(frontend)):
+        stop(frontend, timeout, also=also)
+    if changed:
+        return start(frontend, wait, timeout)
+    if wait:
+        _await_running(frontend, timeout)
+    return []
+
+
+def _initialize(frontend: Frontend, running: bool, timeout: float) -> None:
+    if running:
+        _await_running(frontend, timeout)
+    else:
+        before = companions.running(frontend)
+        start(frontend, timeout=timeout)
+        # systemd starts hem and the scheduler with oned (Wants=).
+        came = [unit for unit in companions.running(frontend) if unit not in before]
+        _stop(frontend, timeout, True, came)
+
+
+def _await_running(frontend: Frontend, timeout: float) -> None:
+    _await_api(frontend, local_url(frontend), manager_of(frontend), _NewLines(frontend.oned_log), timeout)
+
+
+def _await_api(frontend: Frontend, url: str, manager: Manager, log: _NewLines, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        failure = manager.failure()
+        if failure:
+            raise _failed(frontend, manager, log, failure)
+        seen = probe(url, PROBE_SECONDS)
+        if seen["state"] == "open":
+            return
+        if time.monotonic() >= deadline:
+            raise _failed(
+                frontend,
+                manager,
+                log,
+                f"waited {timeout:g} s for its API at {url}, which was last seen {seen['state']} ({seen['detail']})",
+            )
+        time.sleep(POLL)
+
+
+def _failed(frontend: Frontend, manager: Manager, log: _NewLines, what: str) -> FrontendError:
+    told = [f"oned did not come up: {what}."]
+    for source, words in (("It said", manager.words()), (frontend.oned_log, log.read())):
+        if words.strip():
+            told.append(f"{source}:\n{words.strip()}")
+    if len(told) == 1:
+        told.append(f"It left no word. Run {frontend.oned} -f as {frontend.user} to see more.")
+    return FrontendError(scrub("\n".join(told), _secrets(frontend)))
+
+
+def _secrets(frontend: Frontend) -> list[str]:
+    hidden = []
+    # A broken file is perhaps why oned failed.
+    with contextlib.suppress(OnefedError):
+        hidden += secrets(Document.load(frontend.conf))
+    with contextlib.suppress(OnefedError):
+        hidden.append(read_one_auth(frontend.one_auth)[1])
+    return hidden
+
+
+class _NewLines:
+    """The lines that are added to a log from now on, also when it is replaced by a new file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.file, self.size = self._identity()
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return 0, 0
+        return status.st_ino, status.st_size
+
+    def read(self) -> str:
+        """The errors and warnings among the new lines, and the last lines whatever they say."""
+        file, size = self._identity()
+        start = self.size if file == self.file and size >= self.size else 0
+        try:
+            with open(self.path, "rb") as stream:
+                stream.seek(max(start, size - LOG_BYTES))
+                lines = stream.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        lines = [line for line in lines if _MARKED.search(line)] or lines
+        telling = [line for line in lines[:-LAST_LINES] if _PROBLEM.search(line)] + lines[-LAST_LINES:]
+        return "\n".join(telling[-LINES_SHOWN:])

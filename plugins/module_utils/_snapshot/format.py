@@ -1,0 +1,200 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The file format of federated snapshots: plain SQL below a header of comments.
+
+One statement stands on one line, so that a reader needs no SQL parser. The header's last line seals the header, which
+holds the digest of everything after it. A file that begins with gzip's magic number is read through gzip.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+from .._database.base import Database, Row
+from .._database.schema import (
+    FEDERATED,
+    LOCAL_VERSIONS,
+    LOG,
+    POOL_CONTROL,
+)
+from .._errors import SnapshotError
+
+FORMAT = 1
+TITLE = b"-- Federated tables of an OpenNebula database (onefed.opennebula)\n"
+_SEAL = b"-- sha256 of the header: "
+# A header of a thousand zones has less than 20 kB.
+_LONGEST_HEADER = 1_000_000
+# One INSERT holds as many rows as fit: fewer statements load faster, short ones stay below MySQL's packet limit.
+_LONGEST_BATCH = 64 * 1024
+
+_STATEMENT = re.compile(rf"(?:DELETE FROM|INSERT INTO) (?:{'|'.join((*FEDERATED, LOG, POOL_CONTROL))})[ ;]")
+_MARK = re.compile(rf"UPDATE {LOCAL_VERSIONS} SET is_slave = [01] ")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a snapshot says about itself.
+
+    `kind` is "slave" (the newest federated records, for other zones) or "undo" (the complete log, for the database
+    it came from). `is_slave` and the versions are those of the source. `tables` holds {"rows", "sha256"} by name.
+    """
+
+    kind: str
+    created: str
+    shared_version: str
+    local_version: str
+    backend: str
+    charset: str
+    federated_index: int | None
+    is_slave: bool
+    zone_ids: list[int]
+    tables: dict[str, dict[str, Any]]
+    body: dict[str, Any]
+    format: int = FORMAT
+
+    def render(self) -> bytes:
+        lines = json.dumps(asdict(self), indent=1).splitlines()
+        text = TITLE + b"".join(b"-- %s\n" % line.encode() for line in lines)
+        return text + _SEAL + hashlib.sha256(text).hexdigest().encode() + b"\n"
+
+
+class BodyWriter:
+    """Writes the statements below the header, and keeps what the header must say about them.
+
+    `longest` is the length of the longest line so far, in bytes.
+    """
+
+    def __init__(self, stream: IO[bytes], database: Database) -> None:
+        self._stream = stream
+        self._literal = database.literal
+        self._sha256 = hashlib.sha256()
+        self._size = 0
+        self.longest = 0
+
+    def line(self, text: str) -> None:
+        data = text.encode() + b"\n"
+        self._sha256.update(data)
+        self._size += len(data)
+        self.longest = max(self.longest, len(data))
+        self._stream.write(data)
+
+    def insert(self, table: str, columns: Iterable[str], rows: Iterable[Row]) -> None:
+        """INSERT statements that name their columns: the target's own order of columns does not matter."""
+        begin = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        batch: list[str] = []
+        length = 0
+        for row in rows:
+            literals = f"({','.join(map(self._literal, row))})"
+            if batch and length + len(literals) > _LONGEST_BATCH:
+                self.line(f"{begin}{','.join(batch)};")
+                batch, length = [], 0
+            batch.append(literals)
+            length += len(literals) + len(",")
+        if batch:
+            self.line(f"{begin}{','.join(batch)};")
+
+    def summary(self) -> dict[str, Any]:
+        return {"bytes": self._size, "sha256": self._sha256.hexdigest()}
+
+
+class SnapshotFile:
+    """An open snapshot. The header is read and checked at once, the body whenever `statements` is run through.
+
+    `longest` is the length of the longest line that was read, in bytes.
+    """
+
+    def __init__(self, path: str, stream: IO[bytes]) -> None:
+        self.path = path
+        self.longest = 0
+        self._stream = stream
+        with self._explained():
+            self.header = self._read_header()
+            self._body = stream.tell()
+
+    def statements(self) -> Iterator[str]:
+        """The statements inside the file's transaction, but for the mark of a slave, which is the restorer's choice.
+
+        Raises SnapshotError as soon as the body turns out to be truncated, altered or of another shape; for some
+        alterations only at the end.
+        """
+        sha256 = hashlib.sha256()
+        size = 0
+        begun = ended = False
+        with self._explained():
+            self._stream.seek(self._body)
+            for data in self._stream:
+                sha256.update(data)
+                size += len(data)
+                self.longest = max(self.longest, len(data))
+                line = data.decode().rstrip("\n")
+                if not begun:
+                    begun = line == "BEGIN;"
+                elif line == "COMMIT;":
+                    ended = True
+                elif not ended and _STATEMENT.match(line):
+                    yield line
+                elif ended or not _MARK.match(line):
+                    raise ValueError("a line of it is no statement of a federated snapshot")
+        if not ended or self.header.body != {"bytes": size, "sha256": sha256.hexdigest()}:
+            raise self._refused("its content is not what its header says: it was truncated or altered")
+
+    def verify(self) -> None:
+        """Read everything. Raises SnapshotError."""
+        for _statement in self.statements():
+            pass
+
+    def _read_header(self) -> Header:
+        if self._stream.readline(len(TITLE)) != TITLE:
+            raise self._refused("it does not begin as a federated snapshot of this collection does")
+        text, document = TITLE, b""
+        while True:
+            line = self._stream.readline(_LONGEST_HEADER)
+            if line.startswith(_SEAL):
+                break
+            text += line
+            document += line[len(b"-- ") :]
+            if not line.startswith(b"-- ") or len(text) > _LONGEST_HEADER:
+                raise self._refused("its header is incomplete")
+        if line != _SEAL + hashlib.sha256(text).hexdigest().encode() + b"\n":
+            raise self._refused("its header was altered")
+        values = json.loads(document)
+        if values.get("format") != FORMAT:
+            raise self._refused(f"its format is {values.get('format')}, and this collection reads format {FORMAT}")
+        return Header(**values)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
+            raise self._refused(f"{error}: it was truncated or altered") from error
+
+    def _refused(self, reason: str) -> SnapshotError:
+        return SnapshotError(f"The federated snapshot {self.path} is refused, {reason}. Take a new one.")
+
+
+@contextlib.contextmanager
+def open_snapshot(path: str) -> Iterator[SnapshotFile]:
+    """Open a snapshot, compressed or not. Raises SnapshotError when it is none or its header is damaged."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SnapshotError(f"Cannot read the federated snapshot {path}: {error.strerror}.") from error
+    with os.fdopen(descriptor, "rb") as raw:
+        magic = raw.read(2)
+        raw.seek(0)
+        if magic == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=raw, mode="rb") as stream:
+                yield SnapshotFile(path, stream)  # type: ignore[arg-type]
+        else:
+            yield SnapshotFile(path, raw)

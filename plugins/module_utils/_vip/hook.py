@@ -1,0 +1,133 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whether OpenNebula's hooks can move a floating address on this host. They end with success even when they did not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Sequence
+
+from .._errors import OnefedError
+from .._frontend.layout import Frontend
+from .._frontend.run_as import Ended, run_as_oned
+from .._host.firewall import PATH
+from .._oned_conf.raft_hooks import HOOK
+from .._service import companions
+from .._service.managers import run_command
+from .unit import Floating
+
+SECONDS = 10.0
+STATUS = "/proc/self/status"
+# Bit of capabilities(7): who lacks it changes no address, not even as root.
+CAP_NET_ADMIN = 12
+# What vip.sh calls, and the packages that have it on Debian and RHEL.
+TOOLS = {"bash": "bash", "flock": "util-linux", "ip": "iproute2 or iproute", "sudo": "sudo", "arping": ""}
+ARPING = "Install iputils-arping (Debian, Ubuntu) or iputils (RHEL); Debian's package arping is another program."
+_SECURED = "Remove {name} from the unit of oned, or let this zone have a load balancer instead of a floating address."
+
+
+def problems(frontend: Frontend, floating: Floating) -> list[dict[str, str]]:
+    """What would keep vip.sh from setting or removing the address: [{"text", "remedy"}]."""
+    found = _script(frontend)
+    missing = _missing_tools(frontend)
+    found += [
+        _problem(f"The hook {HOOK} needs the program {tool}, which {frontend.user} does not find.", _package(tool))
+        for tool in missing
+    ]
+    version = None if "arping" in missing else _run(frontend, ["arping", "-V"])
+    if version and "iputils" not in version.output():
+        found.append(_problem("The program arping is not that of iputils, whose options vip.sh uses.", ARPING))
+    if "sudo" not in missing:
+        found += _rights(frontend, floating, missing)
+    return found + _capability(frontend)
+
+
+def _script(frontend: Frontend) -> list[dict[str, str]]:
+    path = os.path.join(frontend.var, "remotes", "hooks", HOOK)
+    if _ends_well(frontend, ["test", "-x", path]):
+        return []
+    return [
+        _problem(
+            f"There is no hook {path} that {frontend.user} may run.",
+            f"Restore OpenNebula's own file, executable for {frontend.user}.",
+        )
+    ]
+
+
+def _missing_tools(frontend: Frontend) -> list[str]:
+    return [tool for tool in TOOLS if not _ends_well(frontend, ["sh", "-c", 'command -v "$0"', tool])]
+
+
+def _package(tool: str) -> str:
+    return ARPING if tool == "arping" else f"Install {TOOLS[tool]}."
+
+
+def _rights(frontend: Frontend, floating: Floating, missing: Sequence[str]) -> list[dict[str, str]]:
+    commands = [["ip", "address", verb, floating.cidr, "dev", floating.interface] for verb in ("add", "del")]
+    commands += [["arping", "-c", "1", kind, "-I", floating.interface, floating.address] for kind in ("-U", "-A")]
+    commands += [["systemctl", verb, unit] for unit in _units(frontend) for verb in ("start", "stop")]
+    refused = [
+        " ".join(command)
+        for command in commands
+        if command[0] not in missing and not _ends_well(frontend, ["sudo", "-n", "-l", "--", *command])
+    ]
+    if not refused:
+        return []
+    return [
+        _problem(
+            f"{frontend.user} may not run with sudo and without a password: {'; '.join(refused)}.",
+            f"Give it the rights of OpenNebula's package (Cmnd_Alias ONE_HA): a file below /etc/sudoers.d with "
+            f"'{frontend.user} ALL=(ALL) NOPASSWD: ONE_HA'.",
+        )
+    ]
+
+
+def _units(frontend: Frontend) -> list[str]:
+    return [] if frontend.location else companions.hook_units(frontend)
+
+
+def _capability(frontend: Frontend) -> list[dict[str, str]]:
+    if not _has_capability():
+        return [
+            _problem(
+                "This host is a container without CAP_NET_ADMIN: not even root may change its addresses.",
+                "Start the container with that capability, or use a load balancer and zone_endpoint.",
+            )
+        ]
+    if frontend.location:
+        return []
+    shown = run_command(["systemctl", "show", "-p", "CapabilityBoundingSet,NoNewPrivileges", frontend.service]).stdout
+    unit = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    found = []
+    if unit.get("NoNewPrivileges") == "yes":
+        text = f"The unit {frontend.service} has NoNewPrivileges=yes, with which sudo does not work."
+        found.append(_problem(text, _SECURED.format(name="NoNewPrivileges")))
+    if "cap_net_admin" not in unit.get("CapabilityBoundingSet", "cap_net_admin"):
+        text = f"The unit {frontend.service} has a CapabilityBoundingSet without CAP_NET_ADMIN."
+        found.append(_problem(text, _SECURED.format(name="CapabilityBoundingSet")))
+    return found
+
+
+def _has_capability() -> bool:
+    with open(STATUS, encoding="ascii", errors="replace") as file:
+        bounds = re.search(r"^CapBnd:\s*([0-9a-f]+)", file.read(), re.MULTILINE)
+    return not bounds or bool(int(bounds[1], 16) >> CAP_NET_ADMIN & 1)
+
+
+def _ends_well(frontend: Frontend, command: list[str]) -> bool:
+    ended = _run(frontend, command)
+    return ended is not None and ended.code == 0
+
+
+def _run(frontend: Frontend, command: list[str]) -> Ended | None:
+    # systemd gives oned the administrators' programs, too, which an account may lack.
+    with contextlib.suppress(OnefedError):
+        return run_as_oned(frontend, ["env", f"PATH={PATH}", *command], SECONDS)
+    return None
+
+
+def _problem(text: str, remedy: str) -> dict[str, str]:
+    return {"text": text, "remedy": remedy}

@@ -1,0 +1,175 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Gives a zone's objects to the owners that a document names, through the zone's own oned, and their limits.
+
+The zone has taken over the federation's identities, so its objects' owner ids mean somebody else, or nobody. No user
+may reach the zone meanwhile. In this order: limits are lifted, for a chown counts against the new owner's; objects
+change hands, and what they use is counted along; VM templates name the new owners; limits are set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._api.client import Client
+from .._errors import ApiError, OnefedError
+from .conflicts import Targets
+from .export import BUILTIN
+from .id_map import known_ids
+from .import_objects import (
+    Step,
+    Wanted,
+    owner_of,
+    steps,
+    temporary_name,
+)
+from .import_quotas import QuotaWriter
+from .import_references import REFERRING, ReferenceWriter
+from .objects import (
+    BY_NAME,
+    KINDS,
+    Kind,
+    read_objects,
+)
+
+_SHOWN = 10
+Objects = dict[int, dict[str, Any]]
+
+
+class OwnershipWriter:
+    """One zone's objects and limits. `shared` is what _export.read_shared gives of the zone itself."""
+
+    def __init__(
+        self, client: Client, document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets
+    ) -> None:
+        self.client, self.document, self.shared = client, document, shared
+        ids = known_ids(targets, shared)
+        self.ids = {kind: {name: oid for name, oid in ids[kind].items() if oid is not None} for kind in ids}
+        self.users = {user["id"]: user["name"] for user in shared["users"]}
+        self.groups = {group["id"]: group["name"] for group in shared["groups"]}
+        self.references = ReferenceWriter(client, document, self.ids, self.users)
+        self.moved: dict[str, int] = {}
+        self.rewritten = 0
+        self._failures: list[str] = []
+
+    def pending(self) -> dict[str, list[Step]]:
+        """The steps that are left, by kind. Raises OnefedError for objects that the document does not know."""
+        found = {}
+        strangers: list[str] = []
+        for kind in KINDS:
+            current = read_objects(self.client, kind)
+            wanted = self._wanted(kind)
+            strangers += [
+                f"{kind.name} {item['id']} ({item['name']})"
+                for oid, item in current.items()
+                if oid not in wanted
+                and not item["done"]
+                and not (item["uid"] in BUILTIN["users"] and item["gid"] in BUILTIN["groups"])
+            ]
+            found[kind.name] = steps(kind, current, wanted)
+        if strangers:
+            more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+            raise OnefedError(
+                f"At {self.client.url} there are objects that the document does not know, so whose they are cannot be "
+                f"told: {', '.join(strangers[:_SHOWN])}{more}. They were made after the export. Export the zone while "
+                "nobody can write to it."
+            )
+        return {name: left for name, left in found.items() if left}
+
+    def misnaming(self) -> list[int]:
+        """VM templates that name owners by what they were called, or numbered, before."""
+        return self.references.stale(read_objects(self.client, BY_NAME[REFERRING]))
+
+    def _wanted(self, kind: Kind) -> dict[int, Wanted]:
+        wanted = {}
+        for item in self.document["objects"].get(kind.name, []):
+            uid, gid = owner_of(item, self.ids)
+            if uid is None or gid is None:
+                raise OnefedError(
+                    f"The document names {item['owner']} and {item['group']} as owners of {kind.name} {item['id']}, "
+                    "whom it does not describe. Export the zone again."
+                )
+            if not item.get("done"):
+                wanted[item["id"]] = Wanted(uid, gid, self.users.get(uid, ""), self.groups.get(gid, ""))
+        return wanted
+
+    def write(self) -> int:
+        """Do everything; returns how many calls changed something.
+
+        Raises OnefedError, with all that failed, when objects could not be given to their owners.
+        """
+        pending = self.pending()
+        quotas = QuotaWriter(self.client, self.document, self.shared, self.ids)
+        if pending:
+            quotas.lift()
+        for kind in KINDS:
+            self._kind(kind, pending)
+        quotas.sweep()
+        quotas.set()
+        if self._failures:
+            raise OnefedError(
+                f"{len(self._failures)} objects at {self.client.url} could not be given to their owners, or name them: "
+                f"{'; '.join(self._failures[:_SHOWN])}. Repair that and repeat the import; meanwhile keep users away "
+                "from the zone."
+            )
+        left = self.pending() if pending else {}
+        if left:
+            raise OnefedError(
+                f"Somebody else changes owners of {', '.join(left)} at {self.client.url}. Repeat the import while "
+                "nobody can write to the zone."
+            )
+        return sum(self.moved.values()) + self.rewritten + quotas.written
+
+    def _kind(self, kind: Kind, pending: Mapping[str, list[Step]]) -> None:
+        items = self.document["objects"].get(kind.name, [])
+        locks = {item["id"]: item["lock"] for item in items if item.get("lock")}
+        if kind.name not in pending and not locks and not kind.repeats and not kind.refers:
+            return
+        current = read_objects(self.client, kind)
+        # Machines have changed hands with their virtual routers.
+        for step in steps(kind, current, self._wanted(kind)):
+            self._chown(kind, step, current)
+        if kind.refers:
+            for oid in self.references.stale(current):
+                self._rewrite(kind, current[oid])
+        if kind.repeats:
+            self._rename_back(kind, items)
+            current = read_objects(self.client, kind)
+        for oid, level in locks.items():
+            if oid in current and current[oid]["lock"] != level:
+                self.client.call(f"{kind.method}.lock", oid, level)
+
+    def _chown(self, kind: Kind, step: Step, current: Objects) -> None:
+        item = current[step.id]
+        try:
+            self._unlock(kind, item)
+            if step.rename:
+                self.client.call(f"{kind.method}.rename", step.id, step.rename)
+            self.client.call(f"{kind.method}.chown", step.id, step.uid, step.gid)
+        except ApiError as error:
+            self._failures.append(f"{kind.name} {step.id} ({item['name']}): {error.text}")
+            return
+        self.moved[kind.name] = self.moved.get(kind.name, 0) + 1
+
+    def _rewrite(self, kind: Kind, item: dict[str, Any]) -> None:
+        try:
+            self._unlock(kind, item)
+            self.references.rewrite(item["id"])
+        except ApiError as error:
+            self._failures.append(f"{kind.name} {item['id']} ({item['name']}), owners in it: {error.text}")
+            return
+        self.rewritten += 1
+
+    def _unlock(self, kind: Kind, item: dict[str, Any]) -> None:
+        if item["lock"] is not None:
+            self.client.call(f"{kind.method}.unlock", item["id"])
+            item["lock"] = None
+
+    def _rename_back(self, kind: Kind, items: list[Mapping[str, Any]]) -> None:
+        current = read_objects(self.client, kind)
+        for item in items:
+            if current.get(item["id"], {}).get("name") == temporary_name(item["id"]):
+                self._unlock(kind, current[item["id"]])
+                self.client.call(f"{kind.method}.rename", item["id"], item["name"])

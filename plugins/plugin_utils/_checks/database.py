@@ -1,0 +1,121 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What stands in the way of federating one front-end's database, and what is unwise about it: pure checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .frontend import Problem, problem
+
+Data = Mapping[str, Any]
+
+RECOMMENDED_ISOLATION = "READ-COMMITTED"
+# The oldest servers that the collection is made for.
+OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0)}
+
+
+def alike(frontend: Data, master: Data) -> list[Problem]:
+    """Versions, backend and charset must be those of the master."""
+    mine, theirs = frontend["database"], master["database"]
+    found = []
+    for key, what in (("shared_version", "shared tables"), ("local_version", "local tables")):
+        one, other = mine.get(key), theirs.get(key)
+        if one and other and one != other:
+            found.append(
+                problem(
+                    f"Its {what} have version {one}, the master's {other}.",
+                    "Bring both to the same OpenNebula version first.",
+                )
+            )
+    one, other = frontend["oned_version"], master["oned_version"]
+    if not found and one and other and _minor(one) != _minor(other):
+        found.append(
+            problem(f"It runs OpenNebula {one}, the master {other}.", "Install the same minor version on both.")
+        )
+    return found + _storage(mine, theirs)
+
+
+def _storage(mine: Data, theirs: Data) -> list[Problem]:
+    if mine["backend"] != theirs["backend"]:
+        return [
+            problem(
+                f"Its database backend is {mine['backend']}, the master's {theirs['backend']}.",
+                "Zones of a federation share one: move this zone's database, from SQLite with onedb sqlite2mysql.",
+            )
+        ]
+    one, other = mine.get("charset"), theirs.get("charset")
+    if not one or not other or one == other:
+        return []
+    return [
+        problem(
+            f"Its database charset is {one}, the master's {other}.",
+            f"Zones of a federation share one: dump this zone's database, create it anew with CHARACTER SET {other}, "
+            "change the charset in the dump, and load it while oned is stopped.",
+        )
+    ]
+
+
+def backup(frontend: Data) -> list[Problem]:
+    """Whether a joining zone's database can be backed up as a whole."""
+    database = frontend["database"]
+    if database["backend"] == "mysql" and not database["dump_program"]:
+        return [
+            problem(
+                "It has neither mysqldump nor mariadb-dump, which the full backup needs.",
+                "Install mariadb-client or default-mysql-client (Debian, Ubuntu), mariadb or mysql (RHEL).",
+            )
+        ]
+    return []
+
+
+def source(frontend: Data, whose: str = "The master's") -> list[Problem]:
+    """Whether an exact copy can be taken of the database of a master, or of a zone's leader."""
+    if not frontend["database"].get("galera"):
+        return []
+    return [
+        problem(
+            f"{whose} database is a Galera cluster, whose table locks hold for one node only: no copy of it would be "
+            "sure to be exact.",
+            "Move it to a server without Galera (wsrep_on=OFF); Raft servers of OpenNebula make a zone available.",
+        )
+    ]
+
+
+def advice(frontend: Data) -> list[Problem]:
+    """What is unwise about the database server, though nothing that stops a federation."""
+    database = frontend["database"]
+    found = []
+    isolation = database.get("isolation")
+    if isolation and isolation != RECOMMENDED_ISOLATION:
+        found.append(
+            problem(
+                f"The transaction isolation of its database server is {isolation}; OpenNebula recommends "
+                f"{RECOMMENDED_ISOLATION}.",
+                f"Write transaction-isolation = {RECOMMENDED_ISOLATION} below [mysqld] of the server's my.cnf and "
+                "restart it: SET GLOBAL lasts until then only.",
+            )
+        )
+    product, version = _server(database.get("server"))
+    if product in OLDEST and version < OLDEST[product]:
+        oldest = ".".join(map(str, OLDEST[product]))
+        found.append(
+            problem(
+                f"Its database server is {database['server']}; nothing older than {product} {oldest} was tried.",
+                "Upgrade the server.",
+            )
+        )
+    return found
+
+
+def _server(text: str | None) -> tuple[str, tuple[int, ...]]:
+    """Product and version of such as "MariaDB 10.11.19"."""
+    found = re.match(r"(\w+) (\d+)\.(\d+)", text or "")
+    return (found[1], (int(found[2]), int(found[3]))) if found else ("", ())
+
+
+def _minor(version: str) -> tuple[str, ...]:
+    return tuple(version.split(".")[:2])

@@ -1,0 +1,324 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""From the inventory to zones and servers: a pure function that reports every contradiction at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...module_utils._endpoints import is_loopback, normal
+from ...module_utils._errors import OnefedError
+from ...module_utils._resources.zone import ZONE_NAME_FORBIDDEN, ZONE_NAME_LENGTH
+from .access import (
+    OPTIONS,
+    check_access,
+    declares_access,
+)
+from .servers import (
+    DEFAULT_PORT,
+    floating_address,
+    problems_of_several,
+)
+from .variables import VARIABLES, Variable
+
+# Attributes of a zone's record by which other zones find its services.
+_SERVICE_ENDPOINTS = {"oneflow_endpoint": "ONEFLOW_ENDPOINT", "fireedge_endpoint": "FIREEDGE_ENDPOINT"}
+_LONG = ("list", "dict")  # types whose values are not shown
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+class TopologyError(OnefedError):
+    """The inventory contradicts itself; `problems` lists everything that is wrong."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(
+            f"The inventory does not describe a federation ({len(self.problems)} to correct):"
+            + "".join(f"\n  - {problem}" for problem in self.problems)
+        )
+
+
+def topology(
+    group: str,
+    zones: Mapping[str, Sequence[str]],
+    variables: Mapping[str, Mapping[str, Any]],
+    strays: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the federation that the inventory declares.
+
+    `zones` maps the child groups of `group` to their hosts in order, `variables` each host to its variables;
+    `strays` are hosts of `group` itself, which belong to no zone.
+    The result is plain data: `group`, `settings` (the federation_* values without prefix), `api_options` and
+    each host's `frontend` (options that our modules share), `master` (a group),
+    `master_host`, `zones` by group and `hosts` by name. A zone's `servers` are those of its `hosts` that it is to have,
+    `host` the first of them, `floating` its floating address; `probes` are the
+    endpoints that front-ends must reach. `access` tells whether access policies or administrators are C(declared) and
+    which C(zones) they name, as pairs with where; they themselves hold secrets and stay in the inventory.
+    Raises TopologyError.
+    """
+    problems: list[str] = [f"Host {host!r} stands in group {group!r} itself, not in a zone." for host in strays]
+    if not zones:
+        raise TopologyError(
+            [f"Group {group!r} has no child groups. Every zone is one child group; federation_group names the parent."]
+        )
+    problems += [f"Zone group {name!r} has no hosts." for name, hosts in zones.items() if not hosts]
+    problems += _shared_hosts(zones)
+    known = {host: _values(host, variables.get(host, {}), problems) for hosts in zones.values() for host in hosts}
+    settings = _agreed("federation", f"federation {group!r}", list(known), known, problems)
+    if not settings["import_directory"].startswith(("/", "~")):
+        problems.append(
+            f"federation_import_directory is {settings['import_directory']!r}; it must begin with / or ~, for every "
+            "playbook is to find the same folder."
+        )
+    declared = {
+        name: _agreed("zone", f"zone {name!r}", hosts, known, problems) for name, hosts in zones.items() if hosts
+    }
+    hosts = {
+        host: _host(host, zone, known[host], variables.get(host, {}), problems)
+        for zone, names in zones.items()
+        for host in names
+    }
+    access = {name: settings.pop(name.split("_", 1)[1]) for name in OPTIONS}
+    people = {name: _people(zone) for name, zone in declared.items()}
+    wrong, named = check_access(access, people)
+    problems += wrong
+    masters = [name for name, zone in declared.items() if zone["role"] == "master"]
+    if len(masters) != 1:
+        found = f"{len(masters)} zones are ({', '.join(masters)})" if masters else "no zone is"
+        problems.append(f"Exactly one zone must have zone_role: master; {found}.")
+    result = {name: _zone(name, zones[name], zone, hosts, settings, problems) for name, zone in declared.items()}
+    leads = result[masters[0]]["host"] if masters else None
+    problems += _duplicates(result, hosts)
+    if problems:
+        raise TopologyError(problems)
+    return {
+        "group": group,
+        "settings": settings,
+        "api_options": {key: settings[key] for key in ("validate_certs", "ca_path") if settings[key] is not None},
+        "master": masters[0],
+        "master_host": leads,
+        "zones": result,
+        "hosts": hosts,
+        "probes": _probes(result),
+        "access": {"declared": declares_access(access, people), "zones": [list(pair) for pair in named]},
+    }
+
+
+def _people(zone: dict[str, Any]) -> dict[str, Any]:
+    """Take a zone's administrators, who may come with passwords, out of what becomes the topology."""
+    return {"administrators": zone.pop("administrators"), "admin_group": zone["admin_group"]}
+
+
+def _probes(zones: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Endpoints to which the ways must be open: those of zones, and of servers of a zone that has several."""
+    servers = [
+        endpoint
+        for zone in zones.values()
+        if len(zone["hosts"]) > 1 or zone["floating"]
+        for endpoint in zone["endpoints"].values()
+    ]
+    return list(dict.fromkeys([*(zone["endpoint"] for zone in zones.values()), *servers]))
+
+
+def _values(host: str, variables: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """The public variables of one host, typed, with defaults."""
+    values = {}
+    for variable in VARIABLES:
+        raw = variables.get(variable.name)
+        values[variable.name] = variable.default if raw is None or raw == "" else _typed(host, variable, raw, problems)
+    return values
+
+
+def _typed(host: str, variable: Variable, raw: Any, problems: list[str]) -> Any:
+    value: Any
+    if variable.type == "bool":
+        value = _BOOLEANS.get(str(raw).lower())
+    elif variable.type == "int":
+        value = int(str(raw)) if str(raw).isdigit() else None
+    elif variable.type == "list":
+        value = list(raw) if isinstance(raw, (list, tuple)) else None
+    elif variable.type == "dict":
+        value = _plain(raw) if isinstance(raw, Mapping) else None
+    else:
+        value = str(raw)
+    if value is None or (variable.choices and value not in variable.choices):
+        kinds = {"bool": "true or false", "int": "a whole number", "list": "a list", "dict": "a dictionary"}
+        expected = " or ".join(variable.choices) or kinds[variable.type]
+        shown = "something else" if variable.type in _LONG else repr(str(raw))
+        problems.append(f"{variable.name} of host {host!r} is {shown}; it must be {expected}.")
+        return variable.default
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Variables of Ansible as data of Python's own types, whatever classes its templating gave them."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, bool) else str(value)
+
+
+def _agreed(
+    scope: str,
+    what: str,
+    hosts: Sequence[str],
+    known: Mapping[str, Mapping[str, Any]],
+    problems: list[str],
+) -> dict[str, Any]:
+    """Values on which all `hosts` must agree, without the prefix of their names."""
+    agreed = {}
+    for variable in VARIABLES:
+        if variable.scope != scope:
+            continue
+        values = {host: known[host][variable.name] for host in hosts}
+        if len({json.dumps(value, sort_keys=True, default=str) for value in values.values()}) > 1:
+            # They are long, and may hold passwords.
+            listed = ", ".join(host if variable.type in _LONG else f"{host}: {value}" for host, value in values.items())
+            problems.append(f"The hosts of {what} disagree on {variable.name} ({listed}). Set it on the group.")
+        agreed[variable.name.split("_", 1)[1]] = next(iter(values.values()), variable.default)
+    return agreed
+
+
+def _host(
+    host: str, zone: str, values: Mapping[str, Any], variables: Mapping[str, Any], problems: list[str]
+) -> dict[str, Any]:
+    port = values["oned_port"] or DEFAULT_PORT
+    if not 0 < port < 65536:
+        problems.append(f"oned_port of host {host!r} is {port}; a port lies between 1 and 65535.")
+        port = DEFAULT_PORT
+    address = str(values["oned_address"] or variables.get("ansible_host") or host)
+    become = values["oned_become"]
+    if values["oned_install"] and values["oned_location"]:
+        problems.append(f"Host {host!r} has oned_install, for packages, and oned_location, for an install without.")
+    frontend_options = ("oned_location", "oned_user", "oned_group", "oned_service")
+    return {
+        "zone": zone,
+        "address": address,
+        "port": values["oned_port"],
+        "listen_address": values["oned_listen_address"],
+        "endpoint": _url(address, port),
+        "start_timeout": values["oned_start_timeout"],
+        "install": values["oned_install"],
+        "state": values["oned_state"],
+        "become": become if become is not None else values["oned_location"] is None,
+        "frontend": {name: values[name] for name in frontend_options if values[name] is not None},
+    }
+
+
+def _url(address: str, port: int) -> str:
+    return f"http://[{address}]:{port}/RPC2" if ":" in address else f"http://{address}:{port}/RPC2"
+
+
+def _zone(
+    group: str,
+    names: Sequence[str],
+    declared: dict[str, Any],
+    hosts: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    problems: list[str],
+) -> dict[str, Any]:
+    name = declared["name"] or (None if declared["role"] == "master" else group)
+    if name:
+        problems += _name_problems(group, name)
+    servers = [host for host in names if hosts[host]["state"] == "present"]
+    if not servers:
+        problems.append(f"All servers of zone {group!r} have oned_state: absent; a zone keeps at least one.")
+        servers = [*names]
+    first = hosts[servers[0]]
+    floating = floating_address(group, servers, declared, hosts, problems)
+    url = _url(floating["address"], first["port"] or DEFAULT_PORT) if floating else first["endpoint"]
+    endpoint = declared["endpoint"] or url
+    problems += _endpoint_problems(group, endpoint, settings["allow_loopback"])
+    if len(servers) > 1:
+        problems += problems_of_several(group, servers, declared)
+    if declared["endpoint_grpc"] and is_loopback(declared["endpoint_grpc"]):
+        problems.append(
+            f"zone_endpoint_grpc of zone {group!r} is {declared['endpoint_grpc']}: with a loopback address the master "
+            "would replicate to itself."
+        )
+    template = {attribute: declared[key] for key, attribute in _SERVICE_ENDPOINTS.items() if declared[key]}
+    problems += [
+        f"zone_{key} of zone {group!r} is no URL that every user may read; expected http://address:port."
+        for key in _SERVICE_ENDPOINTS
+        if declared[key] and not _is_url(declared[key])
+    ]
+    if declared["import"] and declared["discard"]:
+        problems.append(f"Zone {group!r} has zone_import and zone_discard: its identities are kept, or they are not.")
+    named = {"group": group, "name": name, "label": name or group}
+    endpoints = {host: hosts[host]["endpoint"] for host in names}
+    machines = {"hosts": [*names], "servers": servers, "host": servers[0], "endpoints": endpoints, "floating": floating}
+    return {**declared, **named, **machines, "endpoint": endpoint, "template": template}
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and "@" not in parts.netloc
+        return parts.scheme in ("http", "https") and named and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _name_problems(group: str, name: str) -> list[str]:
+    found = sorted({character for character in name if character in ZONE_NAME_FORBIDDEN})
+    problems = []
+    if found:
+        problems.append(f"Zone name {name!r} of group {group!r} holds {''.join(found)!r}, which OpenNebula refuses.")
+    if len(name.encode()) > ZONE_NAME_LENGTH:
+        problems.append(f"The zone name of group {group!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} bytes.")
+    return problems
+
+
+def _endpoint_problems(group: str, endpoint: str, allow_loopback: bool) -> list[str]:
+    try:
+        parts = urlsplit(endpoint)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        return [f"zone_endpoint of zone {group!r} is {endpoint!r}; expected http://address:port/RPC2 or https://…"]
+    if "RPC2" not in parts.path:
+        return [
+            f"zone_endpoint of zone {group!r} is {endpoint}: without /RPC2 OpenNebula 7.2 and newer take it for gRPC."
+        ]
+    if "@" in parts.netloc:
+        return [f"zone_endpoint of zone {group!r} carries a user name or password; every user can read endpoints."]
+    if is_loopback(endpoint) and not allow_loopback:
+        return [
+            f"The endpoint of zone {group!r} is {endpoint}: other machines cannot reach a loopback address. Set "
+            "zone_endpoint, or ansible_host or oned_address of its first host "
+            "(federation_allow_loopback: true for zones that share one machine)."
+        ]
+    return []
+
+
+def _shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:
+    owner: dict[str, str] = {}
+    problems = []
+    for zone, hosts in zones.items():
+        for host in hosts:
+            if owner.setdefault(host, zone) != zone:
+                problems.append(f"Host {host!r} stands in two zones, {owner[host]!r} and {zone!r}.")
+    return problems
+
+
+def _duplicates(zones: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    problems = []
+    names: dict[str, str] = {}
+    endpoints: dict[tuple[str, ...], str] = {}
+    servers: dict[str, str] = {}
+    for name, host in hosts.items():
+        first = servers.setdefault(host["endpoint"].lower(), name)
+        if first != name:
+            problems.append(f"Hosts {first!r} and {name!r} have the same address, {host['address']}.")
+            endpoints[normal(host["endpoint"])] = ""  # told already
+    for group, zone in zones.items():
+        if zone["name"] and names.setdefault(zone["name"], group) != group:
+            problems.append(f"Zones {names[zone['name']]!r} and {group!r} have the same name, {zone['name']}.")
+        first = endpoints.setdefault(normal(zone["endpoint"]), group)
+        if first not in (group, ""):
+            problems.append(f"Zones {first!r} and {group!r} have the same endpoint, {zone['endpoint']}.")
+    return problems

@@ -1,0 +1,63 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a zone that was federated by hand or by another tool lacks, and how it is mended without a new join. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Data = Mapping[str, Any]
+
+
+def repair_of(database: Data, is_slave: bool) -> dict[str, bool]:
+    """Options of module database_repair that make the database of a slave, or a master, whole; empty when it is."""
+    repair = {}
+    if not database["bootstrapped"]:
+        return {}
+    if bool(database["is_slave"]) != is_slave:
+        repair["is_slave"] = is_slave
+    if not database["log"]["keys"]:
+        repair["log_keys"] = True
+    if database["pool_control_behind"]:
+        repair["shared_pools"] = True
+    return repair
+
+
+def needs_stop(database: Data, repair: Data) -> bool:
+    """Whether oned has to stand still for the repair: always with SQLite, whose file it keeps for itself."""
+    return bool(repair.get("log_keys") or (repair and database["backend"] == "sqlite"))
+
+
+def repair_told(database: Data, repair: Data) -> list[str]:
+    """The repair in words, with reasons."""
+    told = []
+    if repair.get("is_slave") is True:
+        told.append("is_slave 0 -> 1: onedb upgrade and onedb fsck would change its copy of the shared tables")
+    if repair.get("is_slave") is False:
+        told.append("is_slave 1 -> 0: onedb upgrade would leave out the shared tables of the whole federation")
+    if repair.get("log_keys"):
+        told.append("logdb gets the primary key and indexes back that the stock restore left out; its rows stay")
+    if repair.get("shared_pools"):
+        told.append(f"pool_control rises to the ids in use in {', '.join(database['pool_control_behind'])}")
+    return told
+
+
+def auth_files_of(frontend: Data, master: Data) -> dict[str, str]:
+    """Auth files of the master that a member has not as they are there: "missing" or "differs" by name.
+
+    One whose digest is empty belongs to a service that the member does not have. Files that cannot be read on one
+    side are not compared.
+    """
+    mine, theirs = frontend["auth_digests"], master["auth_digests"]
+    if "error" in mine or "error" in theirs:
+        return {}
+    wanted = [name for name in sorted(theirs) if mine.get(name) not in (theirs[name], "") and theirs[name]]
+    return {name: "differs" if name in mine else "missing" for name in wanted}
+
+
+def auth_files_told(files: Mapping[str, str]) -> list[str]:
+    """The same in words."""
+    listed = ", ".join(f"{name} ({state})" for name, state in files.items())
+    return [f"auth files become the master's: {listed}"] if files else []

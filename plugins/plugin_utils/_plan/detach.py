@@ -1,0 +1,114 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""A standalone zone of several servers that joins: its leader joins alone, and the others are added again. Pure.
+
+What was acknowledged is on the leader. The others stop before it, so that none of them takes over and accepts more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._endpoints import same_endpoint
+from .._checks import frontend as judge
+from .._checks.migration import (
+    EXPORTED,
+    REVERTED,
+    kept_of,
+    steps_of,
+)
+
+Data = Mapping[str, Any]
+
+# The step in the journal of a leader whose other servers are being stopped.
+PARTING = "parting"
+_UNTOUCHED = {"opened", EXPORTED, PARTING}
+
+
+def released(zone: Data, findings: Mapping[str, Data]) -> list[str]:
+    """The other hosts of a zone that joins which are servers of what it was, running or stopped by an earlier run."""
+    return [host for host in zone["hosts"] if host != zone["host"] and _stands_in_raft(findings.get(host, {}))]
+
+
+def may_be_given_up(finding: Data) -> bool:
+    """Whether the join that was begun with one of several servers is worth nothing if another one leads by now.
+
+    Nothing was changed then, neither there nor at the master. A leader that lost power has missed what was written
+    since.
+    """
+    journal = finding["frontend"]["journal"]
+    if not journal or journal.get("kind") == "server" or not _stands_in_raft(finding):
+        return False
+    untouched = steps_of(journal) <= _UNTOUCHED and kept_of(finding)["plan"] is None
+    return untouched or bool(journal["step"] == REVERTED)
+
+
+def abandoned(zone: Data, findings: Mapping[str, Data]) -> list[str]:
+    """The hosts with which earlier runs have begun what another one does now."""
+    return [host for host in released(zone, findings) if may_be_given_up(findings[host])]
+
+
+def _stands_in_raft(finding: Data) -> bool:
+    if not finding or judge.usable(finding):
+        return False
+    frontend = finding["frontend"]
+    return judge.in_raft(frontend) and bool(frontend["conf"]["mode"] == "STANDALONE")
+
+
+def release_problems(zone: Data, findings: Mapping[str, Data]) -> list[judge.Problem]:
+    """What keeps the servers of a standalone zone from being parted, or an interrupted join from going on."""
+    frontend = findings[zone["host"]]["frontend"]
+    others = released(zone, findings)
+    journal = frontend["journal"]
+    if journal and not may_be_given_up(findings[zone["host"]]):
+        leaders = [host for host in others if judge.raft_state(findings[host]["frontend"]) == "leader"]
+        return [_overtaken(host, zone["host"]) for host in leaders]
+    if journal and (not others or PARTING in steps_of(journal)):
+        return []  # nobody leads any more, because of that
+    if not judge.in_raft(frontend):
+        return [] if not others else [_strange(host) for host in others]
+    found = []
+    if judge.raft_state(frontend) != "leader":
+        found.append(
+            judge.problem(
+                "Its zone has several servers, of which nobody leads; only a leader is known to hold all that was "
+                "written.",
+                "Start its servers and wait until one leads. Playbook status tells how they stand.",
+            )
+        )
+    zones: list[dict[str, Any]] = judge.zones_of(frontend)
+    own = next((one for one in zones if one["id"] == int(frontend["conf"]["zone_id"])), {})
+    listed = own.get("servers") or []
+    for server in listed:
+        known = any(same_endpoint(server["endpoint"], endpoint) for endpoint in zone["endpoints"].values())
+        if not known and server["name"] not in zone["hosts"]:
+            found.append(
+                judge.problem(
+                    f"Its zone has the server {server['name']} ({server['endpoint']}), which the inventory does not "
+                    "know and no run could stop.",
+                    "Declare it, with oned_state: absent if it is not to stay, or take it out of the zone.",
+                )
+            )
+    endpoints = [server["endpoint"] for server in listed]
+    names = [server["name"] for server in listed]
+    for host in others:
+        if host not in names and not any(same_endpoint(zone["endpoints"][host], endpoint) for endpoint in endpoints):
+            found.append(_strange(host))
+    return found
+
+
+def _overtaken(leader: str, host: str) -> judge.Problem:
+    return judge.problem(
+        f"{leader} leads its zone, although an interrupted run has begun to make {host} a slave, which would replace "
+        "what is written there.",
+        "Stop oned on the zone's other servers if that may be lost, and run again.",
+    )
+
+
+def _strange(host: str) -> judge.Problem:
+    return judge.problem(
+        f"By its oned.conf {host} is a server of a standalone zone (SERVER_ID is set), but not of this one.",
+        "Set SERVER_ID to -1 there and restart it, or correct the inventory.",
+    )

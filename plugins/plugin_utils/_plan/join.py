@@ -1,0 +1,107 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The plan of a zone that joins: what stands in its way, and what a run does to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._checks import database as judge_database
+from .._checks import frontend as judge
+from .._checks import migration as judge_import
+from .._checks.connectivity import ways_problems
+from .companions import (
+    fireedge_joins,
+    fireedge_problems,
+    stop_told,
+)
+from .desired_state import conf_of, loopback_removed, taken
+from .detach import (
+    abandoned,
+    release_problems,
+    released,
+)
+from .entry import (
+    KNOWN_AFTER_APPLY,
+    make_entry,
+    placed,
+    told,
+)
+from .migration import plan_import
+
+Data = Mapping[str, Any]
+
+
+def plan_join(
+    topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data], record: Data | None
+) -> dict[str, Any]:
+    """The entry of a zone that joins, or is left out; `known` are the zones that the master knows.
+
+    Besides what all entries have, C(release) names its other servers, C(abandoned) those of them with which an earlier
+    run began, C(leads) tells whether it lives its own life now, C(gate) whether its gate was left closed.
+    """
+    name, master_name = zone["host"], topology["master_host"]
+    frontend, master = findings[name]["frontend"], findings[master_name]["frontend"]
+    host, journal = topology["hosts"][name], frontend["journal"]
+    found = judge.state(frontend) + judge.listener(frontend, host, zone["endpoint"])
+    if not journal or judge_import.lives(frontend):
+        found += judge.own_data(zone, frontend)
+    found += release_problems(zone, findings)
+    found += judge_import.problems(zone, findings[name], master)
+    found += judge_database.alike(frontend, master) + judge_database.backup(frontend) + judge_database.source(master)
+    found += taken(zone, known, record) + ways_problems(topology, zone, frontend, master)
+    update, changes = loopback_removed(zone, record) if record else ({}, [])
+    entry = make_entry(
+        zone,
+        "excluded" if found else "join",
+        problems=placed(name, found),
+        zone_id=record["id"] if record else None,
+        zone_exists=record is not None and not (journal and not journal["zone_existed"]),
+        record=update,
+        resumes=bool(journal),
+        bootstrap=not frontend["database"]["bootstrapped"]
+        and not (journal and journal["original"].get("bootstrapped")),
+        conf=_joiners_conf(topology, host, frontend),
+        release=released(zone, findings),
+        abandoned=abandoned(zone, findings),
+        leads=judge_import.lives(frontend),
+        gate=frontend["gate"],
+        warnings=told(name, judge_database.advice(frontend)),
+    )
+    entry["warnings"] += told(name, fireedge_problems(frontend))
+    if frontend["one_auth"] == "rejected":
+        entry["warnings"].append(f"{name}: its own oned refuses its one_auth file, which the master's will replace.")
+    if entry["action"] == "join":
+        entry["fireedge"], shown = fireedge_joins(zone, frontend)
+        entry["changes"] = _join_changes(entry, frontend, record) + shown + changes
+    plan_import(topology, zone, findings, entry)
+    return entry
+
+
+def _joiners_conf(topology: Data, host: Data, frontend: Data) -> dict[str, Any]:
+    """A slave's; one of several servers joins alone."""
+    federation = {"MODE": "SLAVE", "MASTER_ONED": topology["zones"][topology["master"]]["endpoint"]}
+    return conf_of(host, {**federation, "SERVER_ID": "-1"} if judge.in_raft(frontend) else federation)
+
+
+def _release_told(entry: Data) -> list[str]:
+    host, names = entry["host"], ", ".join(entry["release"])
+    before = [f"{host} leads by now: what an earlier run began with {one} is given up" for one in entry["abandoned"]]
+    return before + ([f"{names} stop first; {host}, which leads, joins, and they are added again"] if names else [])
+
+
+def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]:
+    mode = frontend["conf"]["mode"]
+    copy = "it is a slave by its oned.conf, but was never given the master's tables: it joins now"
+    return [
+        *(["an interrupted join is repeated; its first backups are kept"] if entry["resumes"] else []),
+        *([copy] if mode == "SLAVE" and not entry["resumes"] else []),
+        *(["oned is started once to create its database"] if entry["bootstrap"] else []),
+        *_release_told(entry),
+        *(["its gate, which an earlier run closed, is opened at the end"] if entry["gate"] else []),
+        f"adopts its zone record {record['id']}" if record else f"new zone record, id {KNOWN_AFTER_APPLY}",
+        f"{stop_told(frontend)}; full backup; federated tables and *_auth files become the master's",
+        f"MODE {mode} -> SLAVE, ZONE_ID -> {record['id'] if record else KNOWN_AFTER_APPLY}",
+    ]

@@ -1,0 +1,71 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a run tells of the import of a zone's identities. Pure.
+
+`entry` is the zone's of the plan, `seen` what its host registered: C(onefed_join), C(onefed_imported),
+C(onefed_import_undone) and C(onefed_gate).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...module_utils._zone_import.conflicts import BEGUN, CREATE, KINDS, SAME
+
+Data = Mapping[str, Any]
+
+
+def imported(entry: Data, seen: Data) -> list[str]:
+    """What came along with a zone that has joined."""
+    if not entry["imports"]:
+        return []
+    plan = (seen.get("onefed_imported") or {}).get("plan") or {}
+    told = []
+    for kind, items in plan.get("identities", {}).items():
+        new = [item for item in items if item["action"] in (CREATE, BEGUN)]
+        same = [item for item in items if item["action"] == SAME]
+        told += [_counted(new, KINDS[kind])] if new else []
+        told += [f"{_counted(same, KINDS[kind])} that the federation had already"] if same else []
+    told += [_counted(plan["acls"], "access rule")] if plan.get("acls") else []
+    moved = sum(one["changing"] for one in plan.get("objects", {}).values())
+    told += [f"{moved} objects (their owners or groups have new ids)"] if moved else []
+    named = plan.get("references", {}).get("changing", 0)
+    told += [f"{_counted(range(named), 'VM template')} that named owners by what they were called"] if named else []
+    return [f"{entry['label']} brought along: {', '.join(told) or 'nothing of its own'}. {_kept(entry, seen)}"]
+
+
+def _counted(items: Sequence[Any], word: str) -> str:
+    return f"{len(items)} {word}{'' if len(items) == 1 else 's'}"
+
+
+def taken_back(entry: Data, seen: Data) -> list[str]:
+    """What became of the import of a zone that has not joined."""
+    if not entry["imports"] or not seen.get("onefed_join"):
+        return []
+    undone = seen.get("onefed_import_undone") or {"skipped": True}
+    if undone.get("skipped") or undone.get("failed") or undone.get("unreachable"):
+        return [_kept(entry, seen)]
+    return [f"What its import had created at the master was removed. {_kept(entry, seen)}"]
+
+
+def warnings(entry: Data, seen: Data) -> list[str]:
+    """That somebody could reach the zone while its objects had the owners' old ids."""
+    gate = seen.get("onefed_gate") or {}
+    if not entry["imports"] or gate.get("closed", True) or not gate.get("reason"):
+        return []
+    return [
+        f"{entry['host']}: its API was open to everybody while its objects had their owners' old ids, which may be "
+        f"those of others in the federation. {gate['reason']}"
+    ]
+
+
+def _kept(entry: Data, seen: Data) -> str:
+    """Where the zone's identities are written down."""
+    directory = ((seen.get("onefed_join") or {}).get("journal") or {}).get("directory")
+    if not directory:
+        return ""
+    folder = f"{entry['imports']['folder']}/{os.path.basename(directory)}"
+    return f"Its identities are kept in {folder}/identities.yml on the controller."

@@ -1,0 +1,205 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a run did, and what it left undone: a pure function of the plan and of what every host registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._plan.entry import SERVER_STEPS
+from . import migration as report_import
+
+Data = Mapping[str, Any]
+
+# What holds results with the services that were started again.
+_WITH_SERVICES = ("onefed_joined", "onefed_rolled_back", "onefed_converged", "onefed_fireedge", "onefed_restarted")
+
+
+def make_report(
+    topology: Data, plan: Data, hosts: Mapping[str, Data], health: Data, proof: Data, check: bool = False
+) -> dict[str, Any]:
+    """Return the state of a run as C(readers), C(databases), C(text) and C(undone).
+
+    `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
+    C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
+    C(onefed_grown), C(onefed_lacking), C(onefed_join), C(onefed_access), and those of _report_import. C(readers) are
+    endpoints at which replication must be seen, C(databases) descriptions by zone and host for M(federation_info);
+    `health` is that module's result and `proof` the marker's, both empty before they ran. A run in `check` mode did
+    nothing. C(undone) tells what is left to do.
+    """
+    undone: list[str] = [*plan["left_out"]]
+    done: list[str] = []
+    warned: list[str] = []
+    for entry in plan["zones"].values():
+        host = entry["host"]
+        seen = hosts.get(host, {})
+        if entry["action"] == "join":
+            joined = _succeeded(seen, "onefed_joined")
+            (done if joined else undone).append(_joined(entry, host, seen, check))
+            if not check:
+                warned += report_import.warnings(entry, seen)
+                done += report_import.imported(entry, seen) if joined else report_import.taken_back(entry, seen)
+        elif entry["action"] == "converge" and not _succeeded(seen, "onefed_converged"):
+            undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
+        if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "onefed_joined")):
+            (done if _succeeded(seen, "onefed_grown") else undone).append(_servers(entry, host, seen, check))
+            warned += _lacking(seen.get("onefed_lacking") or {})
+    undone += _access(plan, hosts)
+    if proof.get("msg") and not proof.get("skipped"):
+        undone.append(f"Replication was not proved: {proof['msg']}")
+    if health.get("msg") and not health.get("skipped"):
+        undone.append(f"The health of the federation could not be judged: {health['msg']}")
+    undone += _unhealthy(plan, health)
+    return {
+        "readers": [url for entry in plan["zones"].values() for url in _readers(topology, entry, hosts)],
+        "databases": databases(topology, _of_members(topology, plan, hosts)),
+        "text": [
+            *health.get("text", []),
+            *done,
+            *_warnings([*_services(plan["master"]["host"], hosts), *warned]),
+            *(undone and ["Left undone:", *undone]),
+        ],
+        "undone": undone,
+    }
+
+
+def _access(plan: Data, hosts: Mapping[str, Data]) -> list[str]:
+    """What of the access policies was not applied. One of the hosts did it for all."""
+    if not plan["access"]:
+        return []
+    told = [seen["onefed_access"] for seen in hosts.values() if seen.get("onefed_access")]
+    if not told:
+        return ["Administrators and access: not applied; the run did not get there. Run again."]
+    failed = [f"Administrators and access: {one['failure']} Run again." for one in told if one["failure"]]
+    return failed + [text for one in told for text in one["left_out"]]
+
+
+def _succeeded(seen: Data, name: str) -> bool:
+    result = seen.get(name) or {"failed": True}
+    return not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
+
+
+def _grew(entry: Data) -> bool:
+    step = entry["servers"]
+    return entry["action"] != "excluded" and any(step[name] for name in SERVER_STEPS)
+
+
+def _servers(entry: Data, host: str, seen: Data, check: bool) -> str:
+    step = entry["servers"]
+    if _succeeded(seen, "onefed_grown") and check:
+        wanted = {*step["ids"], *step["follow"], *([host] if step["lead"] else [])}
+        return f"{entry['label']} would have the servers {', '.join(sorted(wanted))}."
+    if _succeeded(seen, "onefed_grown"):
+        names = ", ".join(server["name"] for server in seen["onefed_grown"]["servers"])
+        return f"{entry['label']} has the servers {names}."
+    would = "would not be" if check else "are not"
+    return f"{entry['label']}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
+
+
+def _lacking(lacking: Mapping[str, Sequence[Data]]) -> list[str]:
+    """Which of its leader's files a server is not given, by server: what server_files says it left out."""
+    told = []
+    for server, files in lacking.items():
+        for reason in dict.fromkeys(one["reason"] for one in files):
+            paths = ", ".join(one["path"] for one in files if one["reason"] == reason)
+            told.append(f"{server} is not given all files of its leader: {paths} ({reason}). Bring it what it needs.")
+    return told
+
+
+def _joined(entry: Data, host: str, seen: Data, check: bool) -> str:
+    if check:
+        return (
+            f"{entry['label']} would join."
+            if _succeeded(seen, "onefed_joined")
+            else (f"{entry['label']}, {host}: would not join. {_why(seen)}.")
+        )
+    backups = (seen.get("onefed_join") or {}).get("journal", {}).get("directory")
+    kept = f" Backups: {backups} on {host}." if backups else ""
+    if _succeeded(seen, "onefed_joined"):
+        return f"{entry['label']} joined.{kept}"
+    why = _why(seen)
+    if _succeeded(seen, "onefed_rolled_back"):
+        return f"{entry['label']}, {host}: did not join and was returned to what it was. {why}.{kept}"
+    return f"{entry['label']}, {host}: did not join; the next run repairs it. {why}.{kept}"
+
+
+def _why(seen: Data) -> str:
+    return str(seen.get("onefed_failure") or "The host was lost, or the run could not finish").rstrip(".")
+
+
+def _services(master: str, hosts: Mapping[str, Data]) -> list[str]:
+    """Services beside oned that do not run any more. They keep no zone from the federation."""
+    told = []
+    for host, seen in hosts.items():
+        for name in _WITH_SERVICES:
+            # The master's result is with every host for which that task ran once.
+            where = master if name == "onefed_restarted" else host
+            services = (seen.get(name) or {}).get("services") or []
+            told += [f"{where}: {service['error']}" for service in services if service["error"]]
+    return told
+
+
+def _warnings(told: Sequence[str]) -> list[str]:
+    return ["Warnings:", *dict.fromkeys(told)] if told else []
+
+
+def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
+    host = entry["host"]
+    if entry["action"] in ("join", "converge"):
+        return _succeeded(hosts.get(host, {}), "onefed_joined" if entry["action"] == "join" else "onefed_converged")
+    return entry["action"] == "member" and entry["reachable"]
+
+
+def _readers(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> list[str]:
+    """Where a write at the master has to be seen: at the zone's endpoint, and at every server of several."""
+    step = entry["servers"]
+    added = step["follow"] if _succeeded(hosts.get(entry["host"], {}), "onefed_grown") else []
+    servers = [*step["serving"], *(step["endpoints"][host] for host in added)]
+    if entry["action"] == "master":
+        return servers
+    return [entry["endpoint"], *servers] if _replicates(topology, entry, hosts) else []
+
+
+def _of_members(topology: Data, plan: Data, hosts: Mapping[str, Data]) -> dict[str, Data]:
+    return {
+        host: seen
+        for host, seen in hosts.items()
+        for entry in [plan["zones"][topology["hosts"][host]["zone"]]]
+        if entry["action"] == "master" or _replicates(topology, entry, hosts)
+    }
+
+
+def databases(topology: Data, hosts: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
+    """The newest description of every database by zone name and host.
+
+    A master's zone that keeps its name is found by its endpoint in the tables.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for group, zone in topology["zones"].items():
+        for host in zone["hosts"]:
+            seen = hosts.get(host, {})
+            database = (seen.get("onefed_database") or {}).get("database")
+            if database is None:
+                database = ((seen.get("onefed_examined") or {}).get("frontend") or {}).get("database")
+            if database and not database.get("error"):
+                known = {record["endpoint"]: record["name"] for record in database["zones"]}
+                found.setdefault(zone["name"] or known.get(zone["endpoint"], group), {})[host] = database
+    return found
+
+
+def _unhealthy(plan: Data, health: Data) -> list[str]:
+    """Errors of zones that this run worked on; those of other zones are for playbook status to tell."""
+    worked = {
+        entry["label"]
+        for entry in plan["zones"].values()
+        if entry["action"] in ("master", "join", "converge") or _grew(entry)
+    }
+    return [
+        f"{zone['name']}: {problem['text']} {problem['remedy']}"
+        for zone in health.get("federation", {}).get("zones", [])
+        if zone["name"] in worked
+        for problem in zone["problems"]
+        if problem["severity"] == "error"
+    ]

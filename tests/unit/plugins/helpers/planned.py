@@ -1,0 +1,110 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Front-ends as frontend_info finds them, to be spoilt by tests, and the plan that is made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import topology
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.federation import make_plan
+
+MASTER_URL = "http://192.0.2.11:2633/RPC2"
+PARIS_URL = "http://192.0.2.31:2633/RPC2"
+NOW = 1_700_000_000.0
+
+
+def declared(**paris: Any) -> dict[str, Any]:
+    """The zones madrid, the master, and paris."""
+    return topology(
+        "federation",
+        {"madrid": ["madrid-1"], "paris": ["paris-1"]},
+        {
+            "madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"},
+            "paris-1": {"ansible_host": "192.0.2.31", **paris},
+        },
+    )
+
+
+def frontend(mode: str = "STANDALONE", zone_id: int = 0, master_oned: str = "", zones: Any = None) -> dict[str, Any]:
+    """What frontend_info finds on a running front-end of OpenNebula 7.4 with SQLite."""
+    zones = zones or [zone(0, "OpenNebula", "http://localhost:2633/RPC2")]
+    return {
+        "installed": True,
+        "oned_version": "7.4.0",
+        "conf": {
+            "path": "/etc/one/oned.conf",
+            "error": None,
+            "mode": mode,
+            "zone_id": zone_id,
+            "server_id": -1,
+            "master_oned": master_oned,
+            "port": 2633,
+            "listen_address": "0.0.0.0",
+            "backend": "sqlite",
+            "raft_leader_hook": None,
+            "raft_follower_hook": None,
+            "vectors": {"FEDERATION": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned}},
+        },
+        "service": {"state": "running", "enabled": True, "outdated": False},
+        "api": {
+            "state": "open",
+            "conf": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned},
+            "zones": zones,
+        },
+        "database": {
+            "bootstrapped": True,
+            "backend": "sqlite",
+            "charset": "UTF-8",
+            "shared_version": "7.4.0",
+            "local_version": "7.4.0",
+            "own": {"users": [], "groups": [], "vdcs": [], "acls": 0, "marketplaces": [], "marketplace_apps": 0},
+            "is_slave": mode == "SLAVE",
+            "zones": [{"id": one["id"], "name": one["name"], "endpoint": one["template"]["ENDPOINT"]} for one in zones],
+            "log": {"last_federated_index": 12 if mode != "STANDALONE" else None, "keys": True},
+            "pool_control_behind": [],
+            "server": None,
+            "isolation": None,
+            "galera": None,
+            "dump_program": None,
+        },
+        "auth_digests": {"one_auth": "11", "sunstone_auth": "22"},
+        "beside": [],
+        "fireedge": None,
+        "firewall": None,
+        "addresses": [],
+        "address_keeper": None,
+        "gate": False,
+        "vip_answers": None,
+        "vip_hook": None,
+        "config_digests": {},
+        "one_auth": "ok",
+        "disk": {"free": 10_000_000_000, "needed": 1_000_000},
+        "time": NOW,
+        "journal": None,
+        "probes": {MASTER_URL: {"state": "open", "detail": ""}, PARIS_URL: {"state": "open", "detail": ""}},
+    }
+
+
+def zone(zone_id: int, name: str, endpoint: str, **template: str) -> dict[str, Any]:
+    return {"id": zone_id, "name": name, "template": {"ENDPOINT": endpoint, **template}}
+
+
+def plan(
+    master: dict[str, Any],
+    paris: dict[str, Any],
+    what: dict[str, Any] | None = None,
+    hosts: Any = None,
+    installs: bool = False,
+) -> dict[str, Any]:
+    findings = {"madrid-1": master, "paris-1": paris}
+    wrapped = {
+        host: found if "unreachable" in found or "error" in found else {"frontend": found}
+        for host, found in findings.items()
+    }
+    return make_plan(what or declared(), wrapped, hosts or ["madrid-1", "paris-1"], NOW, installs)
+
+
+def federated() -> tuple[dict[str, Any], dict[str, Any]]:
+    zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "paris", PARIS_URL)]
+    return frontend("MASTER", 0, "", zones), frontend("SLAVE", 100, MASTER_URL, zones)

@@ -1,0 +1,90 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Auth files are read and written as a whole; nothing else in their folder is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.auth_files import names, read_all, write_all
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+
+
+@pytest.fixture
+def frontend(location: Path) -> Frontend:
+    folder = location / "var" / ".one"
+    (folder / "old").mkdir(parents=True)
+    (folder / "one_auth").write_text("oneadmin:first\n")
+    (folder / "sunstone_auth").write_text("serveradmin:abc")
+    (folder / "one_key").write_text("key")
+    (folder / "one_auth.bak").write_text("x")
+    (folder / "old" / "x_auth").write_text("x")
+    (folder / "dir_auth").mkdir()
+    (folder / "link_auth").symlink_to("one_auth")
+    for name in ("one_auth", "sunstone_auth"):
+        (folder / name).chmod(0o600)
+    return Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
+
+
+def test_only_regular_auth_files_are_read(frontend: Frontend) -> None:
+    assert names(frontend) == ["one_auth", "sunstone_auth"]
+    assert read_all(frontend) == {"one_auth": "oneadmin:first\n", "sunstone_auth": "serveradmin:abc"}
+
+
+def test_a_front_end_without_the_folder_has_none(location: Path) -> None:
+    bare = Frontend.from_params({"oned_location": str(location), "oned_service": ""})
+    assert read_all(bare) == {}
+    assert write_all(bare, {"one_auth": "a:b"}, check_mode=False) == ["one_auth"]
+    assert stat.S_IMODE(os.stat(bare.auth_dir).st_mode) == 0o700
+
+
+def test_files_that_differ_are_written(frontend: Frontend) -> None:
+    wanted = {"one_auth": "oneadmin:second\n", "sunstone_auth": "serveradmin:abc", "oneflow_auth": "serveradmin:abc"}
+    assert write_all(frontend, wanted, check_mode=True) == ["one_auth", "oneflow_auth"]
+    assert read_all(frontend)["one_auth"] == "oneadmin:first\n"
+    assert write_all(frontend, wanted, check_mode=False) == ["one_auth", "oneflow_auth"]
+    assert read_all(frontend) == wanted
+    assert write_all(frontend, wanted, check_mode=False) == []
+    for name in wanted:
+        status = os.stat(os.path.join(frontend.auth_dir, name))
+        assert (stat.S_IMODE(status.st_mode), status.st_uid) == (0o600, frontend.ids()[0])
+
+
+def test_a_file_that_others_can_read_is_written_anew(frontend: Frontend) -> None:
+    os.chmod(frontend.one_auth, 0o644)
+    assert write_all(frontend, {"one_auth": "oneadmin:first\n"}, check_mode=False) == ["one_auth"]
+    assert stat.S_IMODE(os.stat(frontend.one_auth).st_mode) == 0o600
+
+
+def test_a_link_is_replaced_not_followed(frontend: Frontend) -> None:
+    assert write_all(frontend, {"link_auth": "a:b"}, check_mode=False) == ["link_auth"]
+    assert read_all(frontend) == {
+        "one_auth": "oneadmin:first\n",
+        "sunstone_auth": "serveradmin:abc",
+        "link_auth": "a:b",
+    }
+
+
+@pytest.mark.parametrize(
+    "files", [{"one_key": "k"}, {"../x_auth": "k"}, {"_auth": "k"}, {"x_auth/y": "k"}, {"x_auth": ""}, {"x_auth": 1}]
+)
+def test_other_names_and_empty_files_are_refused(frontend: Frontend, files: Any) -> None:
+    before = sorted(os.listdir(frontend.auth_dir))
+    with pytest.raises(FrontendError):
+        write_all(frontend, {"one_auth": "oneadmin:second\n", **files}, check_mode=False)
+    assert sorted(os.listdir(frontend.auth_dir)) == before
+    assert read_all(frontend)["one_auth"] == "oneadmin:first\n"
+
+
+def test_no_error_repeats_a_secret(frontend: Frontend) -> None:
+    Path(frontend.one_auth).write_bytes(b"oneadmin:caf\xe9\n")
+    with pytest.raises(FrontendError) as caught:
+        read_all(frontend)
+    assert "caf" not in str(caught.value)
+    assert frontend.one_auth in str(caught.value)

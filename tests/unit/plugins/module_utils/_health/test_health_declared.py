@@ -1,0 +1,140 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A zone's servers and its floating address are compared with the inventory and its hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from observed import federation, member, server, zone
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._health.judge import judge
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.vip_holders import declared_zones
+
+VIP = "http://192.0.2.30:2633/RPC2"
+ENDPOINTS = {f"p{number}": f"http://192.0.2.3{number}:2633/RPC2" for number in (1, 2, 3)}
+
+
+def declared(*holders: str, **changes: Any) -> dict[str, Any]:
+    given = {"name": "paris", "endpoint": VIP, "servers": ENDPOINTS, "address": "192.0.2.30", "unread": []}
+    return {**given, "holders": [*holders], **changes}
+
+
+def judged(inventory: dict[str, Any], *servers: dict[str, Any]) -> dict[str, Any]:
+    """Zone paris, whose leader is p1, as judged with what the inventory says."""
+    states = ("leader", "follower", "follower")
+    known = servers or tuple(member(f"p{n + 1}", 31 + n, n, 100, state) for n, state in enumerate(states))
+    paris = zone(100, "paris", *known, endpoint=VIP)
+    whole = judge(federation(zone(0, "madrid", server("madrid", 11, 0)), paris), declared=[inventory])
+    found: dict[str, Any] = whole["zones"][1]
+    return found
+
+
+def codes(*given: Any) -> list[tuple[str, str, str | None]]:
+    return [(one["code"], one["severity"], one["server"]) for one in judged(*given)["problems"]]
+
+
+def test_a_gate_that_is_closed_is_told_of() -> None:
+    shown = judged(declared("p1", gated=["p2"]))
+    assert [(one["code"], one["severity"]) for one in shown["problems"]] == [("gate_closed", "warning")]
+    assert shown["problems"][0]["text"].startswith("The gate of p2 is closed, as during an import")
+
+
+def test_an_address_that_the_leader_alone_has_is_well() -> None:
+    shown = judged(declared("p1"))
+    assert shown["problems"] == []
+    assert shown["floating"] == {"address": "192.0.2.30", "holders": ["p1"], "unread": []}
+    assert [one["holds_address"] for one in shown["servers"]] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("holders", "unread", "expected"),
+    [
+        ([], [], [("address_missing", "error", None)]),
+        ([], ["p3"], []),
+        (["p1", "p3"], [], [("address_doubled", "error", None)]),
+        (["p2"], [], [("address_astray", "error", "p1")]),
+        (["p1"], ["p2"], []),
+    ],
+)
+def test_exactly_one_host_has_the_address(holders: list[str], unread: list[str], expected: list[Any]) -> None:
+    assert codes(declared(*holders, unread=unread)) == expected
+
+
+def test_of_a_host_that_was_not_read_nothing_is_said() -> None:
+    servers = judged(declared(unread=["p1", "p2", "p3"]))["servers"]
+    assert [one["holds_address"] for one in servers] == [None, None, None]
+
+
+def test_a_zone_without_floating_address_shows_none() -> None:
+    shown = judged(declared(address=None))
+    assert (shown["floating"], shown["problems"], shown["servers"][0]["holds_address"]) == (None, [], None)
+
+
+def test_a_server_of_the_inventory_that_is_not_listed_is_told() -> None:
+    more = {**ENDPOINTS, "p4": "http://192.0.2.34:2633/RPC2"}
+    (problem,) = judged(declared("p1", servers=more))["problems"]
+    assert (problem["code"], problem["severity"]) == ("server_not_listed", "warning")
+    assert problem["text"].endswith("not in the zone's list: p4.")
+
+
+def test_a_zone_that_is_still_alone_lacks_its_servers() -> None:
+    alone = server("paris", 31, 100)
+    assert codes(declared("p1"), alone) == [("server_not_listed", "warning", None)]
+    assert codes(declared("p1", servers={"p1": ENDPOINTS["p1"]}), alone) == []
+
+
+def test_a_listed_server_that_the_inventory_lacks_is_told() -> None:
+    less = {host: ENDPOINTS[host] for host in ("p1", "p2")}
+    assert codes(declared("p1", servers=less)) == [("server_not_declared", "warning", "p3")]
+
+
+def test_servers_are_known_by_their_endpoint_whatever_they_are_called() -> None:
+    servers = [member(f"old-{n}", 31 + n, n, 100, "follower" if n else "leader") for n in range(3)]
+    assert codes(declared("p1"), *servers) == []
+
+
+def test_a_zone_is_known_by_its_endpoint_whatever_it_is_called() -> None:
+    assert codes(declared(name="other")) == [("address_missing", "error", None)]
+    elsewhere = declared(name="other", endpoint="http://192.0.2.99:2633/RPC2")
+    assert codes(elsewhere) == [("address_missing", "error", None)], "known by the endpoints of its servers"
+    assert codes({**elsewhere, "servers": {"q1": "http://192.0.2.41:2633/RPC2"}}) == []
+
+
+def examined(*addresses: str) -> dict[str, Any]:
+    return {"frontend": {"addresses": [{"interface": "eth0", "address": one, "prefix": 24} for one in addresses]}}
+
+
+def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
+    floating = {"address": "192.0.2.30", "prefix": 24, "interface": "eth0", "cidr": "192.0.2.30/24"}
+    paris = {"label": "paris", "endpoint": VIP, "hosts": ["p1", "p2", "p3"], "servers": ["p1", "p2"]}
+    madrid = {"label": "madrid", "endpoint": "http://m/RPC2", "hosts": ["m"], "servers": ["m"], "endpoints": {"m": "x"}}
+    topology = {
+        "zones": {"p": {**paris, "endpoints": ENDPOINTS, "floating": floating}, "m": {**madrid, "floating": None}}
+    }
+    hosts = {
+        "p1": examined("192.0.2.31", "192.0.2.30"),
+        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "gate": True}},
+        "p3": {"frontend": {"addresses": {"error": "no ip"}}},
+    }
+    assert declared_zones(topology, hosts) == [
+        {
+            "name": "paris",
+            "endpoint": VIP,
+            "servers": {"p1": ENDPOINTS["p1"], "p2": ENDPOINTS["p2"]},
+            "address": "192.0.2.30",
+            "holders": ["p1"],
+            "unread": ["p3"],
+            "gated": ["p2"],
+        },
+        {
+            "name": "madrid",
+            "endpoint": "http://m/RPC2",
+            "servers": {"m": "x"},
+            "address": None,
+            "holders": [],
+            "unread": [],
+            "gated": [],
+        },
+    ]

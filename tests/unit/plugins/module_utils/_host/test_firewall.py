@@ -1,0 +1,95 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which packet filter is active is found out from files, and from nftables' chains with root's rights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import firewall
+from ansible_collections.onefed.opennebula.plugins.module_utils._host.firewall import find_firewall
+
+CHAINS = """table inet nat {
+\tchain prerouting {
+\t\ttype nat hook prerouting priority dstnat; policy accept;
+\t}
+}
+table inet filter {
+\tchain helper {
+\t}
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t}
+}
+"""
+IPTABLES_CHAINS = """table ip filter {
+\tchain INPUT {
+\t\ttype filter hook input priority filter; policy drop;
+\t}
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host without any filter, on which we are root."""
+    for name in ("FIREWALLD_PID", "UFW_CONF", "IPTABLES_TABLES"):
+        monkeypatch.setattr(firewall, name, str(tmp_path / name))
+    monkeypatch.setattr(firewall, "PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return tmp_path
+
+
+def nft(folder: Path, output: str, code: int = 0) -> None:
+    program = folder / "nft"
+    program.write_text(f"#!/bin/sh\n[ \"$*\" = 'list chains' ] || exit 9\ncat <<'E'\n{output}E\nexit {code}\n")
+    program.chmod(0o755)
+
+
+def test_a_host_without_a_filter(bare: Path) -> None:
+    assert find_firewall() is None
+    nft(bare, "")
+    assert find_firewall() is None
+
+
+def test_firewalld_is_known_by_its_daemon(bare: Path) -> None:
+    (bare / "FIREWALLD_PID").write_text("17")
+    nft(bare, CHAINS)
+    assert find_firewall() == {"kind": "firewalld", "chain": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("ENABLED=yes\n", "ufw"), ('# x\nENABLED="Yes"', "ufw"), ("ENABLED=no\n", "")]
+)
+def test_ufw_is_known_by_its_switch(bare: Path, text: str, kind: str) -> None:
+    (bare / "UFW_CONF").write_text(text)
+    found = find_firewall()
+    assert (found or {"kind": ""})["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("chains", "found"),
+    [
+        (CHAINS, {"kind": "nftables", "chain": "inet filter input"}),
+        (IPTABLES_CHAINS, {"kind": "iptables", "chain": None}),
+    ],
+)
+def test_nftables_tells_the_chain_that_packets_come_in_by(bare: Path, chains: str, found: dict[str, Any]) -> None:
+    nft(bare, chains)
+    assert find_firewall() == found
+
+
+def test_what_only_root_may_see_is_not_asked_for_without_root(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nft(bare, CHAINS)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert find_firewall() is None
+
+
+def test_the_kernels_own_iptables_is_seen_in_its_list_of_tables(bare: Path) -> None:
+    nft(bare, "", code=1)
+    (bare / "IPTABLES_TABLES").write_text("nat\nfilter\n")
+    assert find_firewall() == {"kind": "iptables", "chain": None}

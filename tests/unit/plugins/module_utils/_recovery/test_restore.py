@@ -1,0 +1,86 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A restore on a front-end happens while oned is stopped, and the journal knows."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.sqlite import SqliteDatabase
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import backup, restore
+from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.restore import restore_federated
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot import snapshot as _snapshot
+from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.snapshot import write_snapshot
+
+
+@pytest.fixture
+def frontend(location: Path) -> Frontend:
+    return Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
+
+
+@pytest.fixture
+def snapshot(location: Path, master_db: Any, tmp_path: Path) -> str:
+    """What the front-end's database held before another user came."""
+    path = str(tmp_path / "federated.sql")
+    write_snapshot(SqliteDatabase(str(master_db.path)), path)
+    master_db.user(9, "late")
+    return path
+
+
+def test_restore_tells_before_and_after(frontend: Frontend, snapshot: str, master_db: Any) -> None:
+    result = restore_federated(frontend, snapshot, "slave", 100, check_mode=False)
+    assert (result["changed"], result["database"]) == (True, str(master_db.path))
+    rows = [result["diff"][when]["tables"]["user_pool"]["rows"] for when in ("before", "after")]
+    assert rows == [4, 3]
+    assert master_db.rows("SELECT COUNT(*) FROM user_pool") == [(3,)]
+
+
+def test_restore_refuses_while_oned_runs(
+    frontend: Frontend, snapshot: str, master_db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "is_running", lambda frontend: True)
+    before = master_db.path.read_bytes()
+    with pytest.raises(DatabaseError, match="Cannot restore into the database .* while oned runs"):
+        restore_federated(frontend, snapshot, "slave", None, check_mode=False)
+    assert restore_federated(frontend, snapshot, "slave", None, check_mode=True)["changed"] is True
+    assert master_db.path.read_bytes() == before
+
+
+def test_a_snapshot_still_to_be_made_counts_as_a_change(frontend: Frontend, tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.sql")
+    assert restore_federated(frontend, missing, "slave", None, check_mode=True) == {"changed": True}
+    with pytest.raises(OnefedError, match="No such file"):
+        restore_federated(frontend, missing, "slave", None, check_mode=False)
+
+
+def test_the_journal_knows_the_steps(frontend: Frontend, snapshot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    monkeypatch.setattr(restore.Journal, "note", lambda frontend, step: steps.append(step))
+    restore_federated(frontend, snapshot, "slave", None, check_mode=False)
+    restore_federated(frontend, snapshot, "slave", None, check_mode=False)
+    assert steps == ["restoring", "restored"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_rolls_the_restore_back(
+    frontend: Frontend, snapshot: str, master_db: Any, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    before = master_db.content()
+    check = _snapshot._check_result
+
+    def interrupted(*args: Any) -> None:
+        os.kill(os.getpid(), number)
+        check(*args)
+
+    monkeypatch.setattr(_snapshot, "_check_result", interrupted)
+    with pytest.raises(OnefedError, match=f"The restore of the federated tables was interrupted by {number.name}"):
+        restore_federated(frontend, snapshot, "slave", None, check_mode=False)
+    assert master_db.content() == before
+    assert not Path(f"{master_db.path}-journal").exists()

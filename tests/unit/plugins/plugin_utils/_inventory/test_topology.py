@@ -1,0 +1,214 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The inventory becomes a federation, or every contradiction is told at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import TopologyError, topology
+
+ZONES = {"madrid": ["madrid-1"], "paris": ["paris-1"]}
+
+
+def variables(**changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    base = {
+        "madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"},
+        "paris-1": {"ansible_host": "192.0.2.31"},
+    }
+    for host, more in changes.items():
+        base.setdefault(host.replace("_", "-"), {}).update(more)
+    return base
+
+
+def problems(zones: dict[str, list[str]], hosts: dict[str, dict[str, Any]]) -> list[str]:
+    with pytest.raises(TopologyError) as caught:
+        topology("federation", zones, hosts)
+    return caught.value.problems
+
+
+def test_a_stock_inventory_needs_only_addresses_and_one_master() -> None:
+    found = topology("federation", ZONES, variables())
+    assert found["master"] == "madrid"
+    assert found["master_host"] == "madrid-1"
+    assert found["zones"]["madrid"]["name"] is None  # zone 0 keeps its name
+    assert found["zones"]["paris"]["name"] == "paris"
+    assert found["zones"]["paris"]["endpoint"] == "http://192.0.2.31:2633/RPC2"
+    assert found["hosts"]["paris-1"]["become"] is True
+    assert found["hosts"]["paris-1"]["frontend"] == {"oned_service": "opennebula"}
+    assert found["api_options"] == {"validate_certs": True}
+
+
+def test_a_self_contained_zone_does_not_escalate() -> None:
+    found = topology("federation", ZONES, variables(paris_1={"oned_location": "/srv/one"}))
+    assert found["hosts"]["paris-1"]["become"] is False
+    assert found["hosts"]["paris-1"]["frontend"]["oned_location"] == "/srv/one"
+
+
+def test_endpoints_of_services_become_attributes_of_the_zone_record() -> None:
+    endpoints = {
+        "zone_oneflow_endpoint": "http://192.0.2.31:2474/",
+        "zone_fireedge_endpoint": "https://paris.example.org",
+    }
+    made = topology("federation", ZONES, variables(paris_1=endpoints))
+    assert made["zones"]["madrid"]["template"] == {}
+    assert made["zones"]["paris"]["template"] == {
+        "ONEFLOW_ENDPOINT": "http://192.0.2.31:2474/",
+        "FIREEDGE_ENDPOINT": "https://paris.example.org",
+    }
+
+
+def test_an_ha_zone_is_called_at_its_floating_address() -> None:
+    zones = {**ZONES, "lyon": ["lyon-1", "lyon-2", "lyon-3"]}
+    hosts = variables(
+        **{
+            f"lyon_{n}": {"ansible_host": f"192.0.2.4{n}", "zone_vip": "192.0.2.40/24", "zone_vip_interface": "eth0"}
+            for n in (1, 2, 3)
+        }
+    )
+    assert topology("federation", zones, hosts)["zones"]["lyon"]["endpoint"] == "http://192.0.2.40:2633/RPC2"
+
+
+def test_an_ipv6_address_is_bracketed_and_the_port_is_used() -> None:
+    found = topology("federation", ZONES, variables(paris_1={"ansible_host": "2001:db8::7", "oned_port": "2700"}))
+    assert found["zones"]["paris"]["endpoint"] == "http://[2001:db8::7]:2700/RPC2"
+    assert found["hosts"]["paris-1"]["port"] == 2700
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"paris_1": {"zone_role": "master"}}, "2 zones are (madrid, paris)"),
+        ({"madrid_1": {"zone_role": "slave"}}, "no zone is"),
+        (
+            {"paris_1": {"zone_role": "mistress"}},
+            "zone_role of host 'paris-1' is 'mistress'; it must be master or slave",
+        ),
+        ({"madrid_1": {"zone_name": "paris"}}, "Zones 'madrid' and 'paris' have the same name, paris."),
+        ({"paris_1": {"zone_endpoint": "http://192.0.2.11:2633/RPC2"}}, "have the same endpoint"),
+        ({"paris_1": {"zone_endpoint": "HTTP://192.0.2.11:2633/RPC2/"}}, "have the same endpoint"),
+        ({"paris_1": {"ansible_host": "192.0.2.11"}}, "Hosts 'madrid-1' and 'paris-1' have the same address"),
+        ({"paris_1": {"zone_name": "par;is"}}, "holds ';', which OpenNebula refuses"),
+        ({"paris_1": {"zone_name": "x" * 129}}, "longer than OpenNebula's 128 bytes"),
+        (
+            {"paris_1": {"zone_endpoint": "http://192.0.2.31:2633"}},
+            "without /RPC2 OpenNebula 7.2 and newer take it for",
+        ),
+        ({"paris_1": {"zone_endpoint": "192.0.2.31:2634"}}, "expected http://address:port/RPC2"),
+        ({"paris_1": {"zone_endpoint": "http://192.0.2.31:99999/RPC2"}}, "expected http://address:port/RPC2"),
+        ({"paris_1": {"zone_endpoint": "http://me:secret@192.0.2.31/RPC2"}}, "carries a user name or password"),
+        ({"paris_1": {"ansible_host": "localhost"}}, "other machines cannot reach a loopback address"),
+        ({"paris_1": {"zone_endpoint_grpc": "localhost:2634"}}, "the master would replicate to itself"),
+        ({"paris_1": {"zone_oneflow_endpoint": "192.0.2.31:2474"}}, "zone_oneflow_endpoint of zone 'paris' is no URL"),
+        ({"paris_1": {"zone_fireedge_endpoint": "https://me:secret@h/"}}, "zone_fireedge_endpoint of zone 'paris'"),
+        ({"paris_1": {"oned_port": "http"}}, "oned_port of host 'paris-1' is 'http'; it must be a whole number"),
+        ({"paris_1": {"oned_port": 70000}}, "a port lies between 1 and 65535"),
+        ({"paris_1": {"zone_import": "maybe"}}, "it must be true or false"),
+        ({"paris_1": {"zone_vip": "192.0.2.30"}}, "expected address/prefix"),
+        ({"paris_1": {"zone_vip": "198.51.100.3/24", "zone_vip_interface": "eth0"}}, "does not lie in the network"),
+        ({"paris_1": {"zone_vip": "192.0.2.30/24"}}, "has zone_vip but no zone_vip_interface"),
+        ({"paris_1": {"federation_log_records": 5}}, "disagree on federation_log_records"),
+    ],
+)
+def test_each_contradiction_is_named(changes: dict[str, dict[str, Any]], text: str) -> None:
+    found = problems(ZONES, variables(**changes))
+    assert len(found) == 1, found
+    assert text in found[0]
+
+
+def test_a_floating_address_has_one_port() -> None:
+    shared = {"zone_vip": "192.0.2.30/24", "zone_vip_interface": "eth0"}
+    hosts = {
+        f"paris-{n}": {"ansible_host": f"192.0.2.3{n}", "oned_port": port, **shared}
+        for n, port in ((1, 2633), (2, 2633), (3, 2700))
+    }
+    zones = {"madrid": ["madrid-1"], "paris": list(hosts)}
+    [found] = problems(zones, {**variables(), **hosts})
+    assert "have different oned_port (paris-1 2633, paris-2 2633, paris-3 2700)" in found
+    for one in hosts.values():
+        one["zone_endpoint"] = "https://paris.example.org/RPC2"
+    assert topology("federation", zones, {**variables(), **hosts})["zones"]["paris"]["floating"]
+
+
+def test_all_contradictions_are_told_at_once() -> None:
+    zones = {"madrid": ["madrid-1"], "paris": ["paris-1", "paris-2"], "lyon": [], "rome": ["madrid-1"]}
+    hosts = variables(paris_1={"zone_role": "master"}, paris_2={"ansible_host": "192.0.2.32", "zone_role": "slave"})
+    found = " ".join(problems(zones, hosts))
+    for text in (
+        "Zone group 'lyon' has no hosts",
+        "stands in two zones",
+        "disagree on zone_role",
+        "2 servers; an even",
+    ):
+        assert text in found
+
+
+def test_a_group_without_zones_is_refused() -> None:
+    assert problems({}, {}) == [
+        "Group 'federation' has no child groups. Every zone is one child group; federation_group names the parent."
+    ]
+
+
+def test_a_host_outside_every_zone_is_refused() -> None:
+    with pytest.raises(TopologyError, match="Host 'stray' stands in group 'federation' itself"):
+        topology("federation", ZONES, variables(), ["stray"])
+
+
+def test_packages_and_a_self_contained_install_exclude_each_other() -> None:
+    variables = {"zone_role": "master", "oned_install": True, "oned_location": "/srv/one"}
+    with pytest.raises(TopologyError, match="'a' has oned_install, for packages, and oned_location"):
+        topology("federation", {"z": ["a"]}, {"a": variables})
+
+
+def test_loopback_endpoints_are_accepted_where_zones_share_a_machine() -> None:
+    hosts = variables(madrid_1={"ansible_host": "127.0.1.1"}, paris_1={"ansible_host": "127.0.1.2"})
+    for values in hosts.values():
+        values["federation_allow_loopback"] = True
+    assert topology("federation", ZONES, hosts)["zones"]["paris"]["endpoint"] == "http://127.0.1.2:2633/RPC2"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "loopback"),
+    [
+        ("http://localhost:2633/RPC2", True),
+        ("localhost:2634", True),
+        ("http://127.5.4.3/RPC2", True),
+        ("http://[::1]:2633/RPC2", True),
+        ("http://192.0.2.1:2633/RPC2", False),
+        ("http://[not-an-address/RPC2", False),
+        ("http://one.example.org/RPC2", False),
+    ],
+)
+def test_loopback_endpoints_are_recognised(endpoint: str, loopback: bool) -> None:
+    assert is_loopback(endpoint) is loopback
+
+
+def test_endpoints_are_compared_without_case_of_host_and_trailing_slash() -> None:
+    assert same_endpoint("http://One:2633/RPC2", "HTTP://one:2633/RPC2/")
+    assert not same_endpoint("http://one:2633/RPC2", "https://one:2633/RPC2")
+    assert not same_endpoint(None, "http://one:2633/RPC2")
+
+
+def test_access_policies_are_declared_in_the_topology_without_their_secrets() -> None:
+    users = [{"name": "ada", "password": "s3cret"}]
+    rules = [{"rule": "@dev VM/* USE #paris"}]
+    shared = {"federation_users": users, "federation_acls": rules}
+    variables = {
+        "m1": {"ansible_host": "192.0.2.1", "zone_role": "master", **shared},
+        "p1": {"ansible_host": "192.0.2.2", "zone_administrators": [{"name": "eva", "password": "s3cret"}], **shared},
+    }
+    made = topology("federation", {"madrid": ["m1"], "paris": ["p1"]}, variables)
+    assert made["access"] == {"declared": True, "zones": [["Item 1 of federation_acls", "paris"]]}
+    assert made["zones"]["paris"]["admin_group"] == "oneadmin"
+    assert "s3cret" not in str(made)
+    variables["p1"]["federation_users"] = [{"name": "ada", "password": "s3cret-2"}]
+    variables["p1"]["federation_vdcs"] = "s3cret-3"
+    with pytest.raises(TopologyError) as error:
+        topology("federation", {"madrid": ["m1"], "paris": ["p1"]}, variables)
+    assert error.value.problems == [
+        "federation_vdcs of host 'p1' is something else; it must be a list.",
+        "The hosts of federation 'federation' disagree on federation_users (m1, p1). Set it on the group.",
+    ]

@@ -1,0 +1,194 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a run did and left undone, hosts that were lost on the way included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.entry import NO_SERVERS
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.report import databases, make_report
+
+TOPOLOGY: dict[str, Any] = {
+    "master_host": "madrid-1",
+    "zones": {
+        "madrid": {"name": None, "endpoint": "http://m/RPC2", "hosts": ["madrid-1"]},
+        "paris": {"name": "paris", "endpoint": "http://p/RPC2", "hosts": ["paris-1"]},
+    },
+    "hosts": {"madrid-1": {"zone": "madrid"}, "paris-1": {"zone": "paris"}},
+}
+JOURNAL = {"journal": {"directory": "/var/lib/one/onefed/joins/1-paris"}}
+
+
+def plan(action: str, **more: Any) -> dict[str, Any]:
+    madrid = {"group": "madrid", "host": "madrid-1", "label": "OpenNebula", "endpoint": "http://m/RPC2"}
+    paris = {"group": "paris", "host": "paris-1", "label": "paris", "endpoint": "http://p/RPC2"}
+    return {
+        "left_out": [],
+        "access": False,
+        "master": madrid,
+        "zones": {
+            "madrid": {**madrid, "action": "master", "servers": NO_SERVERS},
+            "paris": {**paris, "action": action, "servers": NO_SERVERS, "imports": None, **more},
+        },
+    }
+
+
+def report(action: str, paris: dict[str, Any], health: Any = None, proof: Any = None, **more: Any) -> dict[str, Any]:
+    return make_report(TOPOLOGY, plan(action, **more), {"madrid-1": {}, "paris-1": paris}, health or {}, proof or {})
+
+
+def test_a_zone_that_joined_is_read_at_its_endpoint_and_its_backups_are_told() -> None:
+    made = report("join", {"onefed_join": JOURNAL, "onefed_joined": {"changed": True}})
+    assert made["undone"] == []
+    assert made["readers"] == ["http://p/RPC2"]
+    assert made["text"] == ["paris joined. Backups: /var/lib/one/onefed/joins/1-paris on paris-1."]
+
+
+def test_a_run_in_check_mode_tells_what_would_be() -> None:
+    step = {**NO_SERVERS, "lead": True, "ids": {}, "follow": ["paris-2", "paris-3"]}
+    step["endpoints"] = {host: f"http://{host}/RPC2" for host in step["follow"]}
+    seen = {
+        "onefed_join": JOURNAL,
+        "onefed_joined": {"changed": True, "journal": None},
+        "onefed_grown": {"servers": [{"name": "OpenNebula"}]},
+    }
+    hosts: dict[str, dict[str, Any]] = {"madrid-1": {}, "paris-1": seen}
+    made = make_report(TOPOLOGY, plan("join", servers=step), hosts, {}, {}, check=True)
+    assert (made["undone"], made["text"]) == (
+        [],
+        ["paris would join.", "paris would have the servers paris-1, paris-2, paris-3."],
+    )
+    failed = {"onefed_failure": "Back up the whole database: it cannot be read"}
+    made = make_report(TOPOLOGY, plan("join"), {"madrid-1": {}, "paris-1": failed}, {}, {}, check=True)
+    assert made["undone"] == ["paris, paris-1: would not join. Back up the whole database: it cannot be read."]
+
+
+def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
+    made = report(
+        "join", {"onefed_join": JOURNAL, "onefed_failure": "Start oned: no", "onefed_rolled_back": {"changed": True}}
+    )
+    assert made["undone"] == [
+        "paris, paris-1: did not join and was returned to what it was. Start oned: no. "
+        "Backups: /var/lib/one/onefed/joins/1-paris on paris-1."
+    ]
+    assert made["readers"] == []
+
+
+def test_access_policies_that_were_not_applied_are_left_undone() -> None:
+    def undone(**seen: Any) -> Any:
+        hosts: dict[str, Any] = {"madrid-1": {}, "paris-1": seen}
+        return make_report(TOPOLOGY, {**plan("outside"), "access": True}, hosts, {}, {})["undone"]
+
+    assert undone(onefed_access={"failure": "", "left_out": []}) == []
+    assert undone(onefed_access={"failure": "", "left_out": ["lyon is not there."]}) == ["lyon is not there."]
+    assert undone(onefed_access={"failure": "Make users: no.", "left_out": []}) == [
+        "Administrators and access: Make users: no. Run again."
+    ]
+    assert undone() == ["Administrators and access: not applied; the run did not get there. Run again."]
+
+
+def test_a_lost_host_is_named_though_it_registered_nothing() -> None:
+    made = report("join", {"onefed_joined": {"unreachable": True, "msg": "lost"}})
+    assert "paris, paris-1: did not join; the next run repairs it." in made["undone"][0]
+
+
+def test_a_declaration_that_was_not_applied_is_left_undone() -> None:
+    failed = report("converge", {"onefed_failure": "Repair the database: the disk is full."})["undone"]
+    assert failed == ["paris, paris-1: was not made as declared. Repair the database: the disk is full. Run again."]
+    assert report("converge", {"onefed_converged": {"changed": True}})["undone"] == []
+
+
+def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() -> None:
+    problems = [
+        {"severity": "error", "text": "Its log is empty.", "remedy": "Resync it."},
+        {"severity": "warning", "text": "x", "remedy": "y"},
+    ]
+    health = {"federation": {"zones": [{"name": "paris", "problems": problems}]}, "text": ["table"]}
+    made = report("join", {"onefed_joined": {"changed": True}}, health, {"msg": "not at paris"})
+    assert made["undone"] == ["Replication was not proved: not at paris", "paris: Its log is empty. Resync it."]
+    assert made["text"][0] == "table"
+    assert report("member", {}, health, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
+
+
+def test_a_federation_that_could_not_be_judged_is_left_undone_with_the_reason() -> None:
+    made = report("join", {"onefed_joined": {"changed": True}}, health={"msg": "the connection was refused"})
+    assert made["undone"] == ["The health of the federation could not be judged: the connection was refused"]
+    assert report("join", {"onefed_joined": {"changed": True}}, health={"skipped": True, "msg": "x"})["undone"] == []
+
+
+def test_services_that_do_not_run_again_are_told_once_and_keep_nothing_undone() -> None:
+    flow, runs = (
+        {"unit": "opennebula-flow", "error": "The service opennebula-flow ended."},
+        {"unit": "x", "error": None},
+    )
+    hem = {"unit": "opennebula-hem", "error": "The service opennebula-hem ended."}
+    hosts: dict[str, dict[str, Any]] = {
+        "madrid-1": {"onefed_restarted": {"services": [hem]}},
+        "paris-1": {"onefed_restarted": {"services": [hem]}, "onefed_joined": {"services": [runs, flow]}},
+    }
+    made = make_report(TOPOLOGY, plan("join"), hosts, {}, {})
+    assert made["text"] == [
+        "paris joined.",
+        "Warnings:",
+        "madrid-1: The service opennebula-hem ended.",
+        "paris-1: The service opennebula-flow ended.",
+    ]
+    assert made["undone"] == []
+
+
+def test_databases_are_found_by_zone_name_and_the_newest_description_counts() -> None:
+    records = [{"name": "OpenNebula", "endpoint": "http://m/RPC2"}]
+    old, new = {"zones": records, "n": 1}, {"zones": records, "n": 2}
+    hosts: dict[str, dict[str, Any]] = {
+        "madrid-1": {"onefed_examined": {"frontend": {"database": old}}, "onefed_database": {"database": new}},
+        "paris-1": {"onefed_examined": {"frontend": {"database": {"error": "gone"}}}},
+    }
+    assert databases(TOPOLOGY, hosts) == {"OpenNebula": {"madrid-1": new}}
+
+
+def test_servers_that_were_added_are_told_and_read() -> None:
+    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    grown = {"servers": [{"name": "paris-1"}, {"name": "paris-2"}]}
+    made = report("join", {"onefed_joined": {"changed": True}, "onefed_grown": grown}, servers=step)
+    assert made["readers"] == ["http://p/RPC2", "http://p2/RPC2"]
+    assert made["text"] == ["paris joined.", "paris has the servers paris-1, paris-2."]
+
+
+def test_servers_that_could_not_be_added_are_left_undone_with_the_reason() -> None:
+    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    made = report("member", {"onefed_failure": "paris-2: Restore: no."}, servers=step, reachable=True)
+    assert made["undone"] == [
+        "paris, paris-1: its servers are not as declared; the next run goes on. paris-2: Restore: no."
+    ]
+    assert made["readers"] == ["http://p/RPC2"]
+
+
+def test_an_unhealthy_zone_whose_servers_changed_is_left_undone() -> None:
+    problem = {"severity": "error", "text": "Nobody has 192.0.2.30.", "remedy": "See the hook."}
+    health = {"federation": {"zones": [{"name": "paris", "problems": [problem]}]}}
+    grown = {"onefed_grown": {"servers": [{"name": "paris-1"}]}}
+    step = {**NO_SERVERS, "start": ["paris-2"]}
+    made = report("member", grown, health, servers=step, reachable=True)
+    assert made["undone"] == ["paris: Nobody has 192.0.2.30. See the hook."]
+    assert report("member", grown, health, reachable=True)["undone"] == []
+
+
+def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
+    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    lacking = [
+        {"path": "remotes/out", "reason": "it is a link out of its folder, to /x"},
+        {"path": "etc/ssl", "reason": "no such file or folder of a service is here"},
+        {"path": "etc/tls.pem", "reason": "no such file or folder of a service is here"},
+    ]
+    seen = {"onefed_grown": {"servers": [{"name": "paris-2"}]}, "onefed_lacking": {"paris-2": lacking}}
+    made = report("member", seen, servers=step, reachable=True)
+    assert made["text"] == [
+        "paris has the servers paris-2.",
+        "Warnings:",
+        "paris-2 is not given all files of its leader: remotes/out (it is a link out of its folder, to /x). "
+        "Bring it what it needs.",
+        "paris-2 is not given all files of its leader: etc/ssl, etc/tls.pem (no such file or folder of a service is "
+        "here). Bring it what it needs.",
+    ]
+    assert made["undone"] == []
