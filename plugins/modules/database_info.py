@@ -117,7 +117,7 @@ database:
             - Place in the log of the oldest record that is not federated, V(null) without any.
             - A follower that lacks earlier ones can never catch up.
           type: int
-        keys:
+        has_keys:
           description: Whether its primary key and both indexes are there. The stock restore on SQLite loses them.
           type: bool
     pool_control_behind:

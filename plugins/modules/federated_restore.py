@@ -100,7 +100,7 @@ before:
         federated_index:
           description: Newest federated index, V(null) without any federated record.
           type: int
-        keys:
+        has_keys:
           description: Whether its primary key and both indexes are there.
           type: bool
     is_slave:
@@ -128,7 +128,7 @@ after:
         federated_index:
           description: Newest federated index, V(null) without any federated record.
           type: int
-        keys:
+        has_keys:
           description: Whether its primary key and both indexes are there.
           type: bool
     is_slave:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO
 
 from .._errors import DatabaseError
+from .._host.command import run_command, start_command
 from .._host.large_files import secret_file
 from .._oned_conf.secrets import scrub
 from .dump_file import packing
@@ -78,12 +79,8 @@ class Dump:
             self._stream = self._stack.enter_context(packing(self._stream))
         self._words = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - as above
         self._counter = RowCounter()
-        self._process = process = subprocess.Popen(
-            [*command, "--", self._login.name],
-            env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._words,
+        self._process = process = start_command(
+            [*command, "--", self._login.name], ENVIRONMENT, subprocess.DEVNULL, subprocess.PIPE, self._words
         )
         self._lines = iter(process.stdout or ())
         overdue = threading.Timer(BEGIN_SECONDS, process.kill)
@@ -155,13 +152,11 @@ def _program(is_mariadb: bool) -> str:
 
 def _of_version(program: str) -> tuple[str, ...]:
     """What MySQL's program needs to make a copy that loads into any database."""
-    said = subprocess.run(
-        [program, "--version"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, check=False
-    ).stdout
-    if b"mariadb" in said.lower():
+    said = run_command([program, "--version"], environment=ENVIRONMENT).stdout
+    if "mariadb" in said.lower():
         return ()
     # From 8 on it asks for statistics that no other server has.
-    version = re.search(rb"Ver ([0-9]+)\.[0-9]+\.[0-9]+", said)
+    version = re.search(r"Ver ([0-9]+)\.[0-9]+\.[0-9]+", said)
     newer = ("--column-statistics=0",) if version and int(version.group(1)) >= 8 else ()
     return ("--set-gtid-purged=OFF", *newer)
 

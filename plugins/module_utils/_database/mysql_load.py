@@ -14,6 +14,7 @@ import tempfile
 from typing import IO
 
 from .._errors import DatabaseError
+from .._host.command import start_command
 from .._host.large_files import secret_file
 from .._oned_conf.secrets import scrub
 from .dump_file import opened_copy, refused
@@ -81,9 +82,7 @@ def load(login: Login, path: str, folder: str, is_mariadb: bool) -> None:
 
 def _feed(command: list[str], content: IO[bytes], words: IO[bytes]) -> int:
     """The program's status at its end."""
-    with subprocess.Popen(
-        command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words
-    ) as process:
+    with start_command(command, ENVIRONMENT, subprocess.PIPE, subprocess.DEVNULL, words) as process:
         try:
             # A program that ended before has its reason in `words`.
             with contextlib.suppress(BrokenPipeError):

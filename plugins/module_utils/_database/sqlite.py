@@ -237,7 +237,7 @@ class SqliteDatabase(Database):
         with self._as_owner(verb):
             try:
                 connection = sqlite3.connect(
-                    f"file:{quote(self.name)}?mode={mode}", BUSY_TIMEOUT, isolation_level=None, uri=True
+                    f"file:{quote(self.name)}?mode={mode}", timeout=BUSY_TIMEOUT, isolation_level=None, uri=True
                 )
             except sqlite3.Error as error:
                 raise self._explained(error, verb) from error
@@ -269,7 +269,7 @@ class SqliteDatabase(Database):
 
     def _roll_back(self) -> None:
         """Roll back what somebody began and did not end, as SQLite does for whoever reads and may write."""
-        with contextlib.closing(sqlite3.connect(self.name, BUSY_TIMEOUT)) as connection:
+        with contextlib.closing(sqlite3.connect(self.name, timeout=BUSY_TIMEOUT)) as connection:
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
 
     def _has_journal(self) -> bool:

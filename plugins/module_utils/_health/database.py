@@ -62,7 +62,7 @@ def facts(server: Server, own: Description | None, master: Description | None, n
         "is_slave": own["is_slave"],
         "digests_differ": _differing(own, master),
         "in_master_log": _in_log(server, own, master),
-        "log_keys": own["log"]["keys"],
+        "log_keys": own["log"]["has_keys"],
         "newest_record_age": None if newest is None else max(0, int(now - newest)),
         "pool_control_behind": list(own["pool_control_behind"]),
     }
@@ -140,7 +140,7 @@ def database_problems(server: Server, own: Description, master: Description | No
 
 
 def _upkeep_problems(server: Server, own: Description, is_master: bool) -> Iterator[Problem]:
-    if not own["log"]["keys"]:
+    if not own["log"]["has_keys"]:
         yield problem(
             "log_without_keys",
             "warning",

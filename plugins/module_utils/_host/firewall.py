@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 from .._endpoints import literal
+from .._errors import FrontendError
+from .command import run_command
 
 Data = Mapping[str, Any]
 
@@ -99,17 +100,9 @@ def _input_chain(rules: str) -> str | None:
 
 def _chains() -> str:
     try:
-        return subprocess.run(
-            # Chains alone, without the rules in them.
-            [shutil.which("nft", path=PATH) or "nft", "list", "chains"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=NFT_SECONDS,
-            check=False,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
+        # Chains alone, without the rules in them.
+        return run_command([shutil.which("nft", path=PATH) or "nft", "list", "chains"], NFT_SECONDS).stdout
+    except FrontendError:
         return ""
 
 

@@ -12,12 +12,12 @@ import select
 import shutil
 import socket
 import struct
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from .._errors import FrontendError
+from .command import run_command
 from .firewall import PATH
 
 COMMAND_SECONDS = 10.0
@@ -38,18 +38,7 @@ def program(name: str) -> str:
 def ip(*words: str) -> str:
     """Run iproute2's program and return its output. Raises FrontendError with its words."""
     command = [program("ip"), *words]
-    try:
-        ended = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise FrontendError(f"Cannot run {' '.join(command)}: {error}.") from error
+    ended = run_command(command, COMMAND_SECONDS)
     if ended.returncode:
         raise FrontendError(f"{' '.join(command)} failed: {ended.stderr.strip() or ended.returncode}")
     return ended.stdout
@@ -61,12 +50,10 @@ def iputils_arping() -> str | None:
     if path is None:
         return None
     try:
-        told = subprocess.run(
-            [path, "-V"], stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
+        told = run_command([path, "-V"], COMMAND_SECONDS)
+    except FrontendError:
         return None
-    return path if b"iputils" in told.stdout + told.stderr else None
+    return path if "iputils" in told.stdout + told.stderr else None
 
 
 def addresses() -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from .._errors import FrontendError
-from .._service.managers import run_command
+from .command import run_command
 from .files import (
     Attributes,
     read_bytes,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._errors import FrontendError
+from .._host.command import run_command
 from .._host.firewall import NFT_SECONDS, PATH
 
 TABLE = "inet onefed_zone_gate"
@@ -142,16 +143,4 @@ def unload() -> None:
 
 def run_nft(*words: str) -> subprocess.CompletedProcess[str]:
     """Run nft with these arguments. Raises FrontendError when it cannot be run, or does not answer."""
-    command: Sequence[str] = [nft_program() or "nft", *words]
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=NFT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise FrontendError(f"Cannot run {' '.join(command[:3])}: {error}.") from error
+    return run_command([nft_program() or "nft", *words], NFT_SECONDS)

@@ -19,6 +19,7 @@ from .._errors import FrontendError, OnefedError
 from .._frontend import auth_files
 from .._frontend.journal import Journal
 from .._frontend.layout import Frontend
+from .._host.command import run_command
 from .._host.files import (
     Attributes,
     read_bytes,
@@ -28,7 +29,7 @@ from .._host.files import (
 from .._oned_conf.document import Document
 from .._oned_conf.raft_hooks import FOLLOWER, HOOK, hook_of, is_stock
 from .._oned_conf.secrets import scrub
-from .managers import has_job, run_command
+from .managers import has_job
 
 # Services of OpenNebula's packages, 6.4 to 7.4, that keep in memory what they read from an auth file at their start:
 # one_auth (scheduler until 6.10, hem), sunstone_auth (FireEdge, Sunstone until 6.10), <name>_auth (the others).

@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,8 +16,8 @@ from collections.abc import Sequence
 from .._errors import FrontendError
 from .._frontend.layout import Frontend
 from .._frontend.run_as import Ended, run_as_oned
+from .._host.command import run_command
 
-COMMAND_SECONDS = 30.0
 LINES_SHOWN = 15
 LOOKS, LOOK_SECONDS = 3, 0.05
 _INTERPRETER = re.compile(r"python|ruby|(ba|da|z|k)?sh$")
@@ -223,25 +222,3 @@ def _program(pid: int) -> str:
 def has_job(shown: dict[str, str]) -> bool:
     """Whether systemd has yet to start or stop the unit of which it showed this."""
     return shown["Job"] not in ("", "0")
-
-
-def run_command(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of systemd. Raises FrontendError when there is none, or no answer."""
-    environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise FrontendError(
-            f"There is no {command[0]} on this host. For a self-contained OpenNebula set oned_location."
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise FrontendError(f"{' '.join(command)} did not answer within {COMMAND_SECONDS:g} s.") from None

@@ -102,7 +102,7 @@ def restore_snapshot(
             _check_target(session, database, snapshot, zone_id)
             before = _state(session, whole_log=header.kind == "undo")
         after = _expected(header, is_slave)
-        recreate_log = not before["log"]["keys"]
+        recreate_log = not before["log"]["has_keys"]
         changed = not _equal(before, after)
         if changed and not check_mode:
             note("restoring")
@@ -206,7 +206,7 @@ def _check_target(session: Session, database: Database, snapshot: SnapshotFile, 
 def _state(session: Session, whole_log: bool) -> dict[str, Any]:
     """What a restore replaces, in the shape of the results; the log's digest only where it counts."""
     log: dict[str, Any] = {
-        "keys": session.log_has_keys(),
+        "has_keys": session.log_has_keys(),
         "federated_index": log_state(session)["last_federated_index"],
     }
     if whole_log:
@@ -224,7 +224,7 @@ def _expected(header: Header, is_slave: bool) -> dict[str, Any]:
         log = {"rows": log["rows"]}
     return {
         "tables": tables,
-        "log": {"keys": True, "federated_index": header.federated_index, **log},
+        "log": {"has_keys": True, "federated_index": header.federated_index, **log},
         "is_slave": is_slave,
     }
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from .._errors import OnefedError
 from .._frontend.layout import Frontend
 from .._frontend.run_as import Ended, run_as_oned
+from .._host.command import run_command
 from .._host.firewall import PATH
 from .._oned_conf.raft_hooks import HOOK
 from .._service import companions
-from .._service.managers import run_command
 from .unit import Floating
 
 SECONDS = 10.0

@@ -18,7 +18,7 @@ def repair_of(database: Data, is_slave: bool) -> dict[str, bool]:
         return {}
     if bool(database["is_slave"]) != is_slave:
         repair["is_slave"] = is_slave
-    if not database["log"]["keys"]:
+    if not database["log"]["has_keys"]:
         repair["log_keys"] = True
     if database["pool_control_behind"]:
         repair["shared_pools"] = True

@@ -94,7 +94,7 @@ def description(slave: bool, **changes: Any) -> dict[str, Any]:
         "recent_federated_indexes": [INDEX, INDEX - 2, INDEX - 3],
         "newest_federated_time": 1_700_000_000,
         "first_local_index": 1,
-        "keys": True,
+        "has_keys": True,
     }
     log.update({key[len("log_") :]: changes.pop(key) for key in list(changes) if key.startswith("log_")})
     return {

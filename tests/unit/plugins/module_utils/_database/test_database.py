@@ -77,7 +77,7 @@ def test_fresh_zone(make_db: Any) -> None:
             "recent_federated_indexes": [],
             "newest_federated_time": None,
             "first_local_index": None,
-            "keys": True,
+            "has_keys": True,
         },
         "pool_control_behind": [],
         "zones": [{"id": 0, "name": "OpenNebula", "endpoint": "http://192.0.2.11:2633/RPC2", "servers": []}],
@@ -95,7 +95,7 @@ def test_master(master_db: Any) -> None:
         "recent_federated_indexes": [5, 4, 3, 2],
         "newest_federated_time": 1700000005,
         "first_local_index": 1,
-        "keys": True,
+        "has_keys": True,
     }
     assert found["zones"][1] == {"id": 100, "name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2", "servers": []}
 

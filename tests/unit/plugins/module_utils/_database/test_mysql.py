@@ -45,7 +45,7 @@ def test_a_master_is_described(mysql_master: MysqlOneDb) -> None:
         "recent_federated_indexes": [5, 4, 3, 2],
         "newest_federated_time": 1700000005,
         "first_local_index": 1,
-        "keys": True,
+        "has_keys": True,
     }
     assert {name: table["rows"] for name, table in found["tables"].items()} == {
         "group_pool": 2,
@@ -152,11 +152,11 @@ def test_a_log_without_keys_gets_them_back_and_keeps_its_records(mysql_master: M
     mysql_master.script(
         "ALTER TABLE logdb DROP PRIMARY KEY, DROP INDEX fed_index_idx;\nALTER TABLE logdb DROP INDEX applied_idx"
     )
-    assert described(mysql_master)["log"]["keys"] is False
+    assert described(mysql_master)["log"]["has_keys"] is False
     mysql_master.record(3, applied=False)  # what oned's REPLACE would have replaced
     mysql_master.execute("INSERT INTO logdb SELECT * FROM logdb WHERE log_index = 4")
     assert mysql_master.database().give_log_keys() == 2
-    assert described(mysql_master)["log"]["keys"] is True
+    assert described(mysql_master)["log"]["has_keys"] is True
     found = mysql_master.content()
     assert {table: rows for table, rows in found.items() if table != "schema"} == {
         table: rows for table, rows in wanted.items() if table != "schema"
@@ -166,7 +166,7 @@ def test_a_log_without_keys_gets_them_back_and_keeps_its_records(mysql_master: M
 
 def test_a_missing_index_alone_is_noticed(mysql_master: MysqlOneDb) -> None:
     mysql_master.execute("ALTER TABLE logdb DROP PRIMARY KEY, ADD INDEX other (log_index)")
-    assert described(mysql_master)["log"]["keys"] is False
+    assert described(mysql_master)["log"]["has_keys"] is False
 
 
 def refusal(database: MysqlDatabase) -> str:

@@ -67,7 +67,7 @@ def test_restore_makes_a_slave(snapshot: str, mysql_master: MysqlOneDb, mysql_sl
     assert mysql_slave.rows("SELECT is_slave FROM local_db_versioning") == [(1,)]
     assert mysql_slave.rows("SELECT log_index, fed_index, applied FROM logdb") == [(i, i, 1) for i in range(2, 6)]
     assert mysql_slave.rows("SELECT name FROM template_pool") == [(b"local",)]
-    assert result["after"]["log"] == {"keys": True, "federated_index": 5, "rows": 4}
+    assert result["after"]["log"] == {"has_keys": True, "federated_index": 5, "rows": 4}
     again = restore_snapshot(mysql_slave.database(), snapshot, zone_id=100)
     assert again["changed"] is False
 
@@ -113,7 +113,7 @@ def test_a_log_without_keys_is_saved_and_restored_as_one_with_them(
     undo = str(tmp_path / "undo.sql")
     assert write_snapshot(mysql_slave.database(), undo, records="all").tables["logdb"]["rows"] == 4
     result = restore_snapshot(mysql_slave.database(), snapshot)
-    assert (result["before"]["log"]["keys"], result["log_recreated"]) == (False, True)
+    assert (result["before"]["log"]["has_keys"], result["log_recreated"]) == (False, True)
     restore_snapshot(mysql_slave.database(), undo, restore_as="source")
     assert without_schema(mysql_slave.content()) == wanted
     assert b"PRIMARY KEY (`log_index`)" in mysql_slave.rows("SHOW CREATE TABLE logdb")[0][1]

@@ -73,8 +73,8 @@ def test_restore_makes_a_slave(snapshot: str, master_db: Any, slave_db: Any) -> 
     assert slave_db.rows("SELECT log_index, fed_index, applied FROM logdb") == [(i, i, 1) for i in range(2, 6)]
     assert slave_db.rows("SELECT name FROM template_pool") == [(b"local",)]
     assert result["before"]["tables"]["user_pool"]["rows"] == 3
-    assert result["before"]["log"] == {"keys": True, "federated_index": None, "rows": 4}
-    assert result["after"]["log"] == {"keys": True, "federated_index": 5, "rows": 4}
+    assert result["before"]["log"] == {"has_keys": True, "federated_index": None, "rows": 4}
+    assert result["after"]["log"] == {"has_keys": True, "federated_index": 5, "rows": 4}
     assert (result["before"]["is_slave"], result["after"]["is_slave"]) == (False, True)
 
 

@@ -17,7 +17,7 @@ def spoil(found: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def without_keys(found: dict[str, Any]) -> dict[str, Any]:
-    return spoil(found, log={**found["database"]["log"], "keys": False})
+    return spoil(found, log={**found["database"]["log"], "has_keys": False})
 
 
 def on_mariadb(*found: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ def on_mariadb(*found: dict[str, Any]) -> None:
             "is_slave 0 -> 1: onedb upgrade and onedb fsck would change its copy",
         ),
         (
-            {"log": {"last_federated_index": 12, "keys": False}},
+            {"log": {"last_federated_index": 12, "has_keys": False}},
             {"log_keys": True},
             "logdb gets the primary key and indexes back",
         ),

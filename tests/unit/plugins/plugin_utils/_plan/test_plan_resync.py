@@ -164,7 +164,8 @@ def renewed(paris: dict[str, Any]) -> dict[str, Any]:
 
 def described(index: int | None) -> dict[str, Any]:
     seen = [] if index is None else [index]
-    return {"keys": True, "last_federated_index": index, "newest_federated_time": 1, "recent_federated_indexes": seen}
+    newest = {"last_federated_index": index, "newest_federated_time": 1}
+    return {"has_keys": True, **newest, "recent_federated_indexes": seen}
 
 
 @pytest.mark.parametrize(
