@@ -67,7 +67,12 @@ def topology(
         )
     problems += [f"Zone group {name!r} has no hosts." for name, hosts in zones.items() if not hosts]
     problems += _shared_hosts(zones)
-    known = {host: _values(host, variables.get(host, {}), problems) for hosts in zones.values() for host in hosts}
+    problems += _other_groups(group, variables)
+    known = {
+        host: {**_values(host, variables.get(host, {}), problems), "federation_group": group}
+        for hosts in zones.values()
+        for host in hosts
+    }
     settings = _agreed("federation", f"federation {group!r}", list(known), known, problems)
     if not settings["import_directory"].startswith(("/", "~")):
         problems.append(
@@ -106,6 +111,19 @@ def topology(
         "probes": _probes(result),
         "access": {"declared": declares_access(access, people), "zones": [list(pair) for pair in named]},
     }
+
+
+def _other_groups(group: str, variables: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Hosts whose variables name another federation: plays are on `group`, whatever variables of hosts say."""
+    named: dict[str, list[str]] = {}
+    for host, values in variables.items():
+        named.setdefault(str(values.get("federation_group") or group), []).append(host)
+    return [
+        f"federation_group is {other!r} in the inventory ({', '.join(hosts)}), but this run works on group {group!r}. "
+        f"Remove it there; what names a federation is an extra variable, -e federation_group={other}."
+        for other, hosts in named.items()
+        if other != group
+    ]
 
 
 def _people(zone: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,12 @@ class Variable:
 
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable("federation_group", "str", "federation", "Inventory group whose child groups are the zones."),
+    Variable(
+        "federation_group",
+        "str",
+        "federation",
+        "Inventory group whose child groups are the zones; an extra variable only (C(-e federation_group=NAME)).",
+    ),
     Variable(
         "federation_on_failure",
         "str",

@@ -152,6 +152,15 @@ def test_a_group_without_zones_is_refused() -> None:
     ]
 
 
+def test_a_federation_named_in_the_inventory_is_not_passed_over() -> None:
+    assert problems(ZONES, variables(paris_1={"federation_group": "eu"})) == [
+        "federation_group is 'eu' in the inventory (paris-1), but this run works on group 'federation'. Remove it "
+        "there; what names a federation is an extra variable, -e federation_group=eu."
+    ]
+    same = {"federation_group": "federation"}
+    assert topology("federation", ZONES, variables(paris_1=same, madrid_1=same))["group"] == "federation"
+
+
 def test_a_host_outside_every_zone_is_refused() -> None:
     with pytest.raises(TopologyError, match="Host 'stray' stands in group 'federation' itself"):
         topology("federation", ZONES, variables(), ["stray"])
