@@ -135,14 +135,11 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def check_copy(self, path: str, folder: str) -> dict[str, int]:
-        """Rows by table of a full copy. Raises DatabaseError unless it is whole and of this kind of database.
-
-        `folder` is for temporary files, here and below.
-        """
+    def check_copy(self, path: str) -> dict[str, int]:
+        """Rows by table of a full copy. Raises DatabaseError unless it is whole and of this kind of database."""
 
     @abstractmethod
-    def replace_by(self, path: str, rows: dict[str, int], folder: str) -> None:
+    def replace_by(self, path: str, rows: dict[str, int]) -> None:
         """Make the database what the full copy `path` holds; all else in it goes. check_copy() returned its `rows`.
 
         Whatever interrupts this, it can be repeated. Raises DatabaseError.

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from .._errors import DatabaseError
+from .._host.account import acting_as
 from .._host.large_files import PARTIAL
 
 _MAGIC = b"\x1f\x8b"
@@ -69,19 +70,17 @@ def pack(path: str) -> None:
 
 
 @contextlib.contextmanager
-def unpacked(path: str, folder: str) -> Iterator[str]:
-    """Path of a file in `folder`, of the folder's owner and on disk, with the content; gone or renamed at the end."""
+def unpacked(path: str, folder: str, owner: tuple[int, int]) -> Iterator[str]:
+    """Path of a file in `folder`, of these ids and on disk, with the content; gone or renamed at the end."""
     with opened_copy(path) as content:
-        owner = os.stat(folder)
-        descriptor, name = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
+        with acting_as(*owner):
+            descriptor, name = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                if os.geteuid() == 0:
-                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
                 shutil.copyfileobj(content, stream)
                 stream.flush()
                 os.fsync(descriptor)
             yield name
         finally:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError), acting_as(*owner):
                 os.unlink(name)

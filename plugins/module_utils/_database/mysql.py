@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -220,13 +221,13 @@ class MysqlDatabase(Database):
             connection.execute("ROLLBACK")
             return copied, there
 
-    def check_copy(self, path: str, folder: str) -> dict[str, int]:
+    def check_copy(self, path: str) -> dict[str, int]:
         return check_dump(path)
 
-    def replace_by(self, path: str, rows: dict[str, int], folder: str) -> None:
+    def replace_by(self, path: str, rows: dict[str, int]) -> None:
         with connected(self.login, "restore") as connection:
             drop_tables(connection)
-            load(self.login, path, folder, connection.is_mariadb)
+            load(self.login, path, os.path.dirname(path), connection.is_mariadb)
             if _counts(connection) != rows:
                 raise DatabaseError(
                     f"The database {self.name} at {self.login.where} has other rows than the copy {path} that was "

@@ -9,87 +9,28 @@ SQLite creates its journal beside the file: made by root it would lock oned out.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from urllib.parse import quote
 
 from .._errors import DatabaseError
 from .._host.account import acting_as
-from .._host.files import sync_folder
-from .base import (
-    Database,
-    Fence,
-    Row,
-    Session,
-    Text,
-    Value,
-)
+from .._host.large_files import remove_partial
+from .base import Database, Fence, Session, Text, Value
 from .dump_file import pack, refused, unpacked
-from .schema import (
-    LOG,
-    NOT_FEDERATED,
-    NOT_FEDERATED_REAL,
-    log_rows,
-)
+from .schema import LOG, log_rows
 from .sqlite_check import checked_rows, counts, damage
+from .sqlite_files import BESIDE, HEADER_BYTES, file_digest, is_wal, put_in_place, refuse_remains, settle
+from .sqlite_literal import literal
+from .sqlite_session import LOG_SCHEMA, SqliteSession
 
 # Seconds to wait for another process's lock. A running oned holds one for the time of a single statement.
 BUSY_TIMEOUT = 10.0
 
-# OpenNebula's own schema (src/sql/OneDB.cc, src/sql/LogDB.cc), equal in 6.4 to 7.4.
-LOG_SCHEMA = (
-    "CREATE TABLE logdb (log_index BIGINT UNSIGNED PRIMARY KEY, term INTEGER, sqlcmd MEDIUMTEXT, "
-    "timestamp INTEGER, fed_index BIGINT UNSIGNED, applied BOOLEAN)",
-    "CREATE INDEX fed_index_idx on logdb (fed_index)",
-    "CREATE INDEX applied_idx on logdb (applied)",
-)
-LOG_INDEXES = {("log_index",), ("fed_index",), ("applied",)}
 # Exists within one transaction only.
 _OLD_LOG = "logdb_without_keys"
-
-
-class SqliteSession(Session):
-    """A transaction on an open connection."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def query(self, sql: str) -> Iterator[Row]:
-        cursor = self._connection.execute(sql)
-        try:
-            while (row := cursor.fetchone()) is not None:
-                yield row
-        finally:
-            # Whoever does not read to the end may let go after the connection was closed.
-            with contextlib.suppress(sqlite3.ProgrammingError):
-                cursor.close()
-
-    def execute(self, sql: str) -> None:
-        self._connection.execute(sql).close()
-
-    def charset(self) -> str:
-        return "".join(_name(row[0]) for row in self.query("PRAGMA encoding"))
-
-    def tables(self) -> set[str]:
-        return {_name(row[0]) for row in self.query("SELECT name FROM sqlite_master WHERE type = 'table'")}
-
-    def columns(self, table: str) -> list[str]:
-        return [_name(row[1]) for row in self.query(f"PRAGMA table_info({table})")]
-
-    def log_has_keys(self) -> bool:
-        names = [_name(row[1]) for row in list(self.query("PRAGMA index_list(logdb)"))]
-        found = {tuple(_name(column[2]) for column in self.query(f"PRAGMA index_info({name})")) for name in names}
-        return found >= LOG_INDEXES
-
-    def recreate_log(self) -> None:
-        self.execute("DROP TABLE logdb")
-        for statement in LOG_SCHEMA:
-            self.execute(statement)
-
-    def longest_statement(self) -> int | None:
-        return None
 
 
 class SqliteDatabase(Database):
@@ -100,13 +41,23 @@ class SqliteDatabase(Database):
     prologue = (".bail on",)
     needs_stop = True
 
+    def __init__(self, name: str, alone: bool = False) -> None:
+        """`alone` is for a whole copy, which nothing belongs to but this file and nobody writes to."""
+        super().__init__(name)
+        self._alone = alone
+
+    @property
+    def file(self) -> str:
+        """The file itself, where `name` is a link: SQLite keeps what it needs beside that."""
+        return os.path.realpath(self.name)
+
     def exists(self) -> bool:
         # An empty file is what a first start that failed at once leaves behind.
         return self.size() > 0
 
     def size(self) -> int:
         try:
-            return os.path.getsize(self.name)
+            return os.path.getsize(self.name) + self._size_of("-wal")
         except FileNotFoundError:
             return 0
         except OSError as error:
@@ -181,7 +132,7 @@ class SqliteDatabase(Database):
                         f"Cannot copy the database {self.name} into {os.path.dirname(path)}: {error}. "
                         "Check the disk there."
                     ) from error
-        with copy.reading() as session:
+        with SqliteDatabase(path, alone=True).reading() as session:
             faults = damage(session)
             if faults or counts(session) != expected:
                 raise DatabaseError(
@@ -191,35 +142,51 @@ class SqliteDatabase(Database):
         if compress:
             pack(path)
 
-    def check_copy(self, path: str, folder: str) -> dict[str, int]:
-        with unpacked(path, folder) as copy:
-            return checked_rows(SqliteDatabase(copy), path)
+    def check_copy(self, path: str) -> dict[str, int]:
+        with self._unpacked(path) as copy:
+            return checked_rows(SqliteDatabase(copy, alone=True), path)
 
-    def replace_by(self, path: str, rows: dict[str, int], folder: str) -> None:
-        with unpacked(path, folder) as copy:
-            if checked_rows(SqliteDatabase(copy), path) != rows:
+    def replace_by(self, path: str, rows: dict[str, int]) -> None:
+        with self._as_owner("replace"):
+            remove_partial(os.path.dirname(self.file))
+        with self._unpacked(path) as copy:
+            if checked_rows(SqliteDatabase(copy, alone=True), path) != rows:
                 raise refused(path, "it changed while it was read")
+            with SqliteDatabase(copy, alone=True).reading() as session:
+                expected = counts(session)
             try:
-                # What a killed oned began and did not end belongs to the database that goes.
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(f"{self.name}-journal")
-                os.rename(copy, self.name)
-                sync_folder(os.path.dirname(self.name))
+                with self._as_owner("replace"):
+                    settle(self._uri("rw"), BUSY_TIMEOUT)
+                    digest = put_in_place(copy, self.file)
+            except sqlite3.Error as error:
+                raise self._explained(error, "replace") from error
             except OSError as error:
                 raise DatabaseError(
                     f"Cannot put {path} in the place of the database {self.name}: {error.strerror}. Run this again."
                 ) from error
+        self._read_back(path, expected, digest)
+
+    def _unpacked(self, path: str) -> AbstractContextManager[str]:
+        """The copy as a file beside the database, of oned's account, who shall read it."""
+        refuse_remains(path)
+        return unpacked(path, os.path.dirname(self.file), self._owner("replace"))
+
+    def _read_back(self, path: str, expected: dict[str, object], digest: str) -> None:
+        """Raise DatabaseError unless the database is the copy, to the byte and as SQLite reads it."""
+        with self._as_owner("read"):
+            beside = [name for name in BESIDE if os.path.lexists(self.file + name)]
+            same = not beside and file_digest(self.file) == digest
+        with self.reading() as session:
+            faults = damage(session)
+            if not same or faults or counts(session) != expected:
+                raise DatabaseError(
+                    f"The database {self.name} is not what the copy {path} holds: "
+                    f"{'; '.join(faults) or 'another process wrote to it, or the disk did not keep it'}. Do not start "
+                    "oned; end what uses the file, and run this again."
+                )
 
     def literal(self, value: Value) -> str:
-        if value is None:
-            return "NULL"
-        if isinstance(value, float):
-            return _real(value)
-        if isinstance(value, int):
-            return str(value)
-        if not isinstance(value, Text):
-            return f"X'{value.hex()}'"
-        return _quoted(value) or f"CAST(X'{value.hex()}' AS TEXT)"
+        return literal(value)
 
     @contextlib.contextmanager
     def _open(self, mode: str, verb: str) -> Iterator[sqlite3.Connection]:
@@ -234,27 +201,59 @@ class SqliteDatabase(Database):
 
     @contextlib.contextmanager
     def _connected(self, mode: str, verb: str) -> Iterator[sqlite3.Connection]:
+        reading = mode == "ro"
+        try:
+            os.stat(self.name)
+        except OSError as error:
+            raise DatabaseError(f"Cannot {verb} the database {self.name}: {error.strerror}.") from error
         with self._as_owner(verb):
+            if reading and not self._alone and self._leaves_files():
+                mode = "rw"
             try:
-                connection = sqlite3.connect(
-                    f"file:{quote(self.name)}?mode={mode}", timeout=BUSY_TIMEOUT, isolation_level=None, uri=True
-                )
+                connection = sqlite3.connect(self._uri(mode), timeout=BUSY_TIMEOUT, isolation_level=None, uri=True)
             except sqlite3.Error as error:
                 raise self._explained(error, verb) from error
         connection.text_factory = Text
-        with contextlib.closing(connection):
+        with self._closing(connection):
+            if reading:
+                connection.execute("PRAGMA query_only = ON")
             yield connection
 
     @contextlib.contextmanager
-    def _as_owner(self, verb: str) -> Iterator[None]:
-        """Act as the owner of the file's folder, oned's account, who could lay a link to any file there."""
+    def _closing(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Close it as the owner of the file, for then SQLite makes and removes files too."""
         try:
-            os.stat(self.name)
+            yield
+        finally:
+            with self._as_owner("close"):
+                connection.close()
+
+    def _uri(self, mode: str) -> str:
+        return f"file:{quote(self.name)}?mode={mode}{'&immutable=1' if self._alone else ''}"
+
+    def _leaves_files(self) -> bool:
+        """Whether one who may only read would leave an empty -wal and a -shm: that of a database in WAL mode at rest.
+
+        With the right to write SQLite removes them again, and has nothing to write.
+        """
+        try:
+            with open(self.file, "rb") as stream:
+                return is_wal(stream.read(HEADER_BYTES)) and not os.path.exists(f"{self.file}-wal")
+        except OSError:
+            # SQLite says what is wrong with it.
+            return False
+
+    def _owner(self, verb: str) -> tuple[int, int]:
+        """Ids of oned's account, who owns the folder and could lay a link there to any file."""
+        try:
             owner = os.stat(os.path.dirname(self.name))
         except OSError as error:
             raise DatabaseError(f"Cannot {verb} the database {self.name}: {error.strerror}.") from error
-        with acting_as(owner.st_uid, owner.st_gid):
-            yield
+        return owner.st_uid, owner.st_gid
+
+    def _as_owner(self, verb: str) -> AbstractContextManager[None]:
+        """Act as oned's account."""
+        return acting_as(*self._owner(verb))
 
     def _first_read(self, connection: sqlite3.Connection) -> None:
         """Find out whether the file is a database that can be read."""
@@ -269,14 +268,18 @@ class SqliteDatabase(Database):
 
     def _roll_back(self) -> None:
         """Roll back what somebody began and did not end, as SQLite does for whoever reads and may write."""
-        with contextlib.closing(sqlite3.connect(self.name, timeout=BUSY_TIMEOUT)) as connection:
+        with contextlib.closing(sqlite3.connect(self._uri("rw"), timeout=BUSY_TIMEOUT, uri=True)) as connection:
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
 
     def _has_journal(self) -> bool:
+        return self._size_of("-journal") > 0
+
+    def _size_of(self, ending: str) -> int:
+        """Bytes of a file beside the database, 0 without one."""
         try:
-            return os.path.getsize(f"{self.name}-journal") > 0
+            return os.path.getsize(self.file + ending)
         except OSError:
-            return False
+            return 0
 
     def _explained(self, error: sqlite3.Error, verb: str) -> DatabaseError:
         text = str(error)
@@ -292,26 +295,3 @@ class SqliteDatabase(Database):
         else:
             remedy = f"{text}. Check the file, its owner and its file system"
         return DatabaseError(f"Cannot {verb} the database {self.name}: {remedy}.")
-
-
-def _quoted(value: Text) -> str | None:
-    """A string literal; None for what none can hold on one line of SQL, or the sqlite3 program would alter."""
-    if b"\0" in value or b"\n" in value or b"\r" in value:
-        return None
-    try:
-        return "'{}'".format(value.decode().replace("'", "''"))
-    except UnicodeDecodeError:
-        return None
-
-
-def _real(value: float) -> str:
-    if math.isinf(value):
-        return "9e999" if value > 0 else "-9e999"
-    # oned wrote 2^64-1, which SQLite could only keep as REAL.
-    return str(NOT_FEDERATED) if value == NOT_FEDERATED_REAL else repr(value)
-
-
-def _name(value: Value) -> str:
-    if not isinstance(value, bytes):
-        raise DatabaseError(f"A name in the schema reads {value!r}.")
-    return value.decode()

@@ -42,7 +42,7 @@ def checked_rows(copy: Database, path: str) -> dict[str, int]:
 
 def damage(session: Session) -> list[str]:
     """What SQLite finds wrong with the file, nothing for a sound one."""
-    return [words for words in (text(row[0]) for row in session.query("PRAGMA quick_check")) if words != "ok"]
+    return [words for words in (text(row[0]) for row in session.query("PRAGMA integrity_check")) if words != "ok"]
 
 
 def _row_counts(session: Session) -> dict[str, int]:

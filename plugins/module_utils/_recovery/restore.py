@@ -59,14 +59,14 @@ def restore_database(
     result: dict[str, Any] = {"changed": True, "database": database.name, "rows": {}}
     if check_mode:
         if os.path.lexists(src):
-            result["rows"] = database.check_copy(src, os.path.dirname(src))
+            result["rows"] = database.check_copy(src)
         return result
     with host_lock(frontend), interruptible("The restore of the database"):
         refuse_running(frontend, database, "restore")
         remove_partial(frontend.state_dir)
         # What must be known before anything is touched: afterwards the database is not what it was.
-        result["rows"] = database.check_copy(src, frontend.state_dir)
+        result["rows"] = database.check_copy(src)
         Journal.note(frontend, "restoring")
-        database.replace_by(src, result["rows"], frontend.state_dir)
+        database.replace_by(src, result["rows"])
         Journal.note(frontend, "restored")
     return result

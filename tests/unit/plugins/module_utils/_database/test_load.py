@@ -31,8 +31,8 @@ def copy_of(database: MysqlOneDb, folder: Path, fence: Fence | None = None) -> s
 
 def restore(database: MysqlOneDb, path: str, folder: Path) -> dict[str, int]:
     found = database.database()
-    rows = found.check_copy(path, str(folder))
-    found.replace_by(path, rows, str(folder))
+    rows = found.check_copy(path)
+    found.replace_by(path, rows)
     return rows
 
 
