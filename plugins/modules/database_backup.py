@@ -74,7 +74,7 @@ EXAMPLES = r"""
 
 - name: Copy the database
   onefed.opennebula.database_backup:
-    dest: /var/lib/one/onefed/before-maintenance.db
+    dest: /var/lib/onefed/before-maintenance.db
 
 - name: Copy the database of a leader that runs, for a new server of its zone
   onefed.opennebula.database_backup:
@@ -92,7 +92,7 @@ dest:
   description: The copy, with the name that was chosen for it.
   returned: success with O(fetch=false)
   type: str
-  sample: /var/lib/one/onefed/before-maintenance.db
+  sample: /var/lib/onefed/before-maintenance.db
 size:
   description: Its size in bytes. V(null) in check mode if it is not there yet.
   returned: success with O(fetch=false)

@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 - name: Put the server's own database back
   onefed.opennebula.database_restore:
-    src: /var/lib/one/onefed/joins/20250401T120000Z-paris/opennebula.sql
+    src: /var/lib/onefed/joins/20250401T120000Z-paris/opennebula.sql
     remote_src: true
 """
 

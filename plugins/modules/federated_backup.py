@@ -94,7 +94,7 @@ EXAMPLES = r"""
 
 - name: Save what a restore is going to replace
   onefed.opennebula.federated_backup:
-    dest: /var/lib/one/onefed/undo.sql
+    dest: /var/lib/onefed/undo.sql
     records: all
     keep: true
 """
@@ -104,7 +104,7 @@ dest:
   description: The file on the front-end.
   returned: success and not fetched
   type: str
-  sample: /var/lib/one/onefed/snapshots/federated-20261121T040000Z.sql
+  sample: /var/lib/onefed/snapshots/federated-20261121T040000Z.sql
 controller_path:
   description: The file on the controller. In check mode its name is made up.
   returned: success and fetched

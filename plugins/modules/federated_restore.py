@@ -67,7 +67,7 @@ EXAMPLES = r"""
 
 - name: Put the zone's own tables back
   onefed.opennebula.federated_restore:
-    src: /var/lib/one/onefed/undo.sql
+    src: /var/lib/onefed/undo.sql
     remote_src: true
     restore_as: source
 """

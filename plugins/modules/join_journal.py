@@ -132,7 +132,7 @@ journal:
     directory:
       description: Folder of the saved files and backups.
       type: str
-      sample: /var/lib/one/onefed/joins/20250401T120000Z-paris
+      sample: /var/lib/onefed/joins/20250401T120000Z-paris
     kind:
       description: What joins, V(zone) or V(server).
       type: str

@@ -116,7 +116,7 @@ dest:
   description: The archive on the front-end.
   returned: success with O(state=packed) and O(fetch=false)
   type: str
-  sample: /var/lib/one/onefed/snapshots/files-20250401T120000Z.tar.gz
+  sample: /var/lib/onefed/snapshots/files-20250401T120000Z.tar.gz
 size:
   description: Its size in bytes. V(null) in check mode.
   returned: success with O(state=packed) and O(fetch=false)
@@ -148,7 +148,7 @@ backup_file:
   description: The copy of what was replaced. V(null) without any.
   returned: success with O(state=unpacked) or O(state=restored), unless the archive is missing in check mode
   type: str
-  sample: /var/lib/one/onefed/joins/20250401T120000Z-paris/server-files.tar.gz
+  sample: /var/lib/onefed/joins/20250401T120000Z-paris/server-files.tar.gz
 """
 
 from typing import Any

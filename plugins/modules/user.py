@@ -214,7 +214,7 @@ password_file:
     - File on this host with the password that was generated for the user. V(null) if none was, or it was removed.
   returned: success
   type: str
-  sample: /var/lib/one/onefed/passwords/ada.password
+  sample: /var/lib/onefed/passwords/ada.password
 created:
   description: Whether the user did not exist before.
   returned: success

@@ -185,7 +185,7 @@ class Federation:
             )
             assert zone.tables() == self.master.tables()
             assert zone.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1") == [[1]]
-            journal = zone.host.exec(["test", "-e", "/var/lib/one/onefed/journal.json"], check=False)
+            journal = zone.host.exec(["test", "-e", "/var/lib/onefed/journal.json"], check=False)
             assert journal.returncode == 1, f"the join of {name} was not closed"
 
     def assert_available(self, name: str, servers: Sequence[str]) -> None:
@@ -203,5 +203,5 @@ class Federation:
         for server in servers:
             zone = Zone(name, self.lab, cluster.host(server))
             assert zone.tables() == self.master.tables()
-            journal = zone.host.exec(["test", "-e", "/var/lib/one/onefed/journal.json"], check=False)
+            journal = zone.host.exec(["test", "-e", "/var/lib/onefed/journal.json"], check=False)
             assert journal.returncode == 1, f"the journal of {server} was not closed"

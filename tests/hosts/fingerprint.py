@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 
 # Not all of /var/lib/one: a real oned goes on making folders of datastores after its start.
-TREES = ("/etc/one", "/var/lib/one/.one", "/var/lib/one/onefed", "/etc/apt", "/etc/mysql", "/etc/sudoers.d")
+TREES = ("/etc/one", "/var/lib/one/.one", "/var/lib/onefed", "/etc/apt", "/etc/mysql", "/etc/sudoers.d")
 UNITS = ("opennebula", "mariadb", "ssh")
 
 

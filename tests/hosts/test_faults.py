@@ -30,7 +30,7 @@ extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="extr
 
 # What a join changes besides the federated tables.
 OWN_TABLES = ("logdb", "pool_control", "local_db_versioning", "db_versioning")
-STATE, ONED = "/var/lib/one/onefed", "/usr/bin/oned"
+STATE, ONED = "/var/lib/onefed", "/usr/bin/oned"
 BACK_UP, RESTORE = "Back up the whole database", "Restore the federated tables"
 SNAPSHOT, PROVE = "Take one snapshot of the master for all joining zones", "Prove replication to and from the master"
 _AT_STATEMENT = Path(at_statement.__file__).read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ HOMES = (
     Home(re.compile(r"/etc/one/oned\.conf[^/]*"), ("root", "oneadmin"), ("oneadmin",), 0o640),
     Home(re.compile(r"/var/lib/one/\.one/[^/]+"), ("oneadmin",), ("oneadmin",), 0o600),
     # Ours: journal, backups, the snapshot to undo a join with.
-    Home(re.compile(r"/var/lib/one/onefed/.+"), ("oneadmin",), ("oneadmin",), 0o600),
+    Home(re.compile(r"/var/lib/onefed/.+"), ("root",), ("root",), 0o600),
     Home(re.compile(r"/var/lib/one/one\.db(-journal|-wal|-shm)?"), ("oneadmin",), ("oneadmin",), 0o640),
     Home(re.compile(r"/var/lib/mysql/.+"), ("mysql",), ("mysql",), 0o660),
 )

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from .._errors import ApiError, FrontendError, OnefedError
 from .._frontend.layout import Frontend
+from .._host.files import read_bytes
 from .._oned_conf.document import Document
 from .transport import (
     FAILURES,
@@ -33,6 +34,7 @@ RPC_API = 0x1000
 INTERNAL = 0x2000
 
 DEFAULT_PORT = "2633"
+_MOST_BYTES = 1 << 16
 RAFT_STATES = {0: "solo", 1: "candidate", 2: "follower", 3: "leader"}
 # FEDLOG_INDEX of an oned that takes no part in a federation, and of one whose federated log has no record.
 NOT_FEDERATED = -1
@@ -108,8 +110,8 @@ def probe(url: str, timeout: float = 10.0, validate_certs: bool = True, ca_path:
 def read_one_auth(path: str) -> tuple[str, str]:
     """User name and password in an auth file; oned reads its first line only. Raises FrontendError."""
     try:
-        with open(path, encoding="utf-8") as file:
-            line = file.readline().rstrip("\r\n")
+        # Through a link as oned goes, so that what only root may read is never sent to an oned.
+        line = read_bytes(path, follow=True, limit=_MOST_BYTES).split(b"\n", 1)[0].decode("utf-8").rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FrontendError(

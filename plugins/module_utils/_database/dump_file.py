@@ -16,7 +16,9 @@ from typing import IO
 
 from .._errors import DatabaseError
 from .._host.account import acting_as
-from .._host.large_files import PARTIAL
+from .._host.files import opened
+from .._host.large_files import PARTIAL, scratch
+from .._host.rights import rights_at
 
 _MAGIC = b"\x1f\x8b"
 # A fast level: bodies in XML shrink to a tenth with any, and packed records of the log with none.
@@ -32,7 +34,7 @@ def refused(path: str, why: str) -> DatabaseError:
 def opened_copy(path: str) -> Iterator[IO[bytes]]:
     """The content of a copy. Raises DatabaseError, also for what is found while it is read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = opened(path, follow=True)
     except OSError as error:
         raise DatabaseError(f"Cannot read the copy {path}: {error.strerror}.") from error
     with os.fdopen(descriptor, "rb") as raw:
@@ -60,7 +62,9 @@ def packing(stream: IO[bytes]) -> Iterator[IO[bytes]]:
 
 def pack(path: str) -> None:
     """Compress the file in place."""
-    with open(path, "r+b") as stream, tempfile.TemporaryFile(dir=os.path.dirname(path)) as packed:
+    with rights_at(os.path.dirname(path)):
+        stream = open(path, "r+b")  # noqa: SIM115 - the rights are for opening alone
+    with stream, scratch(os.path.dirname(path)) as packed:
         with packing(packed) as target:
             shutil.copyfileobj(stream, target)
         packed.seek(0)

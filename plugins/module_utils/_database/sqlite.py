@@ -18,6 +18,7 @@ from urllib.parse import quote
 from .._errors import DatabaseError
 from .._host.account import acting_as
 from .._host.large_files import remove_partial
+from .._host.rights import owner_on_the_way
 from .base import Database, Fence, Session, Text, Value
 from .dump_file import pack, refused, unpacked
 from .schema import LOG, log_rows
@@ -246,10 +247,10 @@ class SqliteDatabase(Database):
     def _owner(self, verb: str) -> tuple[int, int]:
         """Ids of oned's account, who owns the folder and could lay a link there to any file."""
         try:
-            owner = os.stat(os.path.dirname(self.name))
+            os.stat(os.path.dirname(self.name))
+            return owner_on_the_way(self.name) or (os.geteuid(), os.getegid())
         except OSError as error:
             raise DatabaseError(f"Cannot {verb} the database {self.name}: {error.strerror}.") from error
-        return owner.st_uid, owner.st_gid
 
     def _as_owner(self, verb: str) -> AbstractContextManager[None]:
         """Act as oned's account."""

@@ -23,6 +23,7 @@ from .._frontend.journal import Journal, await_quiet
 from .._frontend.layout import Frontend
 from .._frontend.run_as import run_as_oned
 from .._host import network
+from .._host.files import exists
 from .._host.firewall import find_firewall
 from .._lockdown import lockdown
 from .._oned_conf.document import STOCK_VECTORS, Document, integer
@@ -161,12 +162,14 @@ _CONF_KEYS = (
 
 def _credentials(frontend: Frontend) -> tuple[tuple[str, str] | None, str | None]:
     """Name and password in one_auth, and what is wrong with the file if that is known already."""
-    if not os.path.lexists(frontend.one_auth):
+    if not exists(frontend.one_auth):
         return None, "missing"
     try:
         return read_one_auth(frontend.one_auth), None
     except OnefedError:
-        return None, "rejected" if os.access(frontend.one_auth, os.R_OK) else "unknown"
+        # Read as oned reads it: what root cannot read so, oned cannot either.
+        known = os.geteuid() == 0 or os.access(frontend.one_auth, os.R_OK)
+        return None, "rejected" if known else "unknown"
 
 
 def _service(frontend: Frontend) -> dict[str, Any]:

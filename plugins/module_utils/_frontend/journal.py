@@ -9,21 +9,21 @@ A zone joins a federation, or a server joins its zone; a front-end does one of t
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import re
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .._errors import FrontendError
-from .._host.files import (
-    Attributes,
-    read_bytes,
-    sync_folder,
-    write_bytes,
-)
+from .._host.files import read_bytes, sync_folder, write_bytes
+from .._host.rights import rights_at
+from . import former_state
 from .layout import Frontend
 
 LOCK_WAIT = 180.0  # seconds; a stop of oned, within a snapshot say, may take systemd's 90
@@ -33,6 +33,9 @@ FORMAT = 1
 # depends on the backend.
 UNDO = "undo.sql"
 _WHOLE = (".db", ".sql")
+# More is no journal.
+_MOST_BYTES = 1 << 20
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 @contextlib.contextmanager
@@ -48,17 +51,17 @@ def host_lock(frontend: Frontend, wait: float = LOCK_WAIT, check_mode: bool = Fa
     path = os.path.join(frontend.state_dir, "lock")
     try:
         frontend.make_dir(frontend.state_dir)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        if os.geteuid() == 0:
-            os.fchown(descriptor, *frontend.ids())
+        descriptor = _opened(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
+        account = f"root or as {frontend.user}" if frontend.location else "root"
         raise FrontendError(
-            f"Cannot open the lock of this front-end, {path}: {error.strerror}. Run as root or as {frontend.user}."
+            f"Cannot open the lock of this front-end, {path}: {error.strerror}. Run as {account}."
         ) from error
     try:
         _acquire(descriptor, path, wait)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        former_state.take_over(frontend)
         yield
     finally:
         os.close(descriptor)
@@ -71,13 +74,23 @@ def await_quiet(frontend: Frontend, wait: float = LOCK_WAIT) -> None:
     """
     path = os.path.join(frontend.state_dir, "lock")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = _opened(path, os.O_RDONLY)
     except OSError:
         return  # nothing of ours ever ran here, or what did is not ours to see
     try:
         _acquire(descriptor, path, wait)
     finally:
         os.close(descriptor)
+
+
+def _opened(path: str, flags: int) -> int:
+    """A descriptor of the lock; a pipe in its place would hold the run, and a link lead elsewhere."""
+    with rights_at(os.path.dirname(path)):
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
+    return descriptor
 
 
 def _acquire(descriptor: int, path: str, wait: float) -> None:
@@ -127,30 +140,49 @@ class Journal:
     @classmethod
     def load(cls, frontend: Frontend) -> Journal | None:
         """The open journal, None without one. Raises FrontendError when it cannot be read."""
-        path = cls.path(frontend)
+        folder = former_state.state_to_read(frontend)
+        path = os.path.join(folder, os.path.basename(cls.path(frontend)))
         try:
-            data = json.loads(read_bytes(path).decode("utf-8"))
+            data = json.loads(read_bytes(path, limit=_MOST_BYTES).decode("utf-8"))
             if data.pop("format") != FORMAT:
                 raise ValueError("it has another format")
             journal = cls(**data)
-            # oned's account can write the journal, so it must not lead us to another folder.
-            journal.directory = os.path.join(frontend.state_dir, "joins", os.path.basename(journal.id))
+            journal._check()
+            # Whatever is written there, it leads to no other folder.
+            journal.directory = os.path.join(folder, "joins", journal.id)
             return journal
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise FrontendError(
                 f"Cannot read the journal of a join in progress, {path}: {error}. The files as they were before the "
-                f"join lie in {os.path.join(frontend.state_dir, 'joins')}: put them back by hand, remove "
+                f"join lie in {os.path.join(folder, 'joins')}: put them back by hand, remove "
                 f"{path}, and run again."
             ) from error
+
+    def _check(self) -> None:
+        """Raises ValueError for what no journal says: one may come from a folder in which oned's account can write."""
+        texts = (self.zone_name, self.zone_endpoint, self.master_endpoint, self.opened_at, self.step)
+        ids = (self.zone_id, self.server_id)
+        modes = self.files.values() if isinstance(self.files, dict) else [""]
+        sound = (
+            isinstance(self.id, str)
+            and _ID.fullmatch(self.id)
+            and self.kind in ("zone", "server")
+            and isinstance(self.original, dict)
+            and isinstance(self.steps, list)
+            and all(isinstance(each, str) for each in (*texts, self.server_endpoint or ""))
+            and all(each is None or isinstance(each, int) for each in (*ids, *modes))
+        )
+        if not sound:
+            raise ValueError("it says what no journal of this collection says")
 
     def save(self, frontend: Frontend) -> None:
         """Write to disk, durable when it returns."""
         path = self.path(frontend)
         content = json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode()
         try:
-            write_bytes(path, content, Attributes(*frontend.ids(), 0o600))
+            write_bytes(path, content, frontend.state_attributes)
         except OSError as error:
             raise FrontendError(f"Cannot write the journal {path}: {error.strerror}.") from error
 
@@ -171,7 +203,8 @@ class Journal:
     def close(self, frontend: Frontend) -> None:
         """Move the journal beside the backups, where it stays."""
         try:
-            os.rename(self.path(frontend), os.path.join(self.directory, "journal.json"))
+            with rights_at(frontend.state_dir):
+                os.rename(self.path(frontend), os.path.join(self.directory, "journal.json"))
             sync_folder(self.directory)
             sync_folder(frontend.state_dir)
         except OSError as error:
@@ -186,7 +219,8 @@ class Journal:
 
     def _backups(self) -> dict[str, str | None]:
         try:
-            names = sorted(os.listdir(self.directory))
+            with rights_at(self.directory):
+                names = sorted(os.listdir(self.directory))
         except OSError:
             names = []
         whole = [name for name in names if name.endswith(_WHOLE) and name != UNDO and not name.startswith(".")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._errors import FrontendError
+from .._host.files import Attributes, make_folder
 
 PACKAGED_ACCOUNT = "oneadmin"
 # Kept by role oned_install from its first change to its last.
@@ -91,8 +92,16 @@ class Frontend:
 
     @property
     def state_dir(self) -> str:
-        """The collection's own folder on the front-end (0700): journal, lock, backups."""
-        return os.path.join(self.var, "onefed")
+        """The collection's own folder on the front-end (0700): journal, lock, backups.
+
+        It is root's, for root trusts what it finds there. A self-contained install needs no root, and keeps its own.
+        """
+        return self._path("/var/lib/onefed", "var/onefed")
+
+    @property
+    def state_attributes(self) -> Attributes:
+        """Those of a file in the state folder: for its owner only."""
+        return Attributes(*(self.ids() if self.location else (0, 0)), 0o600)
 
     def ids(self) -> tuple[int, int]:
         """Numeric user and group of oned. Raises FrontendError when one of them does not exist."""
@@ -104,19 +113,14 @@ class Frontend:
                 "Install OpenNebula, or set oned_user and oned_group."
             ) from error
 
-    def give(self, path: str, mode: int) -> None:
-        """Make `path` belong to oned's account with `mode`; the owner stays when we are not root."""
-        os.chmod(path, mode)
-        if os.geteuid() == 0:
-            os.chown(path, *self.ids())
-
     def make_dir(self, path: str) -> None:
-        """Create `path` below the state folder, parents included, all 0700 and owned by oned's account."""
-        if not os.path.isdir(path):
-            if path != self.state_dir:
-                self.make_dir(os.path.dirname(path))
-            os.mkdir(path, 0o700)
-            self.give(path, 0o700)
+        """Create `path`, the state folder or one below it, parents included, all 0700 and of the state folder's owner.
+
+        Raises OSError, also for what is a link, or belongs to somebody else.
+        """
+        if path != self.state_dir:
+            self.make_dir(os.path.dirname(path))
+        make_folder(path)
 
 
 def _owner(location: str) -> tuple[str, str]:

@@ -3,17 +3,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Files that survive a power cut: whole content or none, on disk before anybody relies on it.
 
-Some of the folders belong to oned's account while root writes, so nothing here follows a link in a file's last
-component; a caller that means to follow one resolves it first. OSError reaches the caller, who knows what it was for.
+Some of the folders belong to oned's account while root works, so each path is touched with the rights that it allows
+(rights.py), nothing here follows a link in a file's last component unless asked to, and nothing but a regular file is
+read: a pipe would hold the run, a device never ends. OSError reaches the caller, who knows what it was for.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
 from dataclasses import dataclass
+
+from .rights import rights_at
+
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,11 @@ class Attributes:
     mode: int
 
     @classmethod
-    def of(cls, path: str) -> Attributes | None:
-        """The attributes of a regular file; None when there is none."""
+    def of(cls, path: str, follow: bool = False) -> Attributes | None:
+        """The attributes of a regular file; None when there is none. With `follow` those of what a link leads to."""
         try:
-            status = os.lstat(path)
+            with rights_at(path if follow else os.path.dirname(path)):
+                status = os.stat(path) if follow else os.lstat(path)
         except FileNotFoundError:
             return None
         if not stat.S_ISREG(status.st_mode):
@@ -36,45 +43,100 @@ class Attributes:
         return cls(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
 
 
-def read_bytes(path: str) -> bytes:
-    """Content of a regular file, never through a link."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path} is not a regular file")
-        return stream.read()
+def opened(path: str, follow: bool = False) -> int:
+    """A descriptor to read a regular file by; with `follow` through links, as whoever laid them."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    with rights_at(path if follow else os.path.dirname(path)):
+        descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
+    return descriptor
 
 
-def write_bytes(path: str, content: bytes, attributes: Attributes, like: str | None = None) -> None:
-    """Replace `path` in one step; `like` names a file whose SELinux context and ACL are taken over where possible."""
-    folder = os.path.dirname(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", suffix=".tmp", dir=folder)
+def read_bytes(path: str, follow: bool = False, limit: int | None = None) -> bytes:
+    """Content of a regular file, through a link only with `follow`. OSError for one of more than `limit` bytes."""
+    with os.fdopen(opened(path, follow), "rb") as stream:
+        content = stream.read() if limit is None else stream.read(limit + 1)
+    if limit is not None and len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit} bytes", path)
+    return content
+
+
+def exists(path: str) -> bool:
+    """Whether something stands there, a link that leads nowhere included; False also where that may not be seen."""
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            if os.geteuid() == 0:
-                os.fchown(descriptor, attributes.uid, attributes.gid)
-            if like:
-                _copy_labels(like, descriptor)
-            # After the labels: an ACL rewrites the group bits.
-            os.fchmod(descriptor, attributes.mode)
-            stream.write(content)
-            stream.flush()
-            os.fsync(descriptor)
-        os.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    sync_folder(folder)
+        with rights_at(os.path.dirname(path)):
+            return os.path.lexists(path)
+    except OSError:
+        return False
+
+
+def write_bytes(
+    path: str, content: bytes, attributes: Attributes, like: str | None = None, follow: bool = False
+) -> None:
+    """Replace `path` in one step, with `follow` that to which a link leads, with the rights of whoever laid it.
+
+    `like` names a file whose SELinux context and ACL are taken over where possible. In a folder of another account than
+    root the file belongs to that account, whatever the attributes say.
+    """
+    with rights_at(path if follow else os.path.dirname(path)):
+        if follow:
+            path = os.path.realpath(path)
+        folder = os.path.dirname(path)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", suffix=".tmp", dir=folder)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                if os.geteuid() == 0:
+                    os.fchown(descriptor, attributes.uid, attributes.gid)
+                if like:
+                    _copy_labels(like, descriptor)
+                # After the labels: an ACL rewrites the group bits.
+                os.fchmod(descriptor, attributes.mode)
+                stream.write(content)
+                stream.flush()
+                os.fsync(descriptor)
+            os.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        sync_folder(folder)
+
+
+def remove_file(path: str) -> None:
+    """Remove a file or link, on disk too."""
+    with rights_at(os.path.dirname(path)):
+        os.unlink(path)
+        sync_folder(os.path.dirname(path))
+
+
+def make_folder(path: str, mode: int = 0o700) -> None:
+    """Make a folder with this mode, of root where its parent is root's, else of the parent's owner.
+
+    One that is there stays if it belongs to that account; its mode is set. OSError when it does not, or is a link.
+    """
+    with rights_at(os.path.dirname(path)):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, mode)
+        descriptor = os.open(path, OPEN_FOLDER)
+        try:
+            # Nobody can lay another folder in its place from here on: this one is looked at, and set.
+            if os.fstat(descriptor).st_uid != os.geteuid():
+                raise OSError(errno.EPERM, f"it does not belong to account {os.geteuid()}", path)
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
 
 
 def sync_folder(folder: str) -> None:
     """Make renames and removals in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with rights_at(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _copy_labels(source: str, descriptor: int) -> None:

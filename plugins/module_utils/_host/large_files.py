@@ -13,6 +13,7 @@ from typing import IO
 
 from .._errors import FrontendError
 from .files import sync_folder
+from .rights import rights_at
 
 PARTIAL = ".onefed-partial"
 
@@ -21,22 +22,24 @@ PARTIAL = ".onefed-partial"
 def appearing(path: str) -> Iterator[IO[bytes]]:
     """Yield an empty file to fill, whose `name` is not `path` yet; it is `path`, and on disk, when the block ends well.
 
-    It belongs to the owner of the folder, and is for nobody else (0600). Raises FrontendError when the folder or the
-    disk refuses.
+    It belongs to the account with whose rights the folder is touched, and is for nobody else (0600). Raises
+    FrontendError when the folder or the disk refuses.
     """
     folder, name = os.path.split(path)
     with _explained(path):
-        owner = os.stat(folder)
-        with tempfile.NamedTemporaryFile(prefix=f".{name}.", suffix=PARTIAL, dir=folder, delete=False) as stream:
+        with rights_at(folder):
+            stream = tempfile.NamedTemporaryFile(  # noqa: SIM115 - the file outlives these rights
+                prefix=f".{name}.", suffix=PARTIAL, dir=folder, delete=False
+            )
+        with stream:
             try:
-                if os.geteuid() == 0:
-                    os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-                os.rename(stream.name, path)
+                with rights_at(folder):
+                    os.rename(stream.name, path)
             except BaseException:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError), rights_at(folder):
                     os.unlink(stream.name)
                 raise
         sync_folder(folder)
@@ -44,7 +47,7 @@ def appearing(path: str) -> Iterator[IO[bytes]]:
 
 def remove_partial(folder: str) -> None:
     """Remove what a killed run left in `folder`. Only under the host's lock: a living run's file looks the same."""
-    with _explained(folder):
+    with _explained(folder), rights_at(folder):
         for name in os.listdir(folder):
             if name.endswith(PARTIAL):
                 os.unlink(os.path.join(folder, name))
@@ -55,7 +58,7 @@ def need_room(folder: str, needed: int, what: str, descriptor: int | None = None
 
     `descriptor` is an open file there, for a caller whose present rights do not let it into the folder.
     """
-    with _explained(folder):
+    with _explained(folder), rights_at(folder):
         status = os.statvfs(folder if descriptor is None else descriptor)
     free = status.f_bavail * status.f_frsize
     if free < needed:
@@ -68,8 +71,11 @@ def need_room(folder: str, needed: int, what: str, descriptor: int | None = None
 @contextlib.contextmanager
 def scratch(folder: str) -> Iterator[IO[bytes]]:
     """A temporary file in `folder` that has no name, so that nothing can be left of it."""
-    with _explained(folder), tempfile.TemporaryFile(dir=folder) as stream:
-        yield stream
+    with _explained(folder):
+        with rights_at(folder):
+            stream = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the file outlives these rights
+        with stream:
+            yield stream
 
 
 @contextlib.contextmanager
@@ -78,10 +84,17 @@ def secret_file(folder: str, content: bytes) -> Iterator[str]:
 
     remove_partial() removes what a killed run leaves of it.
     """
-    with _explained(folder), tempfile.NamedTemporaryFile(suffix=PARTIAL, dir=folder) as stream:
-        stream.write(content)
-        stream.flush()
-        yield stream.name
+    with _explained(folder):
+        with rights_at(folder):
+            stream = tempfile.NamedTemporaryFile(suffix=PARTIAL, dir=folder, delete=False)  # noqa: SIM115 - as above
+        with stream:
+            try:
+                stream.write(content)
+                stream.flush()
+                yield stream.name
+            finally:
+                with contextlib.suppress(FileNotFoundError), rights_at(folder):
+                    os.unlink(stream.name)
 
 
 @contextlib.contextmanager

@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable
 
+from .files import OPEN_FOLDER
 from .large_files import PARTIAL
+from .rights import rights_at
 
 FOLDER, FILE, LINK = "folder", "file", "link"
-_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -47,11 +48,12 @@ class Tree:
 
         Sockets, pipes and devices are left out. Nothing when the folder does not exist.
         """
-        try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return {}
-        return dict(_walk(descriptor, "", skip))
+        with rights_at(self.path):
+            try:
+                descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return {}
+            return dict(_walk(descriptor, "", skip))
 
     def read(self, path: str) -> bytes:
         with self._parent(path) as (folder, name):
@@ -69,7 +71,7 @@ class Tree:
             descriptor = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder)
             try:
                 with os.fdopen(descriptor, "wb") as stream:
-                    if ids:
+                    if ids and os.geteuid() == 0:
                         os.fchown(descriptor, *ids)
                     os.fchmod(descriptor, mode)
                     stream.write(content)
@@ -86,7 +88,7 @@ class Tree:
         with self._parent(path) as (folder, name):
             self._clear(folder, path, keep="")
             os.symlink(target, name, dir_fd=folder)
-            if ids:
+            if ids and os.geteuid() == 0:
                 os.chown(name, *ids, dir_fd=folder, follow_symlinks=False)
 
     def put_folder(self, path: str, mode: int, ids: tuple[int, int] | None) -> None:
@@ -94,9 +96,9 @@ class Tree:
             self._clear(folder, path, keep=FOLDER)
             if _node(folder, name) is None:
                 os.mkdir(name, mode, dir_fd=folder)
-            descriptor = os.open(name, _OPEN_FOLDER, dir_fd=folder)
+            descriptor = os.open(name, OPEN_FOLDER, dir_fd=folder)
             try:
-                if ids:
+                if ids and os.geteuid() == 0:
                     os.fchown(descriptor, *ids)
                 os.fchmod(descriptor, mode)
             finally:
@@ -112,15 +114,17 @@ class Tree:
     def _parent(self, path: str) -> Iterator[tuple[int, str]]:
         """The open folder of the file, and its name there."""
         *folders, name = path.split("/")
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            for part in folders:
-                following = os.open(part, _OPEN_FOLDER, dir_fd=descriptor)
+        # A folder of oned's account may lie below one of root's.
+        with rights_at(os.path.join(self.path, *folders)):
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                for part in folders:
+                    following = os.open(part, OPEN_FOLDER, dir_fd=descriptor)
+                    os.close(descriptor)
+                    descriptor = following
+                yield descriptor, name
+            finally:
                 os.close(descriptor)
-                descriptor = following
-            yield descriptor, name
-        finally:
-            os.close(descriptor)
 
     def _clear(self, folder: int, path: str, keep: str) -> None:
         """Remove what stands there unless it is of the kind to keep."""
@@ -134,7 +138,7 @@ class Tree:
         elif found.kind != FOLDER:
             os.unlink(name, dir_fd=folder)
         else:
-            descriptor = os.open(name, _OPEN_FOLDER, dir_fd=folder)
+            descriptor = os.open(name, OPEN_FOLDER, dir_fd=folder)
             try:
                 for inner in os.listdir(descriptor):
                     self._clear(descriptor, inner, keep="")
@@ -152,7 +156,7 @@ def _walk(descriptor: int, prefix: str, skip: Callable[[str], bool]) -> Iterator
             if node:
                 yield path, node
                 if node.kind == FOLDER:
-                    inner = os.open(name, _OPEN_FOLDER, dir_fd=descriptor)
+                    inner = os.open(name, OPEN_FOLDER, dir_fd=descriptor)
                     yield from _walk(inner, f"{path}/", skip)
     finally:
         os.close(descriptor)

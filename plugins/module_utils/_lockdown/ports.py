@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from .._errors import FrontendError
+from .._host.files import read_bytes
 from .._oned_conf.document import Document
 
 # What oned takes when oned.conf has none; before 7.2 nobody listens on the second.
@@ -44,8 +45,9 @@ def service_ports(etc: str) -> list[int]:
     """The ports of the services beside oned, installed or not; `etc` is where their files are."""
     found = set(SERVICE_PORTS)
     for path in glob.glob(os.path.join(glob.escape(etc), SERVICE_FILES)):
-        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
-            found.update(int(port) for port in _PORT.findall(file.read()) if 0 < int(port) < 65536)
+        with contextlib.suppress(OSError):
+            text = read_bytes(path, follow=True).decode("utf-8", "replace")
+            found.update(int(port) for port in _PORT.findall(text) if 0 < int(port) < 65536)
     return sorted(found)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._errors import ConfigError
 from .._host.files import Attributes, read_bytes, write_bytes
+from .._host.rights import rights_at
 from . import edit
 from .grammar import Entry, parse
 from .validate import check_federation, lens_problems
@@ -49,7 +50,7 @@ class Document:
     def load(cls, path: str) -> Document:
         """Read a file, through a link if it is one; bytes that are no UTF-8 are kept."""
         try:
-            return cls(read_bytes(os.path.realpath(path)).decode(*_ENCODING))
+            return cls(read_bytes(path, follow=True).decode(*_ENCODING))
         except OSError as error:
             raise ConfigError(f"Cannot read {path}: {error.strerror or error}.") from error
         except ConfigError as error:
@@ -168,16 +169,18 @@ def apply(
 def write_atomically(path: str, text: str, backup_to: str | None = None) -> None:
     """Replace a configuration file in one durable step; owner, mode, ACL and SELinux context stay as they are.
 
-    A link is followed to its target. `backup_to` gets the old content first, with the same owner and mode.
+    A link is followed to its target, with the rights of whoever laid it. `backup_to` gets the old content first, with
+    the same owner and mode.
     """
-    target = os.path.realpath(path)
     try:
-        attributes = Attributes.of(target)
-        if attributes is None:
-            raise ConfigError(f"Cannot write {path}: there is no such file to take owner and mode from.")
-        if backup_to:
-            write_bytes(backup_to, read_bytes(target), attributes, like=target)
-        write_bytes(target, text.encode(*_ENCODING), attributes, like=target)
+        with rights_at(path):
+            target = os.path.realpath(path)
+            attributes = Attributes.of(target)
+            if attributes is None:
+                raise ConfigError(f"Cannot write {path}: there is no such file to take owner and mode from.")
+            if backup_to:
+                write_bytes(backup_to, read_bytes(target), attributes, like=target)
+            write_bytes(target, text.encode(*_ENCODING), attributes, like=target)
     except OSError as error:
         raise ConfigError(f"Cannot write {path}: {error.strerror or error}. It is unchanged.") from error
 

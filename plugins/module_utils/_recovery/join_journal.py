@@ -20,12 +20,7 @@ from .._errors import FrontendError
 from .._frontend import auth_files
 from .._frontend.journal import Journal, host_lock, utc_now
 from .._frontend.layout import Frontend
-from .._host.files import (
-    Attributes,
-    read_bytes,
-    sync_folder,
-    write_bytes,
-)
+from .._host.files import Attributes, exists, read_bytes, remove_file, sync_folder, write_bytes
 from .._oned_conf.document import STOCK_VECTORS, Document
 from .._service import companions, oned
 
@@ -78,7 +73,7 @@ def _new(frontend: Frontend, params: Mapping[str, Any]) -> Journal:
     number = 1
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     stem = name = f"{stamp}-{zone}-server" if params["kind"] == "server" else f"{stamp}-{zone}"
-    while os.path.lexists(os.path.join(frontend.state_dir, "joins", name)):
+    while exists(os.path.join(frontend.state_dir, "joins", name)):
         number += 1
         name = f"{stem}-{number}"
     now = utc_now()
@@ -116,14 +111,14 @@ def _original(frontend: Frontend, login: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fireedge_conf(frontend: Frontend) -> list[str]:
     path = frontend.fireedge_conf
-    return [os.path.basename(path)] if os.path.exists(path) else []
+    return [os.path.basename(path)] if exists(path) else []
 
 
 def _source(frontend: Frontend, name: str) -> str:
-    """Where a saved file belongs."""
+    """Where a saved file belongs: itself, or a link to it, which stays."""
     for path in (frontend.conf, frontend.fireedge_conf):
         if name == os.path.basename(path):
-            return os.path.realpath(path)
+            return path
     return os.path.join(frontend.auth_dir, name)
 
 
@@ -133,11 +128,11 @@ def _save_files(frontend: Frontend, journal: Journal) -> None:
         frontend.make_dir(journal.directory)
         for name in journal.files:
             source = _source(frontend, name)
-            attributes = Attributes.of(source)
+            attributes = Attributes.of(source, follow=True)
             if attributes:
-                write_bytes(_copy(journal, name), read_bytes(source), Attributes(*frontend.ids(), 0o600))
+                write_bytes(_copy(journal, name), read_bytes(source, follow=True), frontend.state_attributes)
                 journal.files[name] = attributes.mode
-        for folder in (os.path.dirname(journal.directory), frontend.state_dir, frontend.var):
+        for folder in (os.path.dirname(journal.directory), frontend.state_dir, os.path.dirname(frontend.state_dir)):
             sync_folder(folder)
     except OSError as error:
         raise FrontendError(f"Cannot save files in {journal.directory}: {error.strerror or error}.") from error
@@ -191,18 +186,18 @@ def _revert(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
 
 def _touched(frontend: Frontend, journal: Journal) -> list[str]:
     """The files of old, and the auth files that came with the join."""
-    # oned's account can write the journal, so no other name in it counts.
+    # The journal may come from a folder of oned's account (former_state), so no other name in it counts.
     configuration = [CONF, *_fireedge_conf(frontend)]
     known = [name for name in journal.files if name in configuration or auth_files.is_name(name)]
     return list(dict.fromkeys([*known, *auth_files.names(frontend)]))
 
 
 def _as_saved(frontend: Frontend, journal: Journal, name: str) -> bool:
-    found = Attributes.of(_source(frontend, name))
+    found = Attributes.of(_source(frontend, name), follow=True)
     mode = journal.files.get(name)
     if found is None or mode is None:
         return found is None and mode is None
-    return found.mode == mode and read_bytes(_source(frontend, name)) == _saved(journal, name)
+    return found.mode == mode and read_bytes(_source(frontend, name), follow=True) == _saved(journal, name)
 
 
 def _saved(journal: Journal, name: str) -> bytes:
@@ -216,14 +211,13 @@ def _put_back(frontend: Frontend, journal: Journal, name: str) -> None:
     path = _source(frontend, name)
     mode = journal.files.get(name)
     if mode is None:
-        os.unlink(path)
-        sync_folder(os.path.dirname(path))
+        remove_file(path)
         return
-    # Nobody may run a configuration file, whatever oned's account wrote into the journal.
+    # Nobody may run a configuration file, whatever somebody wrote into the journal.
     mode &= stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH
-    now = Attributes.of(path)
+    now = Attributes.of(path, follow=True)
     uid, gid = (now.uid, now.gid) if now else frontend.ids()
-    write_bytes(path, _saved(journal, name), Attributes(uid, gid, mode), like=path if now else None)
+    write_bytes(path, _saved(journal, name), Attributes(uid, gid, mode), like=path if now else None, follow=True)
 
 
 def _close(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

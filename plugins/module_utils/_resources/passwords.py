@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from .._errors import OnefedError
 from .._frontend.layout import Frontend
-from .._host.files import Attributes, read_bytes, write_bytes
+from .._host.files import exists, read_bytes, write_bytes
 
 _BYTES = 24
 
 
 @dataclass(frozen=True)
 class GeneratedPasswords:
-    """The files of one front-end: mode 0600 in a folder of mode 0700, both of oned's account."""
+    """The files of one front-end: mode 0600 in a folder of mode 0700, both of the owner of the state folder."""
 
     frontend: Frontend
 
@@ -28,16 +28,16 @@ class GeneratedPasswords:
 
     def existing(self, name: str) -> str | None:
         """The file if it is there."""
-        return self.path(name) if os.path.exists(self.path(name)) else None
+        return self.path(name) if exists(self.path(name)) else None
 
     def make(self, name: str) -> str:
         """The password in the user's file, which is written first if it is not there. Raises OnefedError."""
         path = self.path(name)
         try:
-            if not os.path.exists(path):
+            if not exists(path):
                 self.frontend.make_dir(os.path.dirname(path))
                 content = secrets.token_urlsafe(_BYTES).encode() + b"\n"
-                write_bytes(path, content, Attributes(*self.frontend.ids(), 0o600))
+                write_bytes(path, content, self.frontend.state_attributes)
             password = read_bytes(path).decode().strip()
         except (OSError, ValueError) as error:
             raise OnefedError(

@@ -18,6 +18,7 @@ from .._api.client import AUTHENTICATION, Client, local_url
 from .._errors import ApiError, FrontendError, OnefedError
 from .._frontend import auth_files
 from .._frontend.layout import Frontend
+from .._host.rights import rights_at
 from .._oned_conf.document import Document
 from .._service import companions, restart_needed
 from .._service.managers import manager_of
@@ -88,6 +89,7 @@ def _is_slave(frontend: Frontend) -> bool:
 
 def _stale(frontend: Frontend, due: bool) -> list[str]:
     """The readers of one_auth that run since before it was written; with `due` all that run."""
-    written = os.stat(frontend.one_auth).st_mtime
+    with rights_at(frontend.one_auth):
+        written = os.stat(frontend.one_auth).st_mtime
     started = companions.started(frontend)
     return [unit for unit in _READERS if unit in started and (due or started[unit] <= written)]

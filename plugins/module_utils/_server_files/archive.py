@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 from .._errors import FrontendError
+from .._host.files import opened
 from .._host.tree import FILE, FOLDER, LINK
 from .roots import AUTH, ETC, REMOTES, SSH
 
@@ -101,7 +102,7 @@ def opened_archive(path: str) -> Iterator[Archive]:
 
 def _open(path: str, stack: contextlib.ExitStack) -> Archive:
     try:
-        raw = stack.enter_context(open(path, "rb"))  # noqa: SIM115 - the stack is one
+        raw = stack.enter_context(os.fdopen(opened(path, follow=True), "rb"))
         content = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))
         tar = stack.enter_context(tarfile.open(fileobj=content, mode="r:"))  # noqa: SIM115 - as above
         archive = Archive(tar, _checked(tar))

@@ -56,7 +56,7 @@ def pack(frontend: Frontend, dest: str | None, check_mode: bool) -> dict[str, An
                 with _told(f"read {root.path}"), _rights(frontend, root):
                     _add_root(writer, frontend, root, result["left_out"])
             with _told(f"read {frontend.conf}"):
-                content = read_bytes(os.path.realpath(frontend.conf))
+                content = read_bytes(frontend.conf, follow=True)
                 writer.add(CONF, Entry(FILE, 0o640, "root", "oned"), content)
             writer.close()
         return {**result, "size": os.path.getsize(path)}
@@ -137,7 +137,7 @@ def _back_up(frontend: Frontend, backup: str, changes: list[Change]) -> None:
             if change.before is None:
                 writer.listing.absent.append(change.path)
             elif change.path == CONF:
-                writer.add(CONF, change.before, read_bytes(os.path.realpath(frontend.conf)))
+                writer.add(CONF, change.before, read_bytes(frontend.conf, follow=True))
             else:
                 root = everything[change.root]
                 with _told(f"read {root.path}"), _rights(frontend, root):

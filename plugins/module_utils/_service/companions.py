@@ -20,12 +20,7 @@ from .._frontend import auth_files
 from .._frontend.journal import Journal
 from .._frontend.layout import Frontend
 from .._host.command import run_command
-from .._host.files import (
-    Attributes,
-    read_bytes,
-    sync_folder,
-    write_bytes,
-)
+from .._host.files import read_bytes, remove_file, write_bytes
 from .._oned_conf.document import Document
 from .._oned_conf.raft_hooks import FOLLOWER, HOOK, hook_of, is_stock
 from .._oned_conf.secrets import scrub
@@ -45,6 +40,7 @@ SETTLE_SECONDS = 2.0
 START_SECONDS = 30.0
 POLL = 0.1
 LINES_SHOWN = 5
+_MOST_BYTES = 1 << 20
 _RUNS = ("active", "activating", "reloading")
 _PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainCode,ExecMainStatus,NRestarts,Job,AssertResult,"
@@ -108,7 +104,7 @@ def remember(frontend: Frontend, also: Sequence[str]) -> None:
         try:
             frontend.make_dir(frontend.state_dir)
             content = json.dumps({"units": units}).encode()
-            write_bytes(_record(frontend), content, Attributes(*frontend.ids(), 0o600))
+            write_bytes(_record(frontend), content, frontend.state_attributes)
         except OSError as error:
             raise FrontendError(f"Cannot write {_record(frontend)}: {error.strerror}.") from error
 
@@ -122,8 +118,7 @@ def restore(frontend: Frontend, wait: bool = True) -> list[dict[str, Any]]:
         return []
     told = bring_up(frontend, units, wait)
     try:
-        os.unlink(_record(frontend))
-        sync_folder(frontend.state_dir)
+        remove_file(_record(frontend))
     except OSError as error:
         raise FrontendError(f"Cannot remove {_record(frontend)}: {error.strerror}.") from error
     return told
@@ -175,8 +170,8 @@ def hook_units(frontend: Frontend) -> list[str]:
     """
     path = os.path.join(frontend.var, "remotes", "hooks", HOOK)
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            names = re.findall(r"\bsystemctl stop (opennebula-[\w.-]+)", file.read())
+        text = read_bytes(path, follow=True, limit=_MOST_BYTES).decode("utf-8", "replace")
+        names = re.findall(r"\bsystemctl stop (opennebula-[\w.-]+)", text)
     except OSError:
         return []
     units = list(dict.fromkeys(names))
@@ -278,7 +273,7 @@ def _stopped_with(frontend: Frontend) -> list[str]:
 
 
 def _stops_with(frontend: Frontend, unit: Any) -> bool:
-    # The name comes from a file that oned's account can write.
+    # The name may come from a journal of oned's account, see former_state.
     if not isinstance(unit, str) or not _UNIT.fullmatch(unit):
         return False
     return _short(frontend.service) in map(_short, _named(STOPS_WITH, unit))

@@ -120,7 +120,7 @@ def edit(text: str, wanted: Mapping[str, Any], path: str) -> str:
 
 def _load(path: str) -> str:
     try:
-        return read_bytes(os.path.realpath(path)).decode(*_ENCODING)
+        return read_bytes(path, follow=True).decode(*_ENCODING)
     except OSError as error:
         raise ConfigError(f"Cannot read {path}: {error.strerror or error}. Is FireEdge installed?") from error
 

@@ -16,9 +16,12 @@ from collections.abc import Sequence
 from .._errors import FrontendError
 from .._frontend.layout import Frontend
 from .._frontend.run_as import Ended, run_as_oned
+from .._host.account import acting_as
 from .._host.command import run_command
+from .._host.files import read_bytes
 
 LINES_SHOWN = 15
+_PID_BYTES = 64
 LOOKS, LOOK_SECONDS = 3, 0.05
 _INTERPRETER = re.compile(r"python|ruby|(ba|da|z|k)?sh$")
 
@@ -177,7 +180,9 @@ class SelfContained(Manager):
         pid = self.pid()
         if pid:
             try:
-                os.kill(pid, signal.SIGTERM)
+                # The file with its number is oned's account's: nobody else's process is meant.
+                with acting_as(*self.frontend.ids()):
+                    os.kill(pid, signal.SIGTERM)
             except ProcessLookupError:
                 pass
             except PermissionError:
@@ -189,8 +194,7 @@ class SelfContained(Manager):
     def pid(self) -> int | None:
         """The running oned: the process of the pid file, or else one that was started from this location."""
         with contextlib.suppress(OSError, ValueError):
-            with open(self.frontend.pid_file, encoding="ascii") as file:
-                pid = int(file.read().strip())
+            pid = int(read_bytes(self.frontend.pid_file, limit=_PID_BYTES).strip())
             # The script's own name is that of a child which has not become oned yet.
             name = os.path.basename(_program(pid))
             if name == "one" or _is_oned(name):

@@ -17,6 +17,8 @@ from .._database.open import describe, open_database
 from .._errors import FrontendError, OnefedError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
+from .._host.files import opened
+from .._host.rights import rights_at
 from .._oned_conf.document import Document
 from .._oned_conf.secrets import scrub, secrets
 from . import companions, restart_needed
@@ -207,7 +209,8 @@ class _NewLines:
 
     def _identity(self) -> tuple[int, int]:
         try:
-            status = os.stat(self.path)
+            with rights_at(self.path):
+                status = os.stat(self.path)
         except OSError:
             return 0, 0
         return status.st_ino, status.st_size
@@ -217,7 +220,7 @@ class _NewLines:
         file, size = self._identity()
         start = self.size if file == self.file and size >= self.size else 0
         try:
-            with open(self.path, "rb") as stream:
+            with os.fdopen(opened(self.path, follow=True), "rb") as stream:
                 stream.seek(max(start, size - LOG_BYTES))
                 lines = stream.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
         except OSError:

@@ -12,9 +12,11 @@ from __future__ import annotations
 import os
 
 from .._errors import FrontendError
+from .._frontend.former_state import state_to_read
 from .._frontend.layout import Frontend
-from .._host.files import Attributes, read_bytes, write_bytes
+from .._host.files import read_bytes, write_bytes
 
+NOTE = "outdated"
 _BOOT = "/proc/sys/kernel/random/boot_id"
 _START_TIME = 19  # of the fields in /proc/<pid>/stat after the program's name; proc(5) counts it as the 22nd of all
 
@@ -27,7 +29,7 @@ def note(frontend: Frontend, pid: int | None, check_mode: bool) -> bool:
     if not check_mode:
         path = _path(frontend)
         try:
-            write_bytes(path, process.encode(), Attributes(*frontend.ids(), 0o600))
+            write_bytes(path, process.encode(), frontend.state_attributes)
         except OSError as error:
             raise FrontendError(f"Cannot write {path}: {error.strerror}.") from error
     return True
@@ -40,12 +42,12 @@ def is_outdated(frontend: Frontend, pid: int | None) -> bool:
 
 
 def _path(frontend: Frontend) -> str:
-    return os.path.join(frontend.state_dir, "outdated")
+    return os.path.join(frontend.state_dir, NOTE)
 
 
 def _noted(frontend: Frontend) -> str | None:
     try:
-        return read_bytes(_path(frontend)).decode("ascii", "replace")
+        return read_bytes(os.path.join(state_to_read(frontend), NOTE), limit=1024).decode("ascii", "replace")
     except OSError:
         return None
 

@@ -28,6 +28,7 @@ from .._database.schema import (
     POOL_CONTROL,
 )
 from .._errors import SnapshotError
+from .._host.files import opened
 
 FORMAT = 1
 TITLE = b"-- Federated tables of an OpenNebula database (onefed.opennebula)\n"
@@ -187,7 +188,7 @@ class SnapshotFile:
 def open_snapshot(path: str) -> Iterator[SnapshotFile]:
     """Open a snapshot, compressed or not. Raises SnapshotError when it is none or its header is damaged."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = opened(path, follow=True)
     except OSError as error:
         raise SnapshotError(f"Cannot read the federated snapshot {path}: {error.strerror}.") from error
     with os.fdopen(descriptor, "rb") as raw:

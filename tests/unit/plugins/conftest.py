@@ -133,6 +133,14 @@ def slave_db(make_db: Callable[..., OneDb]) -> OneDb:
 
 
 @pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every account can enter, as those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
 def location(tmp_path: Path, master_db: OneDb) -> Path:
     """A stopped self-contained front-end with the master's database."""
     root = tmp_path / "one"

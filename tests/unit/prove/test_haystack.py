@@ -60,8 +60,9 @@ def test_a_secret_too_short_to_be_told_from_other_text_is_refused() -> None:
         ("/var/lib/one/.one/one_auth", "oneadmin", 0o600, True),
         ("/var/lib/one/.one/one_auth", "oneadmin", 0o640, False),
         ("/var/lib/one/.one/one_auth", "root", 0o600, False),
-        ("/var/lib/one/onefed/joins/x/undo.sql", "oneadmin", 0o600, True),
-        ("/var/lib/one/onefed/joins/x/undo.sql", "oneadmin", 0o644, False),
+        ("/var/lib/onefed/joins/x/undo.sql", "root", 0o600, True),
+        ("/var/lib/onefed/joins/x/undo.sql", "root", 0o644, False),
+        ("/var/lib/onefed/joins/x/undo.sql", "oneadmin", 0o600, False),
         ("/etc/one/oned.conf.20261121", "oneadmin", 0o640, True),
         ("/etc/one/other.conf", "oneadmin", 0o640, False),
         ("/tmp/one_auth", "oneadmin", 0o600, False),
@@ -70,4 +71,5 @@ def test_a_secret_too_short_to_be_told_from_other_text_is_refused() -> None:
 def test_secrets_belong_into_few_files_with_their_owner_and_mode(
     path: str, owner: str, mode: int, wanted: bool
 ) -> None:
-    assert at_home(path, owner, "oneadmin", mode) is wanted
+    group = "root" if owner == "root" else "oneadmin"
+    assert at_home(path, owner, group, mode) is wanted

@@ -12,7 +12,7 @@ from zones import AVAILABLE, CLUSTERS, MASTER, SERVERS, ZONE_OF, create_user, us
 
 from tests.tools.playbooks import wait_for
 
-HOME, STATE = "/var/lib/one", "/var/lib/one/onefed"
+HOME, STATE = "/var/lib/one", "/var/lib/onefed"
 # What is a server's own in oned.conf.
 OWN = re.compile(r"^\s*(SERVER_ID|PASSWD|HOSTNAME)\s*=.*$", re.M)
 # Not federated.
@@ -138,9 +138,9 @@ def test_joins_are_closed_and_nobody_else_reads_their_backups(host: Any, name: s
     leads_the_master = name == CLUSTERS[MASTER].hosts[0].name
     assert bool(joins) != leads_the_master
     for folder in (f"{STATE}/joins/{join}" for join in joins):
-        assert (host.file(folder).mode, host.file(folder).user) == (0o700, "oneadmin")
+        assert (host.file(folder).mode, host.file(folder).user) == (0o700, "root")
         modes = host.check_output(f"find {folder} -type f -printf '%m %u\\n' | sort -u").splitlines()
-        assert modes == ["600 oneadmin"]
+        assert modes == ["600 root"]
 
 
 @pytest.mark.parametrize("folder", ["/tmp", "/var/tmp"])

@@ -17,7 +17,7 @@ from tests.hosts.lab import Lab
 from tests.tools.playbooks import wait_for
 
 MASTER = "madrid-1"
-HOME, STATE = "/var/lib/one", "/var/lib/one/onefed"
+HOME, STATE = "/var/lib/one", "/var/lib/onefed"
 LAB = Lab(os.environ["MOLECULE_SCENARIO_NAME"])
 ZONES = {host.name: Zone(host.name.rpartition("-")[0], LAB, host) for host in LAB.hosts}
 SLAVES = sorted(set(ZONES) - {MASTER})
@@ -125,11 +125,11 @@ def test_join_left_a_closed_journal_with_backups_that_nobody_else_reads(host: An
     saved = f"{STATE}/joins/{joins[0]}"
     backup = "opennebula.sql" if ZONES[name].host.spec.database == "mariadb" else "one.db"
     for folder in (STATE, saved):
-        assert (host.file(folder).mode, host.file(folder).user) == (0o700, "oneadmin"), folder
+        assert (host.file(folder).mode, host.file(folder).user) == (0o700, "root"), folder
     for file in ("journal.json", backup, "undo.sql"):
         found = host.file(f"{saved}/{file}")
         assert found.is_file, file
-        assert (found.mode, found.user) == (0o600, "oneadmin"), file
+        assert (found.mode, found.user) == (0o600, "root"), file
         assert found.size > 0, file
 
 

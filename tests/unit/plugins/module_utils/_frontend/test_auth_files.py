@@ -26,15 +26,23 @@ def frontend(location: Path) -> Frontend:
     (folder / "one_auth.bak").write_text("x")
     (folder / "old" / "x_auth").write_text("x")
     (folder / "dir_auth").mkdir()
-    (folder / "link_auth").symlink_to("one_auth")
+    (folder / "gone_auth").symlink_to("nothing")
+    os.mkfifo(folder / "pipe_auth")
+    (folder / "secret").mkdir()
+    (folder / "secret" / "flow").write_text("serveradmin:abc")
+    (folder / "oneflow_auth").symlink_to("secret/flow")
     for name in ("one_auth", "sunstone_auth"):
         (folder / name).chmod(0o600)
     return Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
 
 
-def test_only_regular_auth_files_are_read(frontend: Frontend) -> None:
-    assert names(frontend) == ["one_auth", "sunstone_auth"]
-    assert read_all(frontend) == {"one_auth": "oneadmin:first\n", "sunstone_auth": "serveradmin:abc"}
+def test_regular_auth_files_are_read_and_what_oned_reads_through_a_link(frontend: Frontend) -> None:
+    assert names(frontend) == ["one_auth", "oneflow_auth", "sunstone_auth"]
+    assert read_all(frontend) == {
+        "one_auth": "oneadmin:first\n",
+        "oneflow_auth": "serveradmin:abc",
+        "sunstone_auth": "serveradmin:abc",
+    }
 
 
 def test_a_front_end_without_the_folder_has_none(location: Path) -> None:
@@ -46,6 +54,7 @@ def test_a_front_end_without_the_folder_has_none(location: Path) -> None:
 
 def test_files_that_differ_are_written(frontend: Frontend) -> None:
     wanted = {"one_auth": "oneadmin:second\n", "sunstone_auth": "serveradmin:abc", "oneflow_auth": "serveradmin:abc"}
+    os.unlink(os.path.join(frontend.auth_dir, "oneflow_auth"))
     assert write_all(frontend, wanted, check_mode=True) == ["one_auth", "oneflow_auth"]
     assert read_all(frontend)["one_auth"] == "oneadmin:first\n"
     assert write_all(frontend, wanted, check_mode=False) == ["one_auth", "oneflow_auth"]
@@ -62,13 +71,20 @@ def test_a_file_that_others_can_read_is_written_anew(frontend: Frontend) -> None
     assert stat.S_IMODE(os.stat(frontend.one_auth).st_mode) == 0o600
 
 
-def test_a_link_is_replaced_not_followed(frontend: Frontend) -> None:
-    assert write_all(frontend, {"link_auth": "a:b"}, check_mode=False) == ["link_auth"]
-    assert read_all(frontend) == {
-        "one_auth": "oneadmin:first\n",
-        "sunstone_auth": "serveradmin:abc",
-        "link_auth": "a:b",
-    }
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(frontend: Frontend) -> None:
+    folder = Path(frontend.auth_dir)
+    (folder / "secret" / "flow").chmod(0o440)
+    assert write_all(frontend, {"oneflow_auth": "serveradmin:abc"}, check_mode=False) == []
+    assert write_all(frontend, {"oneflow_auth": "a:b"}, check_mode=False) == ["oneflow_auth"]
+    assert os.readlink(folder / "oneflow_auth") == "secret/flow"
+    assert (folder / "secret" / "flow").read_text() == "a:b"
+
+
+def test_two_names_of_one_file_are_refused_where_their_contents_differ(frontend: Frontend) -> None:
+    os.symlink("one_auth", os.path.join(frontend.auth_dir, "link_auth"))
+    with pytest.raises(FrontendError, match="link_auth and one_auth .* are one file, by a link"):
+        write_all(frontend, {"one_auth": "a:b", "link_auth": "c:d"}, check_mode=False)
+    assert read_all(frontend)["one_auth"] == "oneadmin:first\n"
 
 
 @pytest.mark.parametrize(

@@ -119,10 +119,43 @@ def test_a_corrupt_journal_is_named_with_its_remedy(frontend: Frontend, journal:
 
 def test_a_journal_cannot_lead_to_another_folder(frontend: Frontend, journal: Journal) -> None:
     path = Path(Journal.path(frontend))
-    path.write_text(json.dumps({**json.loads(path.read_text()), "directory": "/etc", "id": "../../../etc"}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "directory": "/etc"}))
     loaded = Journal.load(frontend)
     assert loaded
-    assert loaded.directory == os.path.join(frontend.state_dir, "joins", "etc")
+    assert loaded.directory == journal.directory
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "../../../etc"},
+        {"id": ".."},
+        {"id": 1},
+        {"kind": "other"},
+        {"files": {"oned.conf": "rwx"}},
+        {"files": []},
+        {"original": None},
+        {"zone_id": "0"},
+        {"step": ["restored"]},
+    ],
+)
+def test_a_journal_that_says_what_none_says_is_refused(
+    frontend: Frontend, journal: Journal, wrong: dict[str, object]
+) -> None:
+    path = Path(Journal.path(frontend))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}))
+    with pytest.raises(FrontendError, match="no journal of this collection says"):
+        Journal.load(frontend)
+
+
+def test_a_lock_or_journal_that_is_a_pipe_holds_nobody(frontend: Frontend) -> None:
+    frontend.make_dir(frontend.state_dir)
+    os.mkfifo(Journal.path(frontend))
+    os.mkfifo(os.path.join(frontend.state_dir, "lock"))
+    with pytest.raises(FrontendError, match="Cannot read the journal"):
+        Journal.load(frontend)
+    with pytest.raises(FrontendError, match="Cannot open the lock"), host_lock(frontend):
+        pass
 
 
 def test_closing_moves_the_journal_to_its_backups(frontend: Frontend, journal: Journal) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import sqlite3
@@ -121,7 +120,9 @@ def test_a_valid_seal_does_not_let_foreign_statements_in(snapshot: str, slave_db
 def test_other_files_are_no_snapshots(slave_db: Any, tmp_path: Path) -> None:
     stock = tmp_path / "stock.bck"
     stock.write_text('-- FEDERATED\nDROP TABLE IF EXISTS "group_pool";\n')
-    for path in (str(stock), str(slave_db.path), os.devnull):
+    empty = tmp_path / "empty"
+    empty.touch()
+    for path in (str(stock), str(slave_db.path), str(empty)):
         with pytest.raises(SnapshotError, match="does not begin as a federated snapshot"):
             verify(path)
     with pytest.raises(SnapshotError, match="Cannot read the federated snapshot .*: No such file"):

@@ -62,11 +62,11 @@ def interrupted(*steps: str, **more: Any) -> dict[str, Any]:
     found["journal"] = {
         "zone_existed": False,
         "zone_name": "paris",
-        "directory": "/var/lib/one/onefed/joins/1-paris",
+        "directory": "/var/lib/onefed/joins/1-paris",
         "original": {"beside": [], "bootstrapped": True},
         "step": steps[-1],
         "steps": [{"step": step, "at": ""} for step in steps],
-        "backups": {"database": "/var/lib/one/onefed/joins/1-paris/one.db", "undo": None},
+        "backups": {"database": "/var/lib/onefed/joins/1-paris/one.db", "undo": None},
         **more,
     }
     return found
@@ -181,7 +181,7 @@ def test_an_interrupted_import_goes_on_with_what_it_kept() -> None:
     half = interrupted("opened", "exported", "restoring")
     half["database"].update(bootstrapped=False)
     made = plan(half, document=PATHS["document"])
-    assert made["imports"]["paris-1"]["restore"] == "/var/lib/one/onefed/joins/1-paris/one.db"
+    assert made["imports"]["paris-1"]["restore"] == "/var/lib/onefed/joins/1-paris/one.db"
     assert made["zones"]["paris"]["bootstrap"] is False
 
 
@@ -250,7 +250,7 @@ def test_contradictions_of_an_import_are_told() -> None:
 def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:
     entry = plan(planned=asked("alice", "bob"))["zones"]["paris"]
     seen = {
-        "onefed_join": {"journal": {"directory": "/var/lib/one/onefed/joins/1-paris"}},
+        "onefed_join": {"journal": {"directory": "/var/lib/onefed/joins/1-paris"}},
         "onefed_imported": asked("alice", "bob"),
         "onefed_gate": {"closed": False, "reason": "Only root may write packet filter rules."},
     }

@@ -75,7 +75,7 @@ def begun(*steps: str) -> dict[str, Any]:
         "kind": "zone",
         "zone_existed": False,
         "zone_name": "paris",
-        "directory": "/var/lib/one/onefed/joins/1-paris",
+        "directory": "/var/lib/onefed/joins/1-paris",
         "opened_at": "2026-01-02T03:04:05Z",
         "original": {"beside": [], "bootstrapped": True},
         "step": steps[-1],

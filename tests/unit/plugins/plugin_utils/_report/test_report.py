@@ -17,7 +17,7 @@ TOPOLOGY: dict[str, Any] = {
     },
     "hosts": {"madrid-1": {"zone": "madrid"}, "paris-1": {"zone": "paris"}},
 }
-JOURNAL = {"journal": {"directory": "/var/lib/one/onefed/joins/1-paris"}}
+JOURNAL = {"journal": {"directory": "/var/lib/onefed/joins/1-paris"}}
 
 
 def plan(action: str, **more: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_a_zone_that_joined_is_read_at_its_endpoint_and_its_backups_are_told() -
     made = report("join", {"onefed_join": JOURNAL, "onefed_joined": {"changed": True}})
     assert made["undone"] == []
     assert made["readers"] == ["http://p/RPC2"]
-    assert made["text"] == ["paris joined. Backups: /var/lib/one/onefed/joins/1-paris on paris-1."]
+    assert made["text"] == ["paris joined. Backups: /var/lib/onefed/joins/1-paris on paris-1."]
 
 
 def test_a_run_in_check_mode_tells_what_would_be() -> None:
@@ -70,7 +70,7 @@ def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
     )
     assert made["undone"] == [
         "paris, paris-1: did not join and was returned to what it was. Start oned: no. "
-        "Backups: /var/lib/one/onefed/joins/1-paris on paris-1."
+        "Backups: /var/lib/onefed/joins/1-paris on paris-1."
     ]
     assert made["readers"] == []
 
