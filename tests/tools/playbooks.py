@@ -67,6 +67,7 @@ def run_playbook(
     variables = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/zones/callbacks"),
         "ANSIBLE_CALLBACKS_ENABLED": "trace",
         "ANSIBLE_NOCOLOR": "1",

@@ -1,0 +1,43 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What an operator sees of a run with the collection's own stdout callback, which ansible.cfg chooses here."""
+
+from __future__ import annotations
+
+import re
+
+from tests.tools.playbooks import Run
+
+from .lab import Federation
+
+OURS = {"ANSIBLE_STDOUT_CALLBACK": "onefed.opennebula.federation"}
+
+
+def recap(run: Run) -> dict[str, list[str]]:
+    lines = run.output.rpartition("Recap, by the host on which it happened\n")[2].splitlines()[1:]
+    return {line.split()[0]: line.split()[1:] for line in lines if line}
+
+
+def test_a_run_is_short_and_counts_changes_where_they_happen(pair: Federation) -> None:
+    """Also those that a slave's tasks make at the master."""
+    run = pair.run("federate", **OURS)
+    assert run.code == 0, run.output
+    assert len(run.output.splitlines()) < 60, run.output
+    assert re.search(r"^\d\d:\d\d:\d\d    paris: changed, \d+\.\d s$", run.output, re.MULTILINE)
+    assert "TASK [" not in run.output and "skipping" not in run.output
+    told = recap(run)
+    changed = {host: int(told[host][2]) for host in ("madrid-1", "paris-1")}
+    by_ansible = {host: len([t for t in run.tasks("changed") if t[0] == host]) for host in ("madrid-1", "paris-1")}
+    assert changed["madrid-1"] > 0, "oned.conf, the restart and the new zone"
+    assert changed["paris-1"] < by_ansible["paris-1"]
+    assert sum(changed.values()) == sum(by_ansible.values())
+
+
+def test_an_error_is_shown_once_and_whole(pair: Federation) -> None:
+    pair["paris"].one("stop")
+    (pair["paris"].location / "var/one.db").write_bytes(b"no database")
+    run = pair.run("federate", **OURS)
+    assert run.code != 0
+    assert recap(run)["madrid-1"][3:] == ["0", "0"] or "FAILED" in run.output
+    assert "Traceback" not in run.output and "TASK [" not in run.output
+    assert run.output.count("one.db") >= 1
