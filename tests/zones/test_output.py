@@ -33,11 +33,13 @@ def test_a_run_is_short_and_counts_changes_where_they_happen(pair: Federation) -
     assert sum(changed.values()) == sum(by_ansible.values())
 
 
-def test_an_error_is_shown_once_and_whole(pair: Federation) -> None:
+def test_an_error_is_shown_with_its_zone_and_remedy(pair: Federation) -> None:
     pair["paris"].one("stop")
     (pair["paris"].location / "var/one.db").write_bytes(b"no database")
     run = pair.run("federate", **OURS)
-    assert run.code != 0
-    assert recap(run)["madrid-1"][3:] == ["0", "0"] or "FAILED" in run.output
+    assert run.code == 2
+    _before, _header, error = run.output.partition("\nFAILED  madrid-1: Fail if anything was left undone\n")
+    assert error.startswith("    paris, paris-1: Cannot read the database")
+    assert "Correct the DB section of oned.conf or start the database." in error.splitlines()[0]
+    assert recap(run)["madrid-1"][3] == "1"
     assert "Traceback" not in run.output and "TASK [" not in run.output
-    assert run.output.count("one.db") >= 1
