@@ -14,21 +14,15 @@ import gzip
 import hashlib
 import json
 import os
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from .._database.base import Database, Row
-from .._database.schema import (
-    FEDERATED,
-    LOCAL_VERSIONS,
-    LOG,
-    POOL_CONTROL,
-)
 from .._errors import SnapshotError
 from .._host.files import opened
+from .grammar import MARKS, Grammar
 
 FORMAT = 1
 TITLE = b"-- Federated tables of an OpenNebula database (onefed.opennebula)\n"
@@ -37,9 +31,6 @@ _SEAL = b"-- sha256 of the header: "
 _LONGEST_HEADER = 1_000_000
 # One INSERT holds as many rows as fit: fewer statements load faster, short ones stay below MySQL's packet limit.
 _LONGEST_BATCH = 64 * 1024
-
-_STATEMENT = re.compile(rf"(?:DELETE FROM|INSERT INTO) (?:{'|'.join((*FEDERATED, LOG, POOL_CONTROL))})[ ;]")
-_MARK = re.compile(rf"UPDATE {LOCAL_VERSIONS} SET is_slave = [01] ")
 
 
 @dataclass(frozen=True)
@@ -132,6 +123,8 @@ class SnapshotFile:
         size = 0
         begun = ended = False
         with self._explained():
+            grammar = Grammar(self.header.backend)
+            prologue = iter(grammar.prologue)
             self._stream.seek(self._body)
             for data in self._stream:
                 sha256.update(data)
@@ -140,11 +133,15 @@ class SnapshotFile:
                 line = data.decode().rstrip("\n")
                 if not begun:
                     begun = line == "BEGIN;"
-                elif line == "COMMIT;":
-                    ended = True
-                elif not ended and _STATEMENT.match(line):
+                    known = next(prologue, "BEGIN;") == line
+                elif line == "COMMIT;" and not ended:
+                    known = ended = True
+                elif not ended and grammar.allows(line):
+                    known = True
                     yield line
-                elif ended or not _MARK.match(line):
+                else:
+                    known = line in MARKS and not ended
+                if not known:
                     raise ValueError("a line of it is no statement of a federated snapshot")
         if not ended or self.header.body != {"bytes": size, "sha256": sha256.hexdigest()}:
             raise self._refused("its content is not what its header says: it was truncated or altered")
