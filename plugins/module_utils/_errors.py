@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from . import _python  # noqa: F401 - refuses a Python that is too old, here because all others import this first
+
 
 class OnefedError(Exception):
     """Base of all errors that a module reports by failing with the error's text."""

@@ -9,7 +9,7 @@ import pytest
 from .lab import Federation
 
 
-@pytest.mark.parametrize("version", ["6.10", "7.4"])
+@pytest.mark.parametrize("version", ["6.10", pytest.param("7.4", marks=pytest.mark.core)])
 def test_three_zones_become_a_federation_and_a_second_run_changes_nothing(federation: Federation, version: str) -> None:
     federation.version = version
     madrid = federation.add("madrid")
@@ -91,6 +91,7 @@ def test_the_auth_files_are_the_masters_and_one_key_is_not(pair: Federation) -> 
     assert (paris.location / "var/.one/one_key").read_bytes() == key
 
 
+@pytest.mark.core
 def test_status_shows_a_healthy_federation_and_names_what_is_wrong(pair: Federation) -> None:
     pair.federate()
     pages = pair.folder / "status"

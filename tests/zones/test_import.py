@@ -87,6 +87,7 @@ def words(run: Run) -> str:
     return " ".join(run.output.split())
 
 
+@pytest.mark.core
 def test_a_zone_joins_and_everybody_has_what_was_his(federation: Federation, lyon: Zone) -> None:
     madrid, before = federation.master, all_owners(lyon)
     planned = federation.federate("--check", "--diff")

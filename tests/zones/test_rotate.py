@@ -61,6 +61,7 @@ def assert_rotated(zones: Federation, password: str, *old: str) -> None:
     wait_for(lambda: name in zones.master.users(), "the slave's write")
 
 
+@pytest.mark.core
 def test_the_password_changes_everywhere_and_a_second_run_changes_nothing(federated: Federation) -> None:
     madrid, paris, old = federated.master, federated["paris"], federated.master.session
     before = {zone.host: (stored(zone), zone.session, starts(zone)) for zone in (madrid, paris)}

@@ -59,6 +59,7 @@ def grown(zones: Servers) -> Servers:
     return zones
 
 
+@pytest.mark.core
 def test_a_zone_joins_and_gets_its_servers_in_one_run_as_planned(zones: Servers) -> None:
     zones.master.create_user("ana")
     before = {server.host: server.files() for server in zones.groups["paris"]}

@@ -5,7 +5,8 @@
 
 What concerns databases is in _judge_database.
 
-A finding is C({"frontend": …}) as frontend_info returns it, or C({"unreachable": text}) or C({"error": text}).
+A finding is C({"frontend": …}) as frontend_info returns it, or C({"unreachable": text}) or
+C({"error": text, "remedy": text}).
 Every check returns problems, C({"text", "remedy"}); the caller adds zone and host.
 """
 
@@ -25,6 +26,7 @@ from ...module_utils._endpoints import (
     same_endpoint,
 )
 from ...module_utils._host.firewall import opening
+from .failure import module_failure
 
 Problem = dict
 Data = Mapping[str, Any]
@@ -41,8 +43,8 @@ def finding(result: Data) -> dict[str, Any]:
     if result.get("unreachable"):
         return {"unreachable": str(result.get("msg", "no answer"))}
     if "frontend" not in result:
-        told = result.get("msg") or result.get("exception") or "frontend_info returned nothing"
-        return {"error": str(told).strip().splitlines()[-1]}
+        text, remedy = module_failure(result)
+        return {"error": text, "remedy": remedy}
     return {"frontend": result["frontend"]}
 
 
@@ -53,7 +55,7 @@ def usable(finding: Data) -> list[Problem]:
             problem(f"Ansible cannot reach it: {finding['unreachable']}", "Check the address, SSH and the account.")
         ]
     if finding.get("error"):
-        return [problem(f"It could not be examined: {finding['error']}", "Correct this and run again.")]
+        return [problem(f"It could not be examined: {finding['error']}", finding["remedy"])]
     frontend = finding["frontend"]
     conf, database = frontend["conf"], frontend["database"]
     if not frontend["installed"]:

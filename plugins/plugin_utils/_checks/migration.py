@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .failure import module_failure
 from .frontend import (
     Problem,
     credentials,
@@ -129,9 +130,10 @@ def _refused(planned: Data | None) -> list[Problem]:
     if planned is None:
         return []
     if "plan" not in planned:
-        crashed = str(planned.get("exception") or planned.get("module_stderr") or "").strip().splitlines()
-        told = planned.get("msg") or (crashed[-1] if crashed else "the host was lost.")
-        return [problem(f"Its import cannot be planned: {told}", "")]
+        if planned.get("unreachable"):
+            return [problem("Its import cannot be planned: the host was lost.", "")]
+        told, remedy = module_failure(planned)
+        return [problem(f"Its import cannot be planned: {told}", remedy)]
     plan = planned["plan"]
     return [
         *(problem(f"Import: {text}", _DECIDE) for text in plan["collisions"]),

@@ -127,7 +127,7 @@ def test_what_stands_in_the_way_of_the_import_leaves_the_zone_out() -> None:
     unasked = plan(planned={"msg": "An override is given for user zoe"})
     assert "Its import cannot be planned: An override is given for user zoe" in unasked["left_out"][0]
     crashed = plan(planned={"exception": "Traceback:\n  line 1\nKeyError: 'x'\n"})
-    assert "Its import cannot be planned: KeyError: 'x'" in crashed["left_out"][0]
+    assert "Its import cannot be planned: the module gave no result: KeyError: 'x'" in crashed["left_out"][0]
 
 
 def test_two_zones_that_would_create_one_name_are_both_left_out() -> None:
