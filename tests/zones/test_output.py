@@ -10,7 +10,7 @@ from tests.tools.playbooks import Run
 
 from .lab import Federation
 
-OURS = {"ANSIBLE_STDOUT_CALLBACK": "onefed.opennebula.federation"}
+OURS = "onefed.opennebula.federation"
 
 
 def recap(run: Run) -> dict[str, list[str]]:
@@ -20,7 +20,7 @@ def recap(run: Run) -> dict[str, list[str]]:
 
 def test_a_run_is_short_and_counts_changes_where_they_happen(pair: Federation) -> None:
     """Also those that a slave's tasks make at the master."""
-    run = pair.run("federate", **OURS)
+    run = pair.run("federate", ANSIBLE_STDOUT_CALLBACK=OURS)
     assert run.code == 0, run.output
     assert len(run.output.splitlines()) < 60, run.output
     assert re.search(r"^\d\d:\d\d:\d\d    paris: changed, \d+\.\d s$", run.output, re.MULTILINE)
@@ -36,7 +36,7 @@ def test_a_run_is_short_and_counts_changes_where_they_happen(pair: Federation) -
 def test_an_error_is_shown_with_its_zone_and_remedy(pair: Federation) -> None:
     pair["paris"].one("stop")
     (pair["paris"].location / "var/one.db").write_bytes(b"no database")
-    run = pair.run("federate", **OURS)
+    run = pair.run("federate", ANSIBLE_STDOUT_CALLBACK=OURS)
     assert run.code == 2
     _before, _header, error = run.output.partition("\nFAILED  madrid-1: Fail if anything was left undone\n")
     assert error.startswith("    paris, paris-1: Cannot read the database")

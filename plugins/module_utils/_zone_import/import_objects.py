@@ -152,6 +152,17 @@ def steps(kind: Kind, current: Mapping[int, Mapping[str, Any]], wanted: Mapping[
     return ordered
 
 
+def chains(kind: Kind, ordered: Sequence[Step], current: Mapping[int, Mapping[str, Any]]) -> list[list[Step]]:
+    """Steps that have to wait for each other, in their order; the chains may be walked side by side.
+
+    A step waits for those of the same object, and of a kind whose names are unique for those of the same name.
+    """
+    found: dict[int | str, list[Step]] = {}
+    for step in ordered:
+        found.setdefault(current[step.id]["name"] if kind.unique else step.id, []).append(step)
+    return list(found.values())
+
+
 def _chain(
     start: int,
     left: Mapping[int, Wanted],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -14,6 +15,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.imp
     PARKING_USER,
     Step,
     Wanted,
+    chains,
     steps,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.objects import BY_NAME
@@ -57,6 +59,13 @@ def test_an_owner_of_the_same_id_and_another_name_is_written_again() -> None:
     assert steps(IMAGES, there, {0: want(2, "bob", 100, "dev")}) == []
 
 
+def test_steps_wait_for_those_of_their_name_or_of_their_object() -> None:
+    ordered = [Step(0, PARKING_USER, -1), Step(1, 2, -1), Step(2, 5, -1), Step(0, 3, -1)]
+    there = current(item(0, "x", 2), item(1, "x", 3), item(2, "y", 4))
+    assert chains(IMAGES, ordered, there) == [[ordered[0], ordered[1], ordered[3]], [ordered[2]]]
+    assert chains(MACHINES, ordered, there) == [[ordered[0], ordered[3]], [ordered[1]], [ordered[2]]]
+
+
 def test_virtual_routers_of_one_name_bear_another_one_meanwhile() -> None:
     there = current(item(0, "r", 2), item(1, "r", 2), item(2, "s", 2))
     found = steps(ROUTERS, there, {0: want(5), 1: want(5), 2: want(5)})
@@ -82,12 +91,18 @@ def zones(draw: st.DrawFn) -> tuple[dict[int, dict[str, Any]], dict[int, Wanted]
     return there, {**{number: want(ids[there[number]["uid"]]) for number in range(len(held))}, **staying}
 
 
-@given(zones())
+@given(zones(), st.randoms())
 def test_nobody_ever_has_a_name_twice_and_all_get_theirs(
-    zone: tuple[dict[int, dict[str, Any]], dict[int, Wanted]],
+    zone: tuple[dict[int, dict[str, Any]], dict[int, Wanted]], chance: Random
 ) -> None:
+    """Also when chains are walked side by side, in whatever order that turns out to be."""
     there, wanted = zone
-    ordered = steps(IMAGES, there, wanted)
+    left = chains(IMAGES, steps(IMAGES, there, wanted), there)
+    ordered = []
+    while left:
+        chain = chance.choice(left)
+        ordered.append(chain.pop(0))
+        left = [each for each in left if each]
     state = {oid: (each["name"], each["uid"]) for oid, each in there.items()}
     for step in ordered:
         name, _uid = state[step.id]
