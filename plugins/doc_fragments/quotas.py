@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options in module_utils/_argspec.py QUOTAS."""
+"""Documentation of OPTIONS in module_utils/_resources/quotas.py."""
 
 from __future__ import annotations
 

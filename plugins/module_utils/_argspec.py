@@ -9,8 +9,6 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ._resources.quotas import KINDS
-
 FRONTEND: dict[str, Any] = {
     "oned_location": {"type": "path"},
     "oned_user": {"type": "str"},
@@ -33,9 +31,4 @@ API: dict[str, Any] = {
     "api_timeout": {"type": "float", "default": 10.0},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
-}
-
-QUOTAS: dict[str, Any] = {
-    "quotas": {"type": "dict", "options": {kind: {"type": "dict"} for kind in KINDS}},
-    "quotas_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
 }

@@ -181,10 +181,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._argspec import FRONTEND, LOGIN
-from ..module_utils._database.open import describe
+from ..module_utils._database.open import describe, frontend_database
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
-from ..module_utils._recovery.backup import frontend_database
 
 
 def database_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -232,9 +232,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND, QUOTAS
+from ..module_utils._argspec import API, FRONTEND
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
+from ..module_utils._resources import quotas
 from ..module_utils._resources.passwords import GeneratedPasswords
 from ..module_utils._resources.user_writer import write_user
 
@@ -249,7 +250,7 @@ def main() -> None:
         argument_spec={
             **API,
             **FRONTEND,
-            **QUOTAS,
+            **quotas.OPTIONS,
             "name": {"type": "str"},
             "id": {"type": "int"},
             "password": {"type": "str", "no_log": True},

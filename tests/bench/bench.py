@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / ".build"), str(ROOT)]
 
-from tests.bench import imports, snapshots  # noqa: E402
+from tests.bench import imports, shipped, snapshots  # noqa: E402
 from tests.zones.lab import Federation, Zone  # noqa: E402
 
 SLAVES = (1, 4, 16)
@@ -107,6 +107,8 @@ def main() -> None:
     imports.bench()
     print()
     snapshots.bench()
+    print()
+    print("\n".join(shipped.report()))
 
 
 if __name__ == "__main__":

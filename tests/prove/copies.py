@@ -25,9 +25,9 @@ sys.path[:0] = [str(ROOT / ".build"), str(ROOT)]
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql import MysqlDatabase  # noqa: E402
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql_dump import Dump  # noqa: E402
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.open import frontend_database  # noqa: E402
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.backup import (  # noqa: E402
     back_up_database,
-    frontend_database,
 )
 from tests.prove.master import emulated, here  # noqa: E402
 from tests.prove.scratch import WholeTruth  # noqa: E402

@@ -15,11 +15,12 @@ from typing import Any
 
 from .._api.client import client_for, zone_from_xml
 from .._database.base import Session, Text
+from .._database.open import frontend_database
 from .._database.schema import text
 from .._errors import DatabaseError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
-from .._recovery.backup import frontend_database, refuse_running
+from .._recovery.backup import refuse_running
 
 
 def copy_zone_record(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

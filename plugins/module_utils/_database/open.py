@@ -48,6 +48,11 @@ def open_database(frontend: Frontend, document: Document, login: Mapping[str, An
     raise DatabaseError(f"{frontend.conf} names the database backend {backend!r}; oned knows sqlite and mysql only.")
 
 
+def frontend_database(frontend: Frontend, login: Mapping[str, Any] | None = None) -> Database:
+    """The database of this front-end, as its oned.conf names it, or the options of the fragment `login` in `login`."""
+    return open_database(frontend, Document.load(frontend.conf), login)
+
+
 def describe(database: Database) -> dict[str, Any]:
     """What database_info documents, from one read-only transaction. Raises DatabaseError.
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .._database.base import Database, Fence
-from .._database.open import open_database
+from .._database.open import frontend_database
 from .._database.schema import LOG, log_position
 from .._errors import (
     DatabaseError,
@@ -29,7 +29,6 @@ from .._host.large_files import (
     remove_partial,
 )
 from .._host.signals import interruptible
-from .._oned_conf.document import Document
 from .._service.oned import is_running, start, stop
 from .._snapshot.format import Header
 from .._snapshot.snapshot import ALL_RECORDS, verify, write_snapshot
@@ -55,11 +54,6 @@ def parse_records(value: str) -> int | str:
     if not value.isdecimal() or int(value) < 1:
         raise SnapshotError(f"records is {value!r}; it must be a whole number of at least 1, or {ALL_RECORDS}.")
     return int(value)
-
-
-def frontend_database(frontend: Frontend, login: Mapping[str, Any] | None = None) -> Database:
-    """The database of this front-end, as its oned.conf names it, or the options of the fragment `login` in `login`."""
-    return open_database(frontend, Document.load(frontend.conf), login)
 
 
 def back_up_database(

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._database.base import Database, Session
+from .._database.open import frontend_database
 from .._database.schema import (
     is_bootstrapped,
     pools_behind,
@@ -25,7 +26,7 @@ from .._errors import DatabaseError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
 from .._host.signals import interruptible
-from .backup import frontend_database, refuse_running
+from .backup import refuse_running
 
 State = dict
 

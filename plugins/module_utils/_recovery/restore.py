@@ -9,12 +9,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .._database.open import frontend_database
 from .._frontend.journal import Journal, host_lock
 from .._frontend.layout import Frontend
 from .._host.large_files import remove_partial
 from .._host.signals import interruptible
 from .._snapshot.snapshot import restore_snapshot
-from .backup import frontend_database, refuse_running
+from .backup import refuse_running
 
 
 def restore_federated(

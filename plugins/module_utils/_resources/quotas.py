@@ -26,6 +26,11 @@ Limits = dict[str, dict[str, dict[str, str]]]
 DEFAULT, UNLIMITED = "-1", "-2"
 _ATTRIBUTE = {"vm": "VM", "clusters": "VM", "datastores": "DATASTORE", "networks": "NETWORK", "images": "IMAGE"}
 KINDS = tuple(_ATTRIBUTE)
+# Options of the modules user and group; their documentation is the fragment quotas.
+OPTIONS: dict[str, Any] = {
+    "quotas": {"type": "dict", "options": {kind: {"type": "dict"} for kind in KINDS}},
+    "quotas_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+}
 _KEYS = ("ID", "CLUSTER_IDS")
 _USED = "_USED"
 
