@@ -14,7 +14,7 @@ author:
 description:
   - Collects what M(onefed.opennebula.frontend_info) returned on every host, in the shape that
     M(onefed.opennebula.federation_info) takes.
-positional: hostvars
+positional: hostvars, reached
 options:
   _input:
     description: The result of the filter P(onefed.opennebula.topology#filter).
@@ -26,30 +26,41 @@ options:
       - Of a host that did not, it is not known whether it has the address.
     type: dict
     required: true
+  reached:
+    description: Hosts within the limit, C(ansible_play_hosts_all); all, when omitted.
+    type: list
+    elements: str
 """
 
 EXAMPLES = r"""
 - name: Ask every zone
   onefed.opennebula.federation_info:
-    declared: "{{ onefed_topology | onefed.opennebula.declared(hostvars) }}"
+    declared: "{{ onefed_topology | onefed.opennebula.declared(hostvars, ansible_play_hosts_all) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The zones with their servers, floating address, its holders, and the hosts whose gate is closed.
+  description:
+    - The zones with their servers, floating address, its holders, and the hosts whose gate is closed.
+    - What of them is outside of the limit, and why a database was not read.
   type: list
   elements: dict
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ..plugin_utils._report.vip_holders import declared_zones
+from .report import registered
 
 
-def declared(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:
+def declared(
+    topology: Mapping[str, Any], hostvars: Mapping[str, Any], reached: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
     """Collect the registered results of frontend_info, those of hosts lost on the way included."""
-    return declared_zones(topology, {host: hostvars[host].get("onefed_addresses", {}) for host in topology["hosts"]})
+    examined = {host: hostvars[host].get("onefed_addresses", {}) for host in topology["hosts"]}
+    within = list(topology["hosts"]) if reached is None else reached
+    return declared_zones(topology, examined, registered(topology, hostvars), within)
 
 
 class FilterModule:

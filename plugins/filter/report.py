@@ -91,10 +91,15 @@ def report(
 
 def registered(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What every host of the federation registered, those lost on the way included."""
-    return {
+    found = {
         host: {name: hostvars[host][name] for name in REGISTERED if name in hostvars[host]}
         for host in topology["hosts"]
     }
+    # A master outside of the limit was examined on behalf of all.
+    for host in topology["hosts"]:
+        for result in hostvars[host].get("onefed_examined_masters", {}).get("results", []):
+            found[result["item"]].setdefault("onefed_examined", result)
+    return found
 
 
 class FilterModule:

@@ -58,6 +58,19 @@ options:
         type: list
         elements: str
         default: []
+      outside:
+        description:
+          - Whether the zone is outside of the limit. It is not judged then, like a zone that is not in the list at all.
+            What is wrong with it is told as warnings.
+        type: bool
+        default: false
+      limit:
+        description: The limit that has the zone and the master.
+        type: str
+      unread_databases:
+        description: Why databases were not read, by host.
+        type: dict
+        default: {}
   endpoints:
     description:
       - Endpoints that are asked for the list of zones when the one of O(api_url) does not tell it, such as those of
@@ -124,6 +137,9 @@ federation:
     healthy:
       description: Whether no problem is an error.
       type: bool
+    tables_read:
+      description: Whether O(databases) was given, so that tables were compared.
+      type: bool
     master:
       description: Name of the master's zone. V(null) when there is no federation.
       type: str
@@ -158,6 +174,9 @@ federation:
           type: str
         is_master:
           description: Whether it is, or is to be, the master.
+          type: bool
+        judged:
+          description: Whether what is wrong with it counts. Not so outside of O(declared), if that is given.
           type: bool
         floating:
           description: Its floating address. V(null) without one. Needs O(declared).
@@ -301,8 +320,9 @@ federation:
             - "Of highly available zones: V(no_leader), V(split_brain), V(no_quorum), V(server_id_unset),
               V(wrong_server_id), V(follower_behind), V(follower_stuck),
               V(follower_fallen_out), V(log_parted)."
-            - "Of what the inventory declares: V(server_not_listed), V(server_not_declared), V(address_missing),
-              V(address_doubled), V(address_astray), V(gate_closed)."
+            - "Of what was not looked at: V(zone_not_judged), V(database_not_read), V(not_compared)."
+            - "Of what the inventory declares: V(zone_missing), V(server_not_listed), V(server_not_declared),
+              V(address_missing), V(address_doubled), V(address_astray), V(gate_closed)."
             - "Of databases: V(database_unreadable), V(database_empty), V(shared_version_differs), V(backend_differs),
               V(charset_differs), V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys),
               V(pool_control_behind)."
@@ -367,6 +387,9 @@ def main() -> None:
                     "holders": {"type": "list", "elements": "str", "default": []},
                     "unread": {"type": "list", "elements": "str", "default": []},
                     "gated": {"type": "list", "elements": "str", "default": []},
+                    "outside": {"type": "bool", "default": False},
+                    "limit": {"type": "str"},
+                    "unread_databases": {"type": "dict", "default": {}},
                 },
             },
             "allow_loopback": {"type": "bool", "default": False},

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .lab import Federation
@@ -94,15 +96,40 @@ def test_the_auth_files_are_the_masters_and_one_key_is_not(pair: Federation) -> 
 @pytest.mark.core
 def test_status_shows_a_healthy_federation_and_names_what_is_wrong(pair: Federation) -> None:
     pair.federate()
-    pages = pair.folder / "status"
-    pages.mkdir()
-    run = pair.run("status", "-e", f"federation_status_dir={pages}")
+    pages = pair.folder / "pages/of status"
+    into = ("-e", json.dumps({"federation_status_dir": str(pages)}))
+    plan = pair.run("status", *into, "--check")
+    assert plan.code == 0, plan.output
+    assert not pages.exists()
+    run = pair.run("status", *into)
     assert run.code == 0, run.output
+    assert run.tasks("changed") == plan.tasks("changed")
+    assert "The federation is healthy: no errors, no warnings." in run.output
     assert "healthy" in (pages / "status.html").read_text()
+    assert pages.stat().st_mode & 0o777 == 0o755
+    pages.chmod(0o750)
     pair["paris"].one("stop")
-    run = pair.run("status", "-e", f"federation_status_dir={pages}")
+    run = pair.run("status", *into)
+    assert run.code != 0
     assert "needs attention" in (pages / "status.html").read_text()
     assert '"unreachable"' in (pages / "status.json").read_text()
+    assert pages.stat().st_mode & 0o777 == 0o750
+    assert pair.run("status", "-e", "federation_status_fail=false").code == 0
+
+
+def test_a_status_that_compared_nothing_is_no_success(pair: Federation) -> None:
+    pair.federate()
+    run = pair.run("status", "--limit", "paris")
+    told = " ".join(run.output.split())
+    assert run.code != 0
+    assert "Its tables were not compared with the master's, whose database was not read (outside of the limit)." in told
+    assert "--limit paris,madrid" in told
+    run = pair.run("status", "--limit", "paris,madrid")
+    assert run.code == 0, run.output
+    del pair.variables["paris"]
+    run = pair.run("status")
+    assert run.code == 0, run.output
+    assert "Not judged: paris." in " ".join(run.output.split())
 
 
 def test_no_secret_is_printed(pair: Federation) -> None:

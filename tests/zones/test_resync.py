@@ -55,6 +55,7 @@ def test_a_stale_zone_gets_the_masters_tables_as_planned_and_keeps_its_own(pair:
     kept, before = own_rows(paris), (paris.tables(), paris.conf.read_bytes())
     assert kept
     status = pair.run("status")
+    assert status.code != 0
     assert "playbook resync" in " ".join(status.output.split()), status.output
     plan = resync(pair, "--check", "--diff")
     assert (paris.tables(), paris.conf.read_bytes()) == before

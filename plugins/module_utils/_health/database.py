@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .finding import RESYNC, Problem, problem
+from .finding import RESYNC, UPGRADE, Problem, problem
 from .quorum import Server, Zone, leader_of
 
 Description = Mapping[str, Any]
@@ -43,16 +43,17 @@ def of_master(master: Zone | None, given: Databases) -> Description | None:
     by_server = of_servers(master, given.get(master["name"], {}))
     leader = leader_of(master)
     first = [by_server[leader["name"]]] if leader and leader["name"] in by_server else []
-    return next((one for one in [*first, *by_server.values()] if _usable(one)), None)
+    return next((one for one in [*first, *by_server.values()] if is_usable(one)), None)
 
 
-def _usable(description: Description) -> bool:
+def is_usable(description: Description) -> bool:
+    """Whether there is anything to compare."""
     return not description.get("error") and bool(description["bootstrapped"])
 
 
 def facts(server: Server, own: Description | None, master: Description | None, now: float) -> dict[str, Any]:
     """The server's keys of UNKNOWN, as far as they can be told."""
-    if own is None or not _usable(own):
+    if own is None or not is_usable(own):
         return dict(UNKNOWN)
     newest = own["log"]["newest_federated_time"]
     return {
@@ -97,7 +98,7 @@ def _in_log(server: Server, own: Description, master: Description | None) -> boo
 
 def fallen_out(server: Server, leader: Description | None) -> int | None:
     """The oldest record of its own zone's log that the leader still has, if a follower lacks records before it."""
-    if leader is None or not _usable(leader) or server["raft_state"] != "follower" or server["log_index"] is None:
+    if leader is None or not is_usable(leader) or server["raft_state"] != "follower" or server["log_index"] is None:
         return None
     first: int | None = leader["log"]["first_local_index"]
     return first if first is not None and server["log_index"] + 1 < first else None
@@ -115,13 +116,13 @@ def database_problems(server: Server, own: Description, master: Description | No
         return [
             problem(
                 "database_unreadable",
-                "warning",
+                "error",
                 server,
                 f"Its database could not be examined: {own['error']}",
                 "Correct that and ask again.",
             )
         ]
-    if not _usable(own):
+    if not is_usable(own):
         return [
             problem(
                 "database_empty",
@@ -180,7 +181,7 @@ def _sameness_problems(own: Description, master: Description, server: Server) ->
                 "error",
                 server,
                 f"{what} is {own[key]}, the master's {master[key]}.",
-                "Upgrade both: playbook upgrade."
+                UPGRADE
                 if key == "shared_version"
                 else "All zones of a federation need the same; convert the database.",
             )

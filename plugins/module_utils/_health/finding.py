@@ -14,6 +14,7 @@ from .quorum import Server, Zone, find_master
 Problem = dict[str, Any]
 
 RESYNC = "Give the zone a new copy of the master's tables: playbook resync."
+UPGRADE = "Upgrade the older to the other's version, as OpenNebula's documentation tells for a federation."
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from .._endpoints import same_endpoint
 from .finding import Problem, problem
 from .quorum import Server, Zone, raft_leader
 
-# One zone of the inventory: name, endpoint, servers (endpoints by host), address, holders, unread and gated (hosts).
+# One zone of the inventory: name, endpoint, servers (endpoints by host), address, holders, unread and gated (hosts);
+# outside (of the limit), limit (that has it and the master), unread_databases (why, by host).
 Declared = Mapping[str, Any]
 
 

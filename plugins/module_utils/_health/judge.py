@@ -18,6 +18,7 @@ from .inventory import (
     floating_of,
     holds,
 )
+from .judged import comparison_problems, missing_problems, scope_problem
 from .quorum import Zone, lag_of, log_lag, raft_leader
 from .server import server_problems
 from .zone_record import record_problems
@@ -57,18 +58,21 @@ def judge(
 
     `observation` is what `_observe.observe` returns, `databases` maps zone names to descriptions by host, `now` is in
     seconds since 1970, `declared` are the inventory's zones. Returns {"master", "index", "zones", "problems",
-    "healthy"}: every problem stands with its zone and again in the list of all; healthy means that none of them is an
-    error.
+    "healthy", "tables_read"}: every problem stands with its zone and again in the list of all, which also has those of
+    zones that are missing; healthy means that none of them is an error. Zones that the inventory does not have, or that
+    are outside of the limit, are not judged: their problems are warnings.
     """
     given = databases or {}
     zones = [{**zone, "servers": [dict(server) for server in zone["servers"]]} for zone in observation["zones"]]
     federation = Federation(zones, observation["index_before"], observation["index"], allow_loopback)
     reference = database.of_master(federation.master, given)
+    inventories = [declared_of(zone, declared) for zone in zones]
+    master = next((one for zone, one in zip(zones, inventories) if federation.is_master(zone)), None)
     judged = []
-    for zone in zones:
+    for zone, inventory in zip(zones, inventories):
         is_master = federation.is_master(zone)
         described = database.of_servers(zone, given.get(zone["name"], {}))
-        inventory, leader = declared_of(zone, declared), raft_leader(zone["servers"])
+        leader = raft_leader(zone["servers"])
         for server in zone["servers"]:
             server.update({"log_lag": log_lag(server, leader), "holds_address": holds(server, inventory)})
             server["lag"] = lag_of(server, federation.index_before)
@@ -81,25 +85,34 @@ def judge(
         for server in zone["servers"]:
             if server["name"] in described:
                 found += database.database_problems(server, described[server["name"]], reference, is_master)
-        judged.append(_shown(zone, is_master and federation.federated, floating_of(inventory), found))
+        not_judged = scope_problem(zone, inventory, declared)
+        if not_judged:
+            found = [not_judged, *({**one, "severity": "warning"} for one in found)]
+        elif databases is not None and federation.federated:
+            found += comparison_problems(zone, inventory, described, master, reference, is_master)
+        standing = {
+            "is_master": is_master and federation.federated,
+            "judged": not_judged is None,
+            "floating": floating_of(inventory),
+        }
+        judged.append(_shown(zone, standing, found))
     problems = [problem for zone in judged for problem in zone["problems"]]
+    problems += missing_problems(declared, [one for one in inventories if one])
     return {
         "master": next((zone["name"] for zone in judged if zone["is_master"]), None),
         "index": observation["index"],
         "zones": judged,
         "problems": problems,
         "healthy": all(problem["severity"] != "error" for problem in problems),
+        "tables_read": databases is not None,
     }
 
 
-def _shown(
-    zone: Zone, is_master: bool, floating: dict[str, Any] | None, problems: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _shown(zone: Zone, standing: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     shown = {key: zone[key] for key in ("id", "name", "state", "endpoint", "endpoint_grpc")}
     return {
         **shown,
-        "is_master": is_master,
-        "floating": floating,
+        **standing,
         "servers": [{key: server[key] for key in _SERVER_KEYS} for server in zone["servers"]],
         "problems": [{"zone": zone["name"], **problem} for problem in problems],
     }

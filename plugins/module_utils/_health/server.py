@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._endpoints import same_endpoint
-from .finding import RESYNC, Federation, Problem, problem
+from .finding import RESYNC, UPGRADE, Federation, Problem, problem
 from .quorum import Server, Zone, lag_of
 
 _UNREACHABLE_REMEDIES = {
@@ -150,7 +150,7 @@ def _version_problems(federation: Federation, zone: Zone, server: Server) -> Ite
         server,
         f"It runs OpenNebula {server['version']}, the master {master}"
         + ("." if series else ": the shared tables of the two differ."),
-        "Bring both to the same version: playbook upgrade.",
+        UPGRADE,
     )
 
 

@@ -17,10 +17,17 @@ def status_text(federation: Mapping[str, Any]) -> list[str]:
     errors = [one for one in federation["problems"] if one["severity"] == "error"]
     warnings = [one for one in federation["problems"] if one["severity"] != "error"]
     verdict = "healthy" if federation["healthy"] else "not healthy"
+    beyond = [zone["name"] for zone in federation["zones"] if not zone["judged"]]
+    left_out = [
+        *([f"Not judged: {', '.join(beyond)}."] if beyond else []),
+        *([] if federation["tables_read"] else ["Tables were not compared."]),
+    ]
     return [
         *_table(rows, _left_out(federation["zones"])),
         "",
-        f"The federation is {verdict}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.",
+        " ".join(
+            [f"The federation is {verdict}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.", *left_out]
+        ),
         *(line for one in [*errors, *warnings] for line in _problem(one)),
     ]
 

@@ -49,7 +49,18 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("federation_clock_skew", "int", 60, "Seconds by which a front-end's clock may differ before a warning."),
     Variable("federation_validate_certs", "bool", True, "Verify the certificates of C(https) endpoints."),
     Variable("federation_ca_path", "str", None, "File of trusted authorities, instead of the system's."),
-    Variable("federation_status_dir", "path", None, "Folder on the controller for status.json and status.html."),
+    Variable(
+        "federation_status_dir",
+        "path",
+        None,
+        "Folder on the controller for status.json and status.html; made when it does not exist.",
+    ),
+    Variable(
+        "federation_status_fail",
+        "bool",
+        True,
+        "Whether playbook status fails when the federation is not healthy, or was not compared.",
+    ),
     Variable(
         "federation_import_directory",
         "path",

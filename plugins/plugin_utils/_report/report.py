@@ -51,7 +51,7 @@ def make_report(
         undone.append(f"Replication was not proved: {proof['msg']}")
     if health.get("msg") and not health.get("skipped"):
         undone.append(f"The health of the federation could not be judged: {health['msg']}")
-    undone += _unhealthy(plan, health)
+    undone += _unhealthy(health)
     return {
         "readers": [url for entry in plan["zones"].values() for url in _readers(topology, entry, hosts)],
         "databases": databases(topology, _of_members(topology, plan, hosts)),
@@ -180,26 +180,26 @@ def databases(topology: Data, hosts: Mapping[str, Data]) -> dict[str, dict[str, 
     for group, zone in topology["zones"].items():
         for host in zone["hosts"]:
             seen = hosts.get(host, {})
-            database = (seen.get("onefed_database") or {}).get("database")
-            if database is None:
-                database = ((seen.get("onefed_examined") or {}).get("frontend") or {}).get("database")
+            database = newest_description(seen)
             if database and not database.get("error"):
                 known = {record["endpoint"]: record["name"] for record in database["zones"]}
                 found.setdefault(zone["name"] or known.get(zone["endpoint"], group), {})[host] = database
     return found
 
 
-def _unhealthy(plan: Data, health: Data) -> list[str]:
-    """Errors of zones that this run worked on; those of other zones are for playbook status to tell."""
-    worked = {
-        entry["label"]
-        for entry in plan["zones"].values()
-        if entry["action"] in ("master", "join", "converge") or _grew(entry)
-    }
+def newest_description(seen: Data) -> Data | None:
+    """What was last read of a host's database, which may be an C(error); None when nothing was."""
+    for result in (seen.get("onefed_database") or {}, (seen.get("onefed_examined") or {}).get("frontend") or {}):
+        if result.get("database") is not None:
+            database: Data = result["database"]
+            return database
+    return None
+
+
+def _unhealthy(health: Data) -> list[str]:
+    """Errors, but for zones that are missing, of which the plan tells more."""
     return [
-        f"{zone['name']}: {problem['text']} {problem['remedy']}"
-        for zone in health.get("federation", {}).get("zones", [])
-        if zone["name"] in worked
-        for problem in zone["problems"]
-        if problem["severity"] == "error"
+        f"{problem['zone']}: {problem['text']} {problem['remedy']}"
+        for problem in health.get("federation", {}).get("problems", [])
+        if problem["severity"] == "error" and problem["code"] != "zone_missing"
     ]

@@ -9,15 +9,45 @@ That is what federation_info takes of them.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ...module_utils._health.judged import OUTSIDE
+from .report import newest_description
 
 Data = Mapping[str, Any]
 
 
-def declared_zones(topology: Data, examined: Mapping[str, Data]) -> list[dict[str, Any]]:
-    """Every zone as _health_declared describes it; `examined` are results of frontend_info by host."""
-    return [_declared(zone, examined) for zone in topology["zones"].values()]
+def declared_zones(
+    topology: Data, examined: Mapping[str, Data], hosts: Mapping[str, Data], reached: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Every zone as _health.inventory describes it.
+
+    `examined` are results of frontend_info by host, `hosts` what hosts registered, `reached` those within the limit.
+    """
+    zones = []
+    for group, zone in topology["zones"].items():
+        unread = {host: _unread(hosts.get(host, {}), host in reached) for host in zone["servers"]}
+        zones.append(
+            {
+                **_declared(zone, examined),
+                "outside": not any(host in reached for host in zone["servers"]),
+                "limit": ",".join(dict.fromkeys([group, topology["master"]])),
+                "unread_databases": {host: why for host, why in unread.items() if why},
+            }
+        )
+    return zones
+
+
+def _unread(seen: Data, reached: bool) -> str | None:
+    """Why there is no description of a host's database; None when there is one."""
+    database = newest_description(seen)
+    if database is not None:
+        return str(database["error"]).rstrip(".") if database.get("error") else None
+    if not reached:
+        return OUTSIDE
+    result = seen.get("onefed_database") or seen.get("onefed_examined") or {}
+    return str(result.get("msg") or "the host was lost").rstrip(".")
 
 
 def _declared(zone: Data, examined: Mapping[str, Data]) -> dict[str, Any]:

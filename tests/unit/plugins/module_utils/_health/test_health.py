@@ -333,7 +333,10 @@ def test_a_follower_that_does_not_move_although_its_leader_writes_is_an_error() 
 
 def test_a_follower_that_lacks_what_its_leader_has_purged_is_an_error() -> None:
     def judged(first: int) -> list[dict[str, Any]]:
-        databases = {"paris": {"a": description(True, log_first_local_index=first)}}
+        databases = {
+            "madrid": {"madrid": description(False)},
+            "paris": {"a": description(True, log_first_local_index=first), "b": description(True)},
+        }
         problems = judge(follower_of({}, log_index=36), databases)["problems"]
         return [problem for problem in problems if problem["server"] == "b"]
 
@@ -399,6 +402,7 @@ def test_no_secret_or_helper_of_the_observation_is_shown() -> None:
         "endpoint",
         "endpoint_grpc",
         "is_master",
+        "judged",
         "floating",
         "servers",
         "problems",

@@ -58,7 +58,8 @@ def test_a_table_that_is_missing_is_told() -> None:
 def test_content_is_not_compared_at_different_indexes() -> None:
     other = {**DIGESTS, "user_pool": {"rows": 2, "sha256": "cc"}}
     result = judged(description(True, tables=other, log_last_federated_index=INDEX - 1))
-    assert codes(result) == []
+    assert codes(result) == [("not_compared", "warning", "paris")]
+    assert "at different federated indexes, 511 and 512" in result["problems"][0]["text"]
     assert paris_of(result)["digests_differ"] is None
 
 
@@ -110,8 +111,8 @@ def test_a_master_that_takes_itself_for_a_slave_is_told() -> None:
 
 
 def test_a_log_without_keys_is_told() -> None:
-    assert codes(judged(description(True, log_keys=False))) == [("log_without_keys", "warning", "paris")]
-    assert paris_of(judged(description(True, log_keys=False)))["log_keys"] is False
+    assert codes(judged(description(True, log_has_keys=False))) == [("log_without_keys", "warning", "paris")]
+    assert paris_of(judged(description(True, log_has_keys=False)))["log_keys"] is False
 
 
 def test_a_pool_control_that_is_behind_is_told() -> None:
@@ -134,7 +135,7 @@ def test_another_kind_of_database_is_told(change: dict[str, str], code: str) -> 
 
 def test_a_database_that_could_not_be_read_is_told() -> None:
     result = judged({"error": "disk I/O error"})
-    assert codes(result) == [("database_unreadable", "warning", "paris")]
+    assert codes(result) == [("database_unreadable", "error", "paris")]
     assert paris_of(result)["database"] is None
 
 
@@ -146,7 +147,7 @@ def test_a_database_that_oned_never_filled_is_told() -> None:
 
 def test_an_unreadable_master_is_compared_with_nobody() -> None:
     result = judged(description(True, tables={}), {"error": "disk I/O error"})
-    assert codes(result) == [("database_unreadable", "warning", "madrid")]
+    assert codes(result) == [("database_unreadable", "error", "madrid"), ("not_compared", "error", "paris")]
     assert paris_of(result)["digests_differ"] is None
 
 
@@ -155,12 +156,12 @@ def test_servers_of_a_cluster_are_found_by_name_and_compared_with_the_leader() -
     observation = federation(zone(0, "madrid", *servers), zone(100, "paris", server("paris", 31, 100)))
     behind = description(False, tables={}, log_last_federated_index=INDEX - 1)
     databases = {
-        "madrid": {"a": behind, "b": description(False), "stranger": {"error": "x"}},
+        "madrid": {"a": behind, "b": description(False), "c": description(False), "stranger": {"error": "x"}},
         "paris": {"paris-1": description(True)},
     }
     result = judge(observation, databases, NOW)
     assert result["problems"] == []
-    assert [one["database"] for one in result["zones"][0]["servers"]] == ["sqlite, UTF-8", "sqlite, UTF-8", None]
+    assert [one["database"] for one in result["zones"][0]["servers"]] == ["sqlite, UTF-8"] * 3
     assert result["zones"][1]["servers"][0]["digests_differ"] == []
 
 

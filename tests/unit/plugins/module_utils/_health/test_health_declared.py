@@ -99,7 +99,8 @@ def test_a_zone_is_known_by_its_endpoint_whatever_it_is_called() -> None:
     assert codes(declared(name="other")) == [("address_missing", "error", None)]
     elsewhere = declared(name="other", endpoint="http://192.0.2.99:2633/RPC2")
     assert codes(elsewhere) == [("address_missing", "error", None)], "known by the endpoints of its servers"
-    assert codes({**elsewhere, "servers": {"q1": "http://192.0.2.41:2633/RPC2"}}) == []
+    stranger = {**elsewhere, "servers": {"q1": "http://192.0.2.41:2633/RPC2"}}
+    assert codes(stranger) == [("zone_not_judged", "warning", None)]
 
 
 def examined(*addresses: str) -> dict[str, Any]:
@@ -111,14 +112,19 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
     paris = {"label": "paris", "endpoint": VIP, "hosts": ["p1", "p2", "p3"], "servers": ["p1", "p2"]}
     madrid = {"label": "madrid", "endpoint": "http://m/RPC2", "hosts": ["m"], "servers": ["m"], "endpoints": {"m": "x"}}
     topology = {
+        "master": "m",
         "zones": {"p": {**paris, "endpoints": ENDPOINTS, "floating": floating}, "m": {**madrid, "floating": None}}
     }
-    hosts = {
+    addresses = {
         "p1": examined("192.0.2.31", "192.0.2.30"),
         "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "gate": True}},
         "p3": {"frontend": {"addresses": {"error": "no ip"}}},
     }
-    assert declared_zones(topology, hosts) == [
+    hosts: dict[str, Any] = {
+        "p1": {"onefed_database": {"database": {"error": "disk I/O error."}}},
+        "p2": {"onefed_database": {"msg": "PyMySQL is missing."}},
+    }
+    assert declared_zones(topology, addresses, hosts, ["p1", "p2"]) == [
         {
             "name": "paris",
             "endpoint": VIP,
@@ -127,6 +133,9 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "holders": ["p1"],
             "unread": ["p3"],
             "gated": ["p2"],
+            "outside": False,
+            "limit": "p,m",
+            "unread_databases": {"p1": "disk I/O error", "p2": "PyMySQL is missing"},
         },
         {
             "name": "madrid",
@@ -136,5 +145,8 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "holders": [],
             "unread": [],
             "gated": [],
+            "outside": True,
+            "limit": "m",
+            "unread_databases": {"m": "outside of the limit"},
         },
     ]

@@ -34,6 +34,10 @@ def plan(action: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def unhealthy(zone: str, text: str, remedy: str) -> dict[str, Any]:
+    return {"zone": zone, "code": "any", "severity": "error", "text": text, "remedy": remedy}
+
+
 def report(action: str, paris: dict[str, Any], health: Any = None, proof: Any = None, **more: Any) -> dict[str, Any]:
     return make_report(TOPOLOGY, plan(action, **more), {"madrid-1": {}, "paris-1": paris}, health or {}, proof or {})
 
@@ -101,14 +105,15 @@ def test_a_declaration_that_was_not_applied_is_left_undone() -> None:
 
 def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() -> None:
     problems = [
-        {"severity": "error", "text": "Its log is empty.", "remedy": "Resync it."},
-        {"severity": "warning", "text": "x", "remedy": "y"},
+        unhealthy("paris", "Its log is empty.", "Resync it."),
+        {**unhealthy("paris", "x", "y"), "severity": "warning"},
+        {**unhealthy("rome", "No such zone.", "Let it join."), "code": "zone_missing"},
     ]
-    health = {"federation": {"zones": [{"name": "paris", "problems": problems}]}, "text": ["table"]}
+    health = {"federation": {"problems": problems}, "text": ["table"]}
     made = report("join", {"onefed_joined": {"changed": True}}, health, {"msg": "not at paris"})
     assert made["undone"] == ["Replication was not proved: not at paris", "paris: Its log is empty. Resync it."]
     assert made["text"][0] == "table"
-    assert report("member", {}, health, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
+    assert report("member", {}, {}, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
 
 
 def test_a_federation_that_could_not_be_judged_is_left_undone_with_the_reason() -> None:
@@ -164,14 +169,13 @@ def test_servers_that_could_not_be_added_are_left_undone_with_the_reason() -> No
     assert made["readers"] == ["http://p/RPC2"]
 
 
-def test_an_unhealthy_zone_whose_servers_changed_is_left_undone() -> None:
-    problem = {"severity": "error", "text": "Nobody has 192.0.2.30.", "remedy": "See the hook."}
-    health = {"federation": {"zones": [{"name": "paris", "problems": [problem]}]}}
+def test_a_run_on_a_federation_that_is_not_healthy_has_left_something_undone() -> None:
+    health = {"federation": {"problems": [unhealthy("paris", "Nobody has 192.0.2.30.", "See the hook.")]}}
     grown = {"onefed_grown": {"servers": [{"name": "paris-1"}]}}
     step = {**NO_SERVERS, "start": ["paris-2"]}
     made = report("member", grown, health, servers=step, reachable=True)
     assert made["undone"] == ["paris: Nobody has 192.0.2.30. See the hook."]
-    assert report("member", grown, health, reachable=True)["undone"] == []
+    assert report("member", {}, health, reachable=True)["undone"] == ["paris: Nobody has 192.0.2.30. See the hook."]
 
 
 def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
