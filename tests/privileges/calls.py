@@ -1,0 +1,149 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What root's modules do on the front-end: every module that touches files, in the order of a join."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from ansible.module_utils.testing import patch_module_args
+
+from tests.privileges.stage import BACKUPS
+
+MODULES = "ansible_collections.onefed.opennebula.plugins.modules"
+# Far more than any of them takes here. Longer waits somebody for a pipe.
+SECONDS = 20.0
+_ZONE = {
+    "zone_name": "paris",
+    "zone_endpoint": "http://192.0.2.31:2633/RPC2",
+    "master_endpoint": "http://127.0.0.1:2633/RPC2",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A module with its options. With `asks_oned` it needs an oned that answers, which none does here."""
+
+    module: str
+    options: dict[str, Any] = field(default_factory=dict)
+    asks_oned: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a module told, None for one that had to be killed."""
+
+    call: Call
+    text: str | None
+
+    @property
+    def failed(self) -> bool:
+        return self.result().get("failed", False) is True or "msg" in self.result() and not self.result().get("changed")
+
+    def result(self) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = json.loads(self.text or "")
+        except ValueError:
+            return {"failed": True, "msg": f"told no JSON: {self.text!r}"}
+        return told
+
+
+def calls(directory: str) -> list[Call]:
+    """All calls; `directory` is the folder of the join's backups once the journal is open."""
+    full, undo, files = (str(BACKUPS / name) for name in ("full.db", "undo.sql", "files.tar.gz"))
+    endpoint = {"zone_id": 100, "name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2"}
+    return [
+        Call("frontend_info", {"auth_key": "key", "vip": "192.0.2.30/24", "vip_interface": "lo", "timeout": 2}),
+        Call("auth_files_info"),
+        Call("database_info"),
+        Call("zone_info", asks_oned=True),
+        Call("user", {"name": "ada", "generate_password": True}, asks_oned=True),
+        Call("join_journal", {"state": "opened", "zone_existed": False, **_ZONE}),
+        Call("database_backup", {"dest": full}),
+        Call("database_backup", {"dest": f"{directory}/one.db.gz"}),
+        Call("federated_backup", {"dest": undo, "records": "all"}),
+        Call("federated_backup", {"dest": f"{directory}/undo.sql", "records": "all", "keep": True}),
+        Call("federated_restore", {"src": undo, "restore_as": "source"}),
+        Call("database_restore", {"src": full}),
+        Call("database_repair", {"is_slave": True, "log_keys": True, "shared_pools": True}),
+        Call("auth_files", {"files": {"one_auth": "oneadmin:new\n", "sunstone_auth": "serveradmin:new\n"}}),
+        Call("oned_conf", {"attributes": {"LOG_CALL_FORMAT": "x"}, "backup": True}),
+        Call("fireedge_conf", {**endpoint, "backup": True}),
+        Call("server_files", {"state": "packed", "dest": files}),
+        Call("server_files", {"state": "unpacked", "src": files, "backup_dir": directory}),
+        Call("server_files", {"state": "restored", "backup_dir": directory}),
+        Call("oned_service", {"state": "stopped", "services": True}),
+        Call("oneadmin_password", {"step": "adopt", "user": "a", "password": "b", "timeout": 0.1}, asks_oned=True),
+        Call("oneadmin_password", {"step": "renew"}),
+        Call("join_journal", {"state": "reverted"}),
+        Call("join_journal", {"state": "closed"}),
+    ]
+
+
+def load() -> None:
+    """Import what is called, so that a run costs no more than it does itself."""
+    internal = sys.modules.get("ansible.module_utils._internal")
+    if internal is not None:
+        # What makes a module of this process one of a controller.
+        internal.is_controller = False  # type: ignore[attr-defined]
+    for call in calls("/"):
+        import_module(f"{MODULES}.{call.module}")
+
+
+def turn() -> Iterator[Ended]:
+    """Every call once."""
+    directory = "/var/lib/onefed/joins/none"
+    for number in range(len(calls(directory))):
+        ended = run(calls(directory)[number])
+        if ended.call.module == "join_journal":
+            directory = (ended.result().get("journal") or {}).get("directory") or directory
+        yield ended
+
+
+def run(call: Call) -> Ended:
+    """Run a module as root, in a process of its own, as Ansible does."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        _become(call, write)
+    os.close(write)
+    text, deadline = b"", time.monotonic() + SECONDS
+    while True:
+        ready, _, _ = select.select([read], [], [], max(0.0, deadline - time.monotonic()))
+        chunk = os.read(read, 65536) if ready else None
+        if chunk is None:
+            os.kill(pid, signal.SIGKILL)
+        if not chunk:
+            break
+        text += chunk
+    os.close(read)
+    os.waitpid(pid, 0)
+    return Ended(call, None if chunk is None else text.decode("utf-8", "replace"))
+
+
+def _become(call: Call, write: int) -> None:
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(write, 1)
+        os.dup2(write, 2)
+        os.close(write)
+        module = import_module(f"{MODULES}.{call.module}")
+        with patch_module_args({**call.options, "_ansible_check_mode": False}):
+            module.main()
+    except SystemExit:
+        pass
+    except BaseException as error:
+        print(f"\n{error!r}")
+    finally:
+        sys.stdout.flush()
+        os._exit(0)

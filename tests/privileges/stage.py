@@ -1,0 +1,126 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A front-end as packages lay it out, in a mount namespace of its own, with canaries of root's beside it.
+
+Nothing of this machine is changed: /etc is a copy, /var/lib and /var/log are empty.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+from tests.unit.plugins.one_schema import BOOTSTRAP, SCHEMA
+
+UID = GID = 64990
+ETC, VAR, LOG = Path("/etc/one"), Path("/var/lib/one"), Path("/var/log/one")
+# In /var/lib/one in earlier releases; the test must see both.
+STATES = (Path("/var/lib/onefed"), VAR / "onefed")
+BACKUPS = VAR / "backups"
+RAN = VAR / "ran"
+PORT = 2633
+# Nobody but root may read it, as a password file, or enter it; and one in which root's programs look for orders.
+SECRET_TEXT = "canary:CANARY-SECRET"
+CANARIES = Path("/etc/canary")
+SECRET, CLOSED, ORDERS = CANARIES / "secret", CANARIES / "closed", CANARIES / "orders.d"
+_CONF = f"""PORT = {PORT}
+LISTEN_ADDRESS = "127.0.0.1"
+DB = [ BACKEND = "sqlite" ]
+FEDERATION = [ MODE = "SLAVE", ZONE_ID = 100, SERVER_ID = -1, MASTER_ONED = "http://127.0.0.1:{PORT}/RPC2" ]
+"""
+_SYSTEMCTL = """#!/bin/sh
+# No unit runs here. A block of properties for each unit, as systemctl shows them.
+[ "$1" = show ] || exit 0
+properties=$3; shift 3
+for unit in "$@"; do
+    echo "Id=$unit"
+    for name in $(echo "$properties" | tr , ' '); do
+        case $name in
+            Id) ;;
+            LoadState) echo LoadState=loaded;;
+            ActiveState) echo ActiveState=inactive;;
+            SubState) echo SubState=dead;;
+            MainPID) echo MainPID=0;;
+            *) echo "$name=";;
+        esac
+    done
+    echo
+done
+"""
+# Whatever runs it leaves its account.
+_HOOK = f"#!/bin/sh\nid -u >> {RAN}\n"
+
+
+def build(folder: Path) -> None:
+    """Lay everything out below `folder` and mount it where it belongs. For the first process of the namespaces."""
+    _run("ip", "link", "set", "lo", "up")
+    _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(folder))
+    shutil.copytree("/etc", folder / "etc", symlinks=True, ignore_dangling_symlinks=True)
+    for name, place in (("etc", "/etc"), ("lib", "/var/lib"), ("log", "/var/log")):
+        (folder / name).mkdir(mode=0o755, exist_ok=True)
+        _run("mount", "--bind", str(folder / name), place)
+    with Path("/etc/passwd").open("a", encoding="ascii") as file:
+        file.write(f"oneadmin:x:{UID}:{GID}::{VAR}:/bin/sh\n")
+    with Path("/etc/group").open("a", encoding="ascii") as file:
+        file.write(f"oneadmin:x:{GID}:\n")
+    (folder / "bin").mkdir()
+    program(folder / "bin" / "systemctl", _SYSTEMCTL)
+    os.environ["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
+    _database(folder / "one.db")
+    CANARIES.mkdir()
+    SECRET.write_text(f"{SECRET_TEXT}\n", encoding="ascii")
+    SECRET.chmod(0o600)
+    CLOSED.mkdir(mode=0o700)
+    (CLOSED / "inside").write_text(f"{SECRET_TEXT}\n", encoding="ascii")
+    (CLOSED / "inside").chmod(0o600)
+    ORDERS.mkdir(mode=0o755)
+
+
+def reset(folder: Path) -> None:
+    """Make the front-end what it was, whatever was done to it."""
+    for path in (ETC, VAR, LOG, *STATES):
+        shutil.rmtree(path, ignore_errors=True)
+    ETC.mkdir(mode=0o750)
+    for name, text in (("oned.conf", _CONF), ("fireedge-server.conf", "port: 2616\n"), ("monitord.conf", "X = 1\n")):
+        (ETC / name).write_text(text, encoding="ascii")
+        (ETC / name).chmod(0o640)
+    for path in (ETC, *ETC.iterdir()):
+        os.chown(path, 0, GID)
+    hooks = VAR / "remotes" / "hooks" / "raft"
+    hooks.mkdir(parents=True)
+    for path in (VAR / ".one", VAR / ".ssh", BACKUPS, LOG):
+        path.mkdir(mode=0o700)
+    shutil.copyfile(folder / "one.db", VAR / "one.db")
+    for name, content in (("one_auth", "oneadmin:own"), ("sunstone_auth", "serveradmin:own"), ("one_key", "key")):
+        (VAR / ".one" / name).write_text(f"{content}\n", encoding="ascii")
+        (VAR / ".one" / name).chmod(0o600)
+    (VAR / ".ssh" / "authorized_keys").write_text("ssh-ed25519 AAAA oneadmin\n", encoding="ascii")
+    (LOG / "oned.log").write_text("started\n", encoding="ascii")
+    program(hooks / "vip.sh", _HOOK)
+    for top in (VAR, LOG):
+        for path in (top, *top.rglob("*")):
+            os.chown(path, UID, GID, follow_symlinks=False)
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(text, encoding="ascii")
+    path.chmod(0o755)
+
+
+def _database(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        SCHEMA
+        + BOOTSTRAP.format(now=1700000000)
+        + "INSERT INTO zone_pool VALUES (100, 'paris', '<ZONE><ID>100</ID></ZONE>', 0, 0, 1, 0, 0);"
+        + "INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied)"
+        + " VALUES (1, 0, 'eJwDAAAAAAE=', 1700000000, 1, '1');"
+    )
+    connection.close()
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True)
