@@ -41,7 +41,7 @@ test: venv link ## Run every part below down to test-build and sum up
 	tests/tools/add_packages
 	$(BIN)/python tests/tools/run_parts.py
 
-.PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-hosts test-build
+.PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-hosts test-build test-privileges
 test-unit: venv link ## Unit tests
 	$(PYTEST) tests/unit
 
@@ -65,6 +65,9 @@ test-hosts: venv link ## The same on hosts with systemd, sshd and MariaDB; needs
 
 test-build: venv link ## The collection builds, installs and works where it is installed
 	$(PYTEST) tests/build
+
+test-privileges: venv link ## As root: oned's account gains nothing by what it lays where root's modules work
+	$(PYTEST) tests/privileges
 
 .PHONY: test-import
 test-import: venv link ## Extra: a zone of 200 users joins, compared object by object; as root a small one on hosts
@@ -104,9 +107,13 @@ prove-failover: venv link ## Extra, as root: leaders of a slave, then of the mas
 	$(BIN)/python tests/prove/failover.py
 	$(BIN)/python tests/prove/failover.py --master
 
-.PHONY: prove-secrets bench-hosts bench-servers
+SECONDS ?= 1800
+.PHONY: prove-secrets prove-privileges bench-hosts bench-servers
 prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join
 	$(BIN)/python tests/prove/secrecy.py
+
+prove-privileges: venv link ## Extra, long, as root: the same attack for SECONDS=1800
+	$(BIN)/python -m tests.privileges $(SECONDS)
 
 bench: venv link ## Extra: measure what a run, an import and a snapshot cost
 	$(BIN)/python tests/bench/bench.py

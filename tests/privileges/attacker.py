@@ -145,4 +145,3 @@ def _process(work: Callable[[], None]) -> Iterator[None]:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-

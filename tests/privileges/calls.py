@@ -20,8 +20,6 @@ from ansible.module_utils.testing import patch_module_args
 from tests.privileges.stage import BACKUPS
 
 MODULES = "ansible_collections.onefed.opennebula.plugins.modules"
-# Far more than any of them takes here. Longer waits somebody for a pipe.
-SECONDS = 20.0
 _ZONE = {
     "zone_name": "paris",
     "zone_endpoint": "http://192.0.2.31:2633/RPC2",
@@ -99,17 +97,17 @@ def load() -> None:
         import_module(f"{MODULES}.{call.module}")
 
 
-def turn() -> Iterator[Ended]:
-    """Every call once."""
+def turn(patience: float) -> Iterator[Ended]:
+    """Every call once, each killed after so many seconds."""
     directory = "/var/lib/onefed/joins/none"
     for number in range(len(calls(directory))):
-        ended = run(calls(directory)[number])
+        ended = run(calls(directory)[number], patience)
         if ended.call.module == "join_journal":
             directory = (ended.result().get("journal") or {}).get("directory") or directory
         yield ended
 
 
-def run(call: Call) -> Ended:
+def run(call: Call, patience: float) -> Ended:
     """Run a module as root, in a process of its own, as Ansible does."""
     read, write = os.pipe()
     pid = os.fork()
@@ -117,7 +115,7 @@ def run(call: Call) -> Ended:
         os.close(read)
         _become(call, write)
     os.close(write)
-    text, deadline = b"", time.monotonic() + SECONDS
+    text, deadline = b"", time.monotonic() + patience
     while True:
         ready, _, _ = select.select([read], [], [], max(0.0, deadline - time.monotonic()))
         chunk = os.read(read, 65536) if ready else None

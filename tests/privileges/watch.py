@@ -47,11 +47,12 @@ class Watch:
         found = set(self._events())
         os.close(self._descriptor)
         after = _standing()
-        found |= {f"{path} is not what it was" for path in {*after, *self._before} if after.get(path) != self._before.get(path)}
+        changed = {path for path in {*after, *self._before} if after.get(path) != self._before.get(path)}
+        found |= {f"{path} is not what it was" for path in changed}
         return sorted(found)
 
     def _events(self) -> list[str]:
-        found = []
+        found: list[str] = []
         while True:
             try:
                 data = os.read(self._descriptor, 65536)
@@ -82,7 +83,7 @@ def shown(text: str) -> list[str]:
 
 
 def _standing() -> dict[str, tuple[int, ...]]:
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     for folder, folders, names in os.walk(CANARIES):
         for name in (*folders, *names):
             status = os.lstat(os.path.join(folder, name))

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "parts"
 # Lanes run side by side, and take about as long as each other. Each part has addresses of its own on loopback.
-LANES = (("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance"), ("zones",))
+LANES = (("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance", "privileges"), ("zones",))
 SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS
 # A failure that is not in a test of its own (a collection error, say) is counted as one all the same.
 COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed", "skipped": "skipped"}

@@ -17,13 +17,14 @@ from urllib.parse import quote
 
 from .._errors import DatabaseError
 from .._host.account import acting_as
+from .._host.files import opened
 from .._host.large_files import remove_partial
 from .._host.rights import owner_on_the_way
 from .base import Database, Fence, Session, Text, Value
 from .dump_file import pack, refused, unpacked
 from .schema import LOG, log_rows
 from .sqlite_check import checked_rows, counts, damage
-from .sqlite_files import BESIDE, HEADER_BYTES, file_digest, is_wal, put_in_place, refuse_remains, settle
+from .sqlite_files import BESIDE, HEADER_BYTES, file_digest, is_wal, put_in_place, refuse_pipes, refuse_remains, settle
 from .sqlite_literal import literal
 from .sqlite_session import LOG_SCHEMA, SqliteSession
 
@@ -208,6 +209,7 @@ class SqliteDatabase(Database):
         except OSError as error:
             raise DatabaseError(f"Cannot {verb} the database {self.name}: {error.strerror}.") from error
         with self._as_owner(verb):
+            refuse_pipes(self.file)
             if reading and not self._alone and self._leaves_files():
                 mode = "rw"
             try:
@@ -238,7 +240,7 @@ class SqliteDatabase(Database):
         With the right to write SQLite removes them again, and has nothing to write.
         """
         try:
-            with open(self.file, "rb") as stream:
+            with os.fdopen(opened(self.file), "rb") as stream:
                 return is_wal(stream.read(HEADER_BYTES)) and not os.path.exists(f"{self.file}-wal")
         except OSError:
             # SQLite says what is wrong with it.

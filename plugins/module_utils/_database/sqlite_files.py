@@ -11,6 +11,7 @@ import os
 import sqlite3
 import stat
 
+from .._errors import DatabaseError
 from .._host.files import sync_folder
 from .dump_file import refused
 
@@ -24,6 +25,14 @@ _CHUNK = 1 << 20
 def is_wal(header: bytes) -> bool:
     """Whether a file that begins like this is a database in WAL mode."""
     return header[18:HEADER_BYTES] == _WAL_VERSIONS
+
+
+def refuse_pipes(file: str) -> None:
+    """Raise DatabaseError for what is no file where SQLite would open one: a pipe would hold it for ever."""
+    for path in (file, *(file + name for name in BESIDE)):
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise DatabaseError(f"{path} is not a regular file, so it is no part of a database. Remove it.")
 
 
 def refuse_remains(path: str) -> None:
