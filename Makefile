@@ -19,8 +19,8 @@ help: ## List the targets
 
 .PHONY: venv link
 venv: $(VENV)/.installed ## Make the development environment in .venv; PYTHON=… chooses the interpreter
-$(VENV)/.installed: tests/requirements.txt tests/tools/make_venv
-	tests/tools/make_venv $(VENV) -r tests/requirements.txt
+$(VENV)/.installed: tests/requirements.txt tests/tools/make_venv.py
+	python3 -m tests.tools.make_venv $(VENV) -r tests/requirements.txt
 	touch $@
 
 LINK := .build/ansible_collections/onefed/opennebula
@@ -42,11 +42,12 @@ test: venv link ## Run every part below down to test-build and sum up
 	$(BIN)/python tests/tools/run_parts.py
 
 .PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-hosts test-build test-privileges
+.PHONY: test-core-oldest
 test-unit: venv link ## Unit tests
 	$(PYTEST) tests/unit
 
 test-sanity: venv link ## ansible-test sanity, with no ignore file
-	$(BIN)/python tests/tools/sanity.py
+	$(BIN)/python -m tests.tools.sanity
 
 test-lint: venv link ## ruff, mypy, yamllint, ansible-lint, antsibull, licence headers
 	$(BIN)/python tests/tools/lint.py
@@ -63,6 +64,9 @@ test-molecule: venv link ## The same as a Molecule scenario, verified with testi
 test-hosts: venv link ## The same on hosts with systemd, sshd and MariaDB; needs root, SCENARIO=… chooses one
 	$(BIN)/python tests/tools/hosts.py $(SCENARIO)
 
+test-core-oldest: venv link ## Scenarios and unit tests on the oldest ansible-core that a Python is here for
+	$(BIN)/python -m tests.tools.cores oldest
+
 test-build: venv link ## The collection builds, installs and works where it is installed
 	$(PYTEST) tests/build
 
@@ -74,8 +78,8 @@ test-import: venv link ## Extra: a zone of 200 users joins, compared object by o
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_import_many.py tests/hosts/test_import.py
 
 .PHONY: test-cores test-faults bench
-test-cores: link ## Extra: unit tests, sanity, playbook syntax on the older supported ansible-cores
-	failed=; for core in 2.17 2.18; do tests/tools/test_core $$core || failed=1; done; [ -z "$$failed" ]
+test-cores: venv link ## Extra, long: unit tests, sanity and scenarios on every supported ansible-core
+	$(BIN)/python -m tests.tools.cores all
 
 test-faults: venv link ## Extra, long: the run killed before every task, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_resync.py tests/zones/test_servers.py \

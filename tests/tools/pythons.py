@@ -1,36 +1,35 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The Pythons of this machine: on the PATH as python3.X, or in pyenv."""
+"""The Pythons of this machine: on the PATH as python3.X, or in pyenv. Those of virtual environments come and go."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
 FRONT_ENDS = (9, 14)  # minor versions that front-ends may have, oldest and newest
+_PROBE = "import sys; print(sys.executable); sys.exit(sys.version_info[:2] != (3, {}) or sys.prefix != sys.base_prefix)"
 
 
-def _is(minor: int, python: str) -> bool:
-    """Whether it starts: pyenv has commands on the PATH that only tell which version to choose."""
-    command = [python, "-c", f"import sys; sys.exit(sys.version_info[:2] != (3, {minor}))"]
+def _real(minor: int, python: Path) -> str | None:
+    """The program behind it; None if it does not start: pyenv has some that only tell which version to choose."""
     try:
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+        ended = subprocess.run([python, "-c", _PROBE.format(minor)], check=False, capture_output=True, text=True)
     except OSError:
-        return False
+        return None
+    return None if ended.returncode else ended.stdout.strip()
 
 
 @cache
 def find(minor: int) -> str | None:
     """The path of a Python 3.<minor>; None without one."""
     name = f"python3.{minor}"
-    on_path = shutil.which(name)
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    in_pyenv = sorted(pyenv.glob(f"versions/3.{minor}.*/bin/{name}"))
-    candidates = [*([on_path] if on_path else []), *map(str, in_pyenv)]
-    return next((python for python in candidates if _is(minor, python)), None)
+    on_path = [Path(folder, name) for folder in os.get_exec_path() if folder]
+    candidates = [*on_path, *sorted(pyenv.glob(f"versions/3.{minor}.*/bin/{name}"))]
+    return next(filter(None, (_real(minor, python) for python in candidates)), None)
 
 
 def of_front_ends() -> dict[int, str]:

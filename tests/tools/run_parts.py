@@ -4,25 +4,30 @@
 
 A part is the make target `test-<name>`. It says how many tests passed, failed and were skipped on its last line of
 that kind ("3 passed, 1 failed, 2 skipped", in any order, as pytest does), and why on lines that begin with "SKIPPED ".
+One that runs on another ansible-core than the rest says so on a line that begins with "RAN ON ".
 """
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "parts"
 # Lanes run side by side, and take about as long as each other. Each part has addresses of its own on loopback.
-LANES = (("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance", "privileges"), ("zones",))
+_CHECKS = ("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance", "privileges", "core-oldest")
+LANES = (_CHECKS, ("zones",))
 SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS
 # A failure that is not in a test of its own (a collection error, say) is counted as one all the same.
 COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed", "skipped": "skipped"}
+RAN_ON = "RAN ON"
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
 COUNT = re.compile(rf"\b(\d+) ({'|'.join(COUNTED)})\b")
 
@@ -35,12 +40,18 @@ class Outcome:
     skipped: int
     seconds: float
     reasons: tuple[str, ...]
+    versions: str = ""  # ansible-core and Python that it ran on
 
     @property
     def state(self) -> str:
         if self.failed:
             return "FAILED"
         return "passed" if self.passed else "SKIPPED"
+
+
+def versions() -> str:
+    """The ansible-core and the Python that run this."""
+    return f"{version('ansible-core')} on Python {platform.python_version()}"
 
 
 def outcome(part: str, status: int, output: str, seconds: float) -> Outcome:
@@ -53,7 +64,8 @@ def outcome(part: str, status: int, output: str, seconds: float) -> Outcome:
     if not counts["failed"] and (status or not any(counts.values())):
         counts["failed"] = 1  # it died before it could count, or ran no test at all
     reasons = tuple(line for line in lines if line.startswith("SKIPPED "))
-    return Outcome(part, counts["passed"], counts["failed"], counts["skipped"], seconds, reasons)
+    ran_on = [line.partition(RAN_ON)[2].strip() for line in lines if line.startswith(RAN_ON)] or [versions()]
+    return Outcome(part, counts["passed"], counts["failed"], counts["skipped"], seconds, reasons, ran_on[0])
 
 
 def run(part: str) -> Outcome:
@@ -75,10 +87,10 @@ def run(part: str) -> Outcome:
 
 
 def report(outcomes: list[Outcome]) -> str:
-    lines = [f"{'part':<13}{'result':<9}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}"]
+    lines = [f"{'part':<13}{'result':<9}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}  ansible-core"]
     for one in outcomes:
         counts = f"{one.passed:>8}{one.failed:>8}{one.skipped:>9}{one.seconds:>9.0f}"
-        lines.append(f"{one.part:<13}{one.state:<9}{counts}")
+        lines.append(f"{one.part:<13}{one.state:<9}{counts}  {one.versions}")
     lines += [f"{one.part}: {reason}" for one in outcomes for reason in one.reasons]
     lines.append(f"{sum(one.passed for one in outcomes)} passed, {sum(one.failed for one in outcomes)} failed")
     return "\n".join(lines)

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import ansible_test
 
+from tests.tools import pythons
+
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / ".build" / "sanity" / "ansible_collections" / "onefed" / "opennebula"
 # ansible-test keeps its virtual environments in the home folder; they are ours, so they stay here.
 HOME = ROOT / ".cache" / "sanity"
 # It would download the installer of pip from a host of its own that need not be reachable. Python brings one along.
 GET_PIP = "import ensurepip\n\nensurepip.bootstrap(default_pip=True)\n"
-MODULE_PYTHONS = (7, 14)  # minor versions, the second excluded: what ansible-core 2.17 to 2.19 run modules on
 # Tests for which ansible-test itself says why it leaves something out.
 SKIP_NOTE = re.compile(r"^(?:WARNING: )?(Skipping .*)$", re.M)
 STARTED = re.compile(r"^Running sanity test ", re.M)
@@ -56,13 +57,6 @@ def provide_pip() -> None:
     script.write_text(GET_PIP, encoding="utf-8")
 
 
-def starts(python: str) -> bool:
-    try:
-        return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0
-    except OSError:
-        return False
-
-
 def provide_pythons() -> Path:
     """Make a folder of links to each Python that modules support and this machine has.
 
@@ -71,15 +65,8 @@ def provide_pythons() -> Path:
     folder = HOME / "bin"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    for minor in range(*MODULE_PYTHONS):
-        name = f"python3.{minor}"
-        on_path = shutil.which(name)
-        candidates = [on_path] if on_path else []
-        candidates += [str(path) for path in sorted(pyenv.glob(f"versions/3.{minor}.*/bin/{name}"))]
-        for candidate in filter(starts, candidates):
-            (folder / name).symlink_to(candidate)
-            break
+    for minor, python in pythons.of_front_ends().items():
+        (folder / f"python3.{minor}").symlink_to(python)
     return folder
 
 

@@ -18,8 +18,7 @@ def test_zones_with_the_oldest_and_the_newest_python_join(pair: Federation) -> N
     found = pythons.of_front_ends()
     pair.add("lyon", ansible_python_interpreter=found[max(found)])
     pair.variables["paris"]["ansible_python_interpreter"] = found[min(found)]
-    run = pair.federate()
-    assert "[DEPRECATION WARNING]" not in run.output, run.output
+    pair.federate()
     pair.assert_federated("paris", "lyon")
     assert pair.federate().tasks("changed") == set()
 

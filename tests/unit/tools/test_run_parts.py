@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tools.run_parts import Outcome, outcome, report
+from tests.tools.run_parts import Outcome, outcome, report, versions
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,16 @@ def test_a_part_is_judged_by_its_last_counts_and_its_exit_status(
 
 
 def test_report_tells_why_something_was_skipped_and_ends_with_the_sum() -> None:
-    outcomes = [Outcome("one", 3, 0, 0, 1.0, ()), Outcome("two", 2, 1, 1, 61.4, ("SKIPPED needs root",))]
+    outcomes = [
+        Outcome("one", 3, 0, 0, 1.0, (), "2.21.5 on Python 3.13.0"),
+        Outcome("two", 2, 1, 1, 61.4, ("SKIPPED needs root",), "2.19.14 on Python 3.11.7"),
+    ]
     lines = report(outcomes).splitlines()
-    assert lines[2].split() == ["two", "FAILED", "2", "1", "1", "61"]
+    assert lines[2].split() == ["two", "FAILED", "2", "1", "1", "61", "2.19.14", "on", "Python", "3.11.7"]
     assert lines[-2:] == ["two: SKIPPED needs root", "5 passed, 1 failed"]
+
+
+def test_a_part_ran_on_this_core_unless_it_says_otherwise() -> None:
+    assert outcome("part", 0, "3 passed", 1.0).versions == versions()
+    other = "RAN ON 2.19.14 on Python 3.11.7\n3 passed"
+    assert outcome("part", 0, other, 1.0).versions == "2.19.14 on Python 3.11.7"
