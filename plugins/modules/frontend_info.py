@@ -225,6 +225,11 @@ frontend:
       type: list
       elements: str
       sample: [one_auth, sunstone_auth]
+    auth_files_fixed:
+      description: Names of those that are links to what oned's account cannot replace, such as a mounted secret.
+      type: list
+      elements: str
+      sample: []
     auth_digests:
       description:
         - With O(auth_key), a digest of each auth file by name, equal where the content is.
@@ -240,7 +245,7 @@ frontend:
       type: dict
       contains:
         free:
-          description: What is free in the file system of OpenNebula's var folder.
+          description: What is free in the file system of the collection's state folder.
           type: int
         needed:
           description: What a join needs.

@@ -101,6 +101,7 @@ def examine(
         "api": {**NO_ANSWERS, **answers},
         "database": database,
         "auth_files": _guarded(lambda: auth_files.names(frontend)),
+        "auth_files_fixed": _guarded(lambda: auth_files.fixed(frontend)),
         "auth_digests": _guarded(lambda: auth_files.digests(frontend, auth_key)) if auth_key else {},
         "one_auth": one_auth or {True: "ok", False: "rejected"}.get(answers.get("authenticated"), "unknown"),
         "disk": _disk(frontend, database),
@@ -212,10 +213,12 @@ def _database(frontend: Frontend, document: Document | None, login: Mapping[str,
 
 def _disk(frontend: Frontend, database: dict[str, Any]) -> dict[str, Any]:
     """Room where backups go, in bytes, and how much of it a join needs."""
+    # The state folder itself comes with the first change.
+    folder = os.path.dirname(frontend.state_dir)
     try:
-        room = os.statvfs(frontend.var)
+        room = os.statvfs(folder)
     except OSError as error:
-        return {"free": 0, "needed": 0, "error": f"{frontend.var}: {error.strerror}"}
+        return {"free": 0, "needed": 0, "error": f"{folder}: {error.strerror}"}
     needed = COPIES * (database.get("size") or 0) + SNAPSHOT_ROOM
     return {"free": room.f_bavail * room.f_frsize, "needed": needed, "error": None}
 

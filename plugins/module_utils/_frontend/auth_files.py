@@ -46,6 +46,17 @@ def names(frontend: Frontend) -> list[str]:
         raise FrontendError(f"Cannot list {frontend.auth_dir}: {error.strerror}.") from error
 
 
+def fixed(frontend: Frontend) -> list[str]:
+    """Names of those that are links to what oned's account cannot replace, as a mounted secret of Kubernetes is."""
+    return [name for name in names(frontend) if _is_fixed(os.path.join(frontend.auth_dir, name))]
+
+
+def _is_fixed(path: str) -> bool:
+    with rights_at(path):
+        folder = os.path.dirname(os.path.realpath(path))
+        return os.path.islink(path) and not os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
+
+
 def read_all(frontend: Frontend) -> dict[str, str]:
     """Content of every auth file by name: secrets. Raises FrontendError without any of them."""
     contents = {name: _read(os.path.join(frontend.auth_dir, name)) for name in names(frontend)}

@@ -98,7 +98,7 @@ def state(frontend: Data) -> list[Problem]:
         found.append(
             problem(
                 f"Backups and the snapshot need {_megabytes(disk['needed'])}, {_megabytes(disk['free'])} are free.",
-                "Make room in the file system of OpenNebula's var folder.",
+                "Make room in the file system of /var/lib/onefed, or below oned_location, of its folder var.",
             )
         )
     return found

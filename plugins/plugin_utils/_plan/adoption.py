@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._checks import frontend as judge
+
 Data = Mapping[str, Any]
 
 
@@ -55,6 +57,22 @@ def auth_files_of(frontend: Data, master: Data) -> dict[str, str]:
         return {}
     wanted = [name for name in sorted(theirs) if mine.get(name) not in (theirs[name], "") and theirs[name]]
     return {name: "differs" if name in mine else "missing" for name in wanted}
+
+
+def fixed_files(frontend: Data, master: Data) -> list[judge.Problem]:
+    """Auth files that would have to become the master's, and cannot: links to what oned's account cannot replace."""
+    fixed = frontend["auth_files_fixed"]
+    names = [name for name in auth_files_of(frontend, master) if name in fixed]
+    if not names:
+        return []
+    return [
+        judge.problem(
+            f"The content of {', '.join(names)} in oned's .one folder is not the master's, and the file is a link to "
+            "what oned's account cannot replace.",
+            "Give it the content of the master's file where the link leads, in the secret say, or replace the link "
+            "by a file.",
+        )
+    ]
 
 
 def auth_files_told(files: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from .._checks import frontend as judge
 from .adoption import (
     auth_files_of,
     auth_files_told,
+    fixed_files,
     needs_stop,
     repair_of,
     repair_told,
@@ -50,7 +51,7 @@ def plan_followers(
 
 def _follower(conf: dict[str, Any], frontend: Data, master: Data | None) -> dict[str, Any]:
     database = frontend["database"]
-    files = auth_files_of(frontend, master) if master else {}
+    files = auth_files_of(frontend, master) if master and not fixed_files(frontend, master) else {}
     repair = repair_of(database, is_slave=master is not None)
     changes = [*auth_files_told(files), *repair_told(database, repair), *conf_changes(frontend, conf)]
     stop = needs_stop(database, repair)

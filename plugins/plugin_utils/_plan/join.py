@@ -12,6 +12,7 @@ from .._checks import database as judge_database
 from .._checks import frontend as judge
 from .._checks import migration as judge_import
 from .._checks.connectivity import ways_problems
+from .adoption import fixed_files
 from .companions import (
     fireedge_joins,
     fireedge_problems,
@@ -48,6 +49,7 @@ def plan_join(
     found = judge.state(frontend) + judge.listener(frontend, host, zone["endpoint"])
     if not journal or judge_import.lives(frontend):
         found += judge.own_data(zone, frontend)
+    found += fixed_files(frontend, master)
     found += release_problems(zone, findings)
     found += judge_import.problems(zone, findings[name], master)
     found += judge_database.alike(frontend, master) + judge_database.backup(frontend) + judge_database.source(master)

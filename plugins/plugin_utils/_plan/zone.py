@@ -15,6 +15,7 @@ from .._checks.connectivity import ways_problems
 from .adoption import (
     auth_files_of,
     auth_files_told,
+    fixed_files,
     needs_stop,
     repair_of,
     repair_told,
@@ -143,9 +144,10 @@ def _federated(
         return make_entry(zone, "excluded", problems=placed(name, found))
     if not judge.has_copy(frontend):
         return plan_join(topology, zone, findings, known, mine)
-    files = auth_files_of(frontend, master)
+    fixed = fixed_files(frontend, master)
+    files = {} if fixed else auth_files_of(frontend, master)
     warnings = judge_database.alike(frontend, master) + judge_database.advice(frontend)
-    warnings += ways_problems(topology, zone, frontend, master) + fireedge_problems(frontend)
+    warnings += ways_problems(topology, zone, frontend, master) + fireedge_problems(frontend) + fixed
     if "error" in frontend["auth_digests"]:
         warnings.append(judge.problem(frontend["auth_digests"]["error"], "Its auth files were not compared."))
     if "one_auth" not in files:

@@ -46,6 +46,16 @@ def open_folder() -> Iterator[Path]:
 
 
 @as_root
+@pytest.mark.parametrize("name", ["one.db", "one.db-journal", "one.db-wal"])
+def test_a_pipe_in_the_place_of_a_file_holds_nobody(tmp_path: Path, make_db: Any, name: str) -> None:
+    path = make_db("one.db").path
+    if name == "one.db":
+        path.unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DatabaseError, match=f"{name} is not a regular file"), SqliteDatabase(str(path)).reading():
+        pass
+
+
 def test_journals_belong_to_the_account_of_oned(open_folder: Path, new_db: Any) -> None:
     database = new_db(open_folder / "one.db")
     give_to_nobody(open_folder)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import auth_files
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.auth_files import names, read_all, write_all
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 
@@ -78,6 +79,19 @@ def test_what_a_link_leads_to_is_replaced_and_the_link_stays(frontend: Frontend)
     assert write_all(frontend, {"oneflow_auth": "a:b"}, check_mode=False) == ["oneflow_auth"]
     assert os.readlink(folder / "oneflow_auth") == "secret/flow"
     assert (folder / "secret" / "flow").read_text() == "a:b"
+
+
+def test_links_to_what_cannot_be_replaced_are_named(frontend: Frontend, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert auth_files.fixed(frontend) == []
+    asked = []
+
+    def refuse(path: str, mode: int, effective_ids: bool) -> bool:
+        asked.append((path, effective_ids))
+        return False
+
+    monkeypatch.setattr(auth_files.os, "access", refuse)
+    assert auth_files.fixed(frontend) == ["oneflow_auth"]
+    assert asked == [(os.path.join(frontend.auth_dir, "secret"), True)]
 
 
 def test_two_names_of_one_file_are_refused_where_their_contents_differ(frontend: Frontend) -> None:

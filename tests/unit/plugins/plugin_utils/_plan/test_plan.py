@@ -117,6 +117,16 @@ def test_a_zone_that_cannot_join_is_left_out_with_the_reason(path: tuple[str, ..
     assert made["left_out"][0].startswith("paris, paris-1: ")
 
 
+def test_an_auth_file_that_cannot_become_the_masters_keeps_a_zone_out_before_anything_stops() -> None:
+    paris = frontend()
+    paris["auth_files_fixed"] = ["one_auth"]
+    assert plan(frontend(), paris)["zones"]["paris"]["action"] == "join"
+    paris["auth_digests"] = {**paris["auth_digests"], "one_auth": "99"}
+    made = plan(frontend(), paris)
+    assert made["zones"]["paris"]["action"] == "excluded"
+    assert "The content of one_auth in oned's .one folder is not the master's" in made["left_out"][0]
+
+
 def test_discarding_its_data_lets_a_zone_join() -> None:
     paris = frontend()
     paris["database"]["own"]["groups"] = ["chefs"]

@@ -90,6 +90,15 @@ def test_auth_files_that_are_missing_or_others_become_the_masters() -> None:
     ]
 
 
+def test_a_members_auth_file_that_cannot_be_replaced_is_a_warning_with_its_remedy() -> None:
+    master, paris = federated()
+    paris["auth_digests"].update(one_auth="99")
+    paris["auth_files_fixed"] = ["one_auth", "sunstone_auth"]
+    entry = plan(master, paris)["zones"]["paris"]
+    assert (entry["action"], entry["auth_files"]) == ("member", [])
+    assert "The content of one_auth in oned's .one folder is not the master's" in entry["warnings"][0]
+
+
 @pytest.mark.parametrize("name", ["one_auth", "oneks_auth"])
 def test_what_holds_an_auth_file_in_memory_restarts(name: str) -> None:
     master, paris = federated()
