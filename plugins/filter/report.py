@@ -62,6 +62,7 @@ REGISTERED = (
     "onefed_examined",
     "onefed_database",
     "onefed_join",
+    "onefed_verified",
     "onefed_joined",
     "onefed_rolled_back",
     "onefed_converged",

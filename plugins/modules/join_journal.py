@@ -22,12 +22,16 @@ options:
       - V(opened) saves the files and opens a journal. When one is open already it is kept, and so are its first copies.
         Without O(zone_name) an open journal is only read.
       - V(updated) notes O(zone_id), O(server_id) and O(step) in the open journal.
+      - V(noted) writes down what the zone has now, as its identities are about to be exported, in C(own_data.json) in
+        the folder of the join. It holds names and digests.
+      - V(verified) reads the database of a zone whose C(oned) has stopped, and fails if the zone has something of its
+        own that O(own_data) does not allow for, naming all of it. Nothing is compared once the tables are the master's.
       - V(reverted) puts C(oned.conf), C(fireedge-server.conf) and the auth files back as they were. C(oned) must be
         stopped. The journal stays open. Nothing happens without an open journal.
       - V(closed) starts the services beside C(oned) that ran when the journal was opened, and moves the journal to the
         folder of the join. Nothing happens without an open journal.
     type: str
-    choices: [opened, updated, reverted, closed]
+    choices: [opened, noted, verified, updated, reverted, closed]
     required: true
   id:
     description:
@@ -73,6 +77,35 @@ options:
   step:
     description: Name of the step that was reached.
     type: str
+  own_data:
+    description:
+      - What is known of the zone's own users, groups, VDCs, rules, marketplaces and apps, for O(state=verified).
+      - By default the zone may have nothing of its own.
+    type: dict
+    suboptions:
+      action:
+        description:
+          - V(refuse) lets the zone have what is in O(own_data.known), and nothing else.
+          - V(discard) lets it have anything, and returns what is not in O(own_data.known).
+          - V(import) lets it have what it had with O(state=noted), unchanged.
+          - V(renew) is for a slave. It may have what is in O(own_data.known), and what the master has written since
+            O(own_data.federated_index).
+        type: str
+        choices: [refuse, discard, import, renew]
+        default: refuse
+      known:
+        description: What it had, in the shape of C(database.own) of M(onefed.opennebula.database_info).
+        type: dict
+      zones:
+        description: The zones that its database knew, as C(database.zones) of M(onefed.opennebula.database_info).
+        type: list
+        elements: dict
+      is_slave:
+        description: Whether its database was marked as a slave's.
+        type: bool
+      federated_index:
+        description: Index of the newest federated record in its log.
+        type: int
 extends_documentation_fragment:
   - onefed.opennebula.frontend
   - onefed.opennebula.login
@@ -108,6 +141,10 @@ EXAMPLES = r"""
     zone_endpoint: http://192.0.2.30:2633/RPC2
     server_endpoint: http://192.0.2.32:2633/RPC2
     server_existed: false
+
+- name: Fail if the stopped zone has data of its own
+  onefed.opennebula.join_journal:
+    state: verified
 
 - name: Put the files back
   onefed.opennebula.join_journal:
@@ -215,6 +252,12 @@ journal:
     resumed:
       description: Whether it was open before. Only with O(state=opened).
       type: bool
+discarded:
+  description: What the zone has of its own beyond O(own_data.known), in lines by kind. Only with O(state=verified).
+  returned: success
+  type: list
+  elements: str
+  sample: ["users lea, leo", "groups web"]
 services:
   description:
     - Services that O(state=closed) started.
@@ -242,6 +285,14 @@ from ..module_utils._module import run
 from ..module_utils._recovery.join_journal import manage
 from ..module_utils._service.companions import warnings
 
+OWN_DATA: dict[str, Any] = {
+    "action": {"type": "str", "choices": ["refuse", "discard", "import", "renew"], "default": "refuse"},
+    "known": {"type": "dict"},
+    "zones": {"type": "list", "elements": "dict"},
+    "is_slave": {"type": "bool"},
+    "federated_index": {"type": "int"},
+}
+
 
 def join_journal(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     result = manage(frontend, module.params, module.check_mode)
@@ -255,7 +306,11 @@ def main() -> None:
         argument_spec={
             **FRONTEND,
             **LOGIN,
-            "state": {"type": "str", "choices": ["opened", "updated", "reverted", "closed"], "required": True},
+            "state": {
+                "type": "str",
+                "choices": ["opened", "noted", "verified", "updated", "reverted", "closed"],
+                "required": True,
+            },
             "id": {"type": "str"},
             "kind": {"type": "str", "choices": ["zone", "server"], "default": "zone"},
             "zone_name": {"type": "str"},
@@ -267,6 +322,7 @@ def main() -> None:
             "server_id": {"type": "int"},
             "master_endpoint": {"type": "str"},
             "step": {"type": "str"},
+            "own_data": {"type": "dict", "options": OWN_DATA},
         },
         supports_check_mode=True,
     )

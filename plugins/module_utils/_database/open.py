@@ -98,6 +98,18 @@ def _content(session: Session) -> dict[str, Any]:
     }
 
 
+def identity(session: Session) -> dict[str, Any]:
+    """Which zone's database it is: {"zones", "is_slave", "federated_index"}, as describe() has them.
+
+    `federated_index` is that of the newest federated record, None without any.
+    """
+    return {
+        "zones": _zones(session),
+        "is_slave": versions(session)["is_slave"],
+        "federated_index": log_state(session)["last_federated_index"],
+    }
+
+
 def _zones(session: Session) -> list[dict[str, Any]]:
     bodies = [text(row[0]) for row in session.query("SELECT body FROM zone_pool ORDER BY oid")]
     return [{key: zone[key] for key in ("id", "name", "endpoint", "servers")} for zone in map(zone_from_xml, bodies)]

@@ -9,6 +9,7 @@ market/MarketPlacePool.cc and acl/AclManager.cc, equal in 6.10 and 7.4.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +25,24 @@ _GROUP_USERS = 0x200000001
 _THIS_ZONE = 0x100000000
 # What the group users gets as member of the VDC default: (resource, rights) on all hosts, networks and datastores.
 _OF_DEFAULT_VDC = ((0x2400000000, 0x2), (0x4400000000, 0x1), (0x100400000000, 0x1))
+# Kinds of a zone's objects that have an owner, and their tables; not every release has all of them.
+OWNED = {
+    "vms": "vm_pool",
+    "vrouters": "vrouter_pool",
+    "images": "image_pool",
+    "vnets": "network_pool",
+    "templates": "template_pool",
+    "vntemplates": "vn_template_pool",
+    "secgroups": "secgroup_pool",
+    "vmgroups": "vmgroup_pool",
+    "backupjobs": "backupjob_pool",
+    "datastores": "datastore_pool",
+    "documents": "document_pool",
+}
+# A machine that is done has no owner to keep.
+_ALIVE = {"vm_pool": " WHERE state <> 6"}
+_LIMITS = (("user", "user_quotas", "user_oid"), ("group", "group_quotas", "group_oid"))
+_DEFAULT_LIMITS = ("DEFAULT_USER_QUOTAS", "DEFAULT_GROUP_QUOTAS")
 
 NO_OWN_DATA: dict[str, Any] = {
     "users": [],
@@ -33,19 +52,54 @@ NO_OWN_DATA: dict[str, Any] = {
     "marketplaces": [],
     "marketplace_apps": 0,
 }
+_COUNTED = ("acls", "marketplace_apps")
 
 
 def own_data(session: Session) -> dict[str, Any]:
     """In the shape of NO_OWN_DATA: names, and how many rules and apps."""
+    return {
+        kind: len(objects) if kind in _COUNTED else list(objects.values())
+        for kind, objects in own_objects(session).items()
+    }
+
+
+def own_objects(session: Session) -> dict[str, dict[int, str]]:
+    """For each kind of NO_OWN_DATA the names by id, rising; a rule's are one.acl.addrule's four words."""
     marketplaces = _pool(session, "marketplace_pool", _FIRST_MARKETPLACE)
     return {
-        "users": list(_pool(session, "user_pool", _FIRST_USER).values()),
-        "groups": list(_pool(session, "group_pool", _FIRST_GROUP).values()),
-        "vdcs": list(_pool(session, "vdc_pool", _FIRST_VDC).values()),
+        "users": _pool(session, "user_pool", _FIRST_USER),
+        "groups": _pool(session, "group_pool", _FIRST_GROUP),
+        "vdcs": _pool(session, "vdc_pool", _FIRST_VDC),
         "acls": _rules(session),
-        "marketplaces": list(marketplaces.values()),
-        "marketplace_apps": _apps(session, set(marketplaces)) if marketplaces else 0,
+        "marketplaces": marketplaces,
+        "marketplace_apps": _apps(session, set(marketplaces)) if marketplaces else {},
     }
+
+
+def owners(session: Session, table: str) -> dict[int, tuple[str, str]]:
+    """Name, and ids of user and group, of all objects of a table by id; empty where there is no such table."""
+    if table not in session.tables():
+        return {}
+    rows = session.query(f"SELECT oid, name, uid, gid FROM {table}{_ALIVE.get(table, '')} ORDER BY oid")
+    return {int(row[0] or 0): (text(row[1]), f"{text(row[2])}/{text(row[3])}") for row in rows}
+
+
+def bodies(session: Session, table: str) -> dict[int, tuple[str, str]]:
+    """Name and document of all objects of a table by id."""
+    rows = session.query(f"SELECT oid, name, body FROM {table} ORDER BY oid")
+    return {int(row[0] or 0): (text(row[1]), text(row[2])) for row in rows}
+
+
+def limits(session: Session) -> Iterator[tuple[str, int | None, str]]:
+    """The documents of quotas: of "user" or "group", whose id, None for the defaults, and the document."""
+    present = session.tables()
+    for kind, table, key in _LIMITS:
+        if table in present:
+            for row in list(session.query(f"SELECT {key}, body FROM {table} ORDER BY {key}")):
+                yield kind, int(row[0] or 0), text(row[1])
+    for (kind, _table, _key), name in zip(_LIMITS, _DEFAULT_LIMITS):
+        for row in list(session.query(f"SELECT body FROM system_attributes WHERE name = '{name}'")):
+            yield kind, None, text(row[0])
 
 
 def _pool(session: Session, table: str, first: int) -> dict[int, str]:
@@ -55,16 +109,20 @@ def _pool(session: Session, table: str, first: int) -> dict[int, str]:
     }
 
 
-def _rules(session: Session) -> int:
-    rules = session.query(f"SELECT userset, resource, rights, zone FROM acl WHERE oid >= {_FIRST_RULE}")
+def _rules(session: Session) -> dict[int, str]:
+    columns = "oid, userset, resource, rights, zone"
+    rules = session.query(f"SELECT {columns} FROM acl WHERE oid >= {_FIRST_RULE} ORDER BY oid")
     implied = {(_GROUP_USERS, resource, rights, _THIS_ZONE) for resource, rights in _OF_DEFAULT_VDC}
-    return sum(1 for rule in rules if rule not in implied)
+    return {
+        int(oid or 0): " ".join(f"{int(word or 0):x}" for word in rule)
+        for oid, *rule in rules
+        if (*rule,) not in implied
+    }
 
 
-def _apps(session: Session, marketplaces: set[int]) -> int:
-    return sum(
-        1 for row in session.query("SELECT body FROM marketplaceapp_pool") if _marketplace_of(row[0]) in marketplaces
-    )
+def _apps(session: Session, marketplaces: set[int]) -> dict[int, str]:
+    rows = session.query("SELECT oid, name, body FROM marketplaceapp_pool ORDER BY oid")
+    return {int(row[0] or 0): text(row[1]) for row in rows if _marketplace_of(row[2]) in marketplaces}
 
 
 def _marketplace_of(body: Value) -> int:

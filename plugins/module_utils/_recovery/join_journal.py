@@ -23,9 +23,10 @@ from .._frontend.layout import Frontend
 from .._host.files import Attributes, exists, read_bytes, remove_file, sync_folder, write_bytes
 from .._oned_conf.document import STOCK_VECTORS, Document
 from .._service import companions, oned
+from . import own_data
+from .own_data import REVERTED
 
 CONF = "oned.conf"
-REVERTED = "reverted"
 # What it takes to open a journal, by kind.
 NEEDED = {
     "zone": ("zone_name", "zone_endpoint", "master_endpoint", "zone_existed"),
@@ -34,13 +35,15 @@ NEEDED = {
 
 
 def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Do what module join_journal is asked: {"changed", "journal", "services"}; the journal is None when none is open.
+    """Do what module join_journal is asked: {"changed", "journal", "services", "discarded"}.
 
-    `services` are those that closing started, as companions.bring_up() returns them.
+    The journal is None when none is open. `services` are those that closing started, as companions.bring_up() returns
+    them; `discarded` are lines, see own_data.verify().
     """
-    action = {"opened": _open, "updated": _update, "reverted": _revert, "closed": _close}[params["state"]]
+    actions = {"opened": _open, "noted": _note, "verified": _verify}
+    action = {**actions, "updated": _update, "reverted": _revert, "closed": _close}[params["state"]]
     with host_lock(frontend, check_mode=check_mode):
-        return {"services": [], **action(frontend, params, check_mode)}
+        return {"services": [], "discarded": [], **action(frontend, params, check_mode)}
 
 
 def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -142,13 +145,37 @@ def _copy(journal: Journal, name: str) -> str:
     return os.path.join(journal.directory, name)
 
 
-def _update(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+def _opened(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> Journal | None:
+    """The open journal, which must be there; None in check mode where it was only predicted."""
     journal = Journal.load(frontend)
     if not journal:
         if check_mode and params["id"]:
-            return {"changed": True, "journal": None}
+            return None
         raise FrontendError("No join is open on this front-end, so there is no journal to update. Open one first.")
     _check_id(journal, params["id"])
+    return journal
+
+
+def _note(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    journal = _opened(frontend, params, check_mode)
+    if journal and not check_mode:
+        own_data.note(frontend, journal, params)
+    return {"changed": True, "journal": journal.public() if journal else None}
+
+
+def _verify(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    journal = _opened(frontend, params, check_mode)
+    discarded: list[str] = []
+    # In check mode oned was not stopped, so what it has is not settled.
+    if journal and not check_mode:
+        discarded = own_data.verify(frontend, journal, own_data.Planned.of(params["own_data"]), params)
+    return {"changed": False, "journal": journal.public() if journal else None, "discarded": discarded}
+
+
+def _update(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    journal = _opened(frontend, params, check_mode)
+    if not journal:
+        return {"changed": True, "journal": None}
     before = (journal.zone_id, journal.server_id, journal.step)
     if params["zone_id"] is not None:
         journal.zone_id = params["zone_id"]

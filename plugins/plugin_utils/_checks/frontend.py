@@ -131,8 +131,8 @@ def listener(frontend: Data, host: Data, endpoint: str) -> list[Problem]:
     return []
 
 
-def own_data(zone: Data, frontend: Data) -> list[Problem]:
-    """Data of its own that a zone would lose by joining."""
+def own_told(frontend: Data) -> str:
+    """What a zone has of its own, in words; empty when it has nothing."""
     own = frontend["database"].get("own") or {}
     counted = [
         f"{what} {', '.join(own[what][:5])}{' …' if len(own[what]) > 5 else ''}"
@@ -143,11 +143,17 @@ def own_data(zone: Data, frontend: Data) -> list[Problem]:
         counted.append(f"{own['acls']} ACL rules")
     if own.get("marketplace_apps"):
         counted.append(f"{own['marketplace_apps']} marketplace apps")
-    if not counted or zone["discard"] or zone["import"]:
+    return "; ".join(counted)
+
+
+def own_data(zone: Data, frontend: Data) -> list[Problem]:
+    """Data of its own that a zone would lose by joining."""
+    own = own_told(frontend)
+    if not own or zone["discard"] or zone["import"]:
         return []
     return [
         problem(
-            f"The zone has data of its own that the federation's would replace: {'; '.join(counted)}.",
+            f"The zone has data of its own that the federation's would replace: {own}.",
             "Keep it with zone_import: true, or let it go with zone_discard: true (a full backup is kept).",
         )
     ]

@@ -41,7 +41,8 @@ def plan_join(
     """The entry of a zone that joins, or is left out; `known` are the zones that the master knows.
 
     Besides what all entries have, C(release) names its other servers, C(abandoned) those of them with which an earlier
-    run began, C(leads) tells whether it lives its own life now, C(gate) whether its gate was left closed.
+    run began, C(leads) tells whether it lives its own life now, C(gate) whether its gate was left closed, C(own_data)
+    is that option of module join_journal: what the zone may have of its own once its oned stands still.
     """
     name, master_name = zone["host"], topology["master_host"]
     frontend, master = findings[name]["frontend"], findings[master_name]["frontend"]
@@ -70,6 +71,7 @@ def plan_join(
         abandoned=abandoned(zone, findings),
         leads=judge_import.lives(frontend),
         gate=frontend["gate"],
+        own_data=_own_data(zone, frontend),
         warnings=told(name, judge_database.advice(frontend)),
     )
     entry["warnings"] += told(name, fireedge_problems(frontend))
@@ -77,9 +79,19 @@ def plan_join(
         entry["warnings"].append(f"{name}: its own oned refuses its one_auth file, which the master's will replace.")
     if entry["action"] == "join":
         entry["fireedge"], shown = fireedge_joins(zone, frontend)
-        entry["changes"] = _join_changes(entry, frontend, record) + shown + changes
+        entry["changes"] = _join_changes(entry, frontend, record) + _discarded(zone, frontend) + shown + changes
     plan_import(topology, zone, findings, entry)
     return entry
+
+
+def _own_data(zone: Data, frontend: Data) -> dict[str, Any]:
+    database = frontend["database"]
+    planned = {"zones": database.get("zones") or [], "is_slave": database["is_slave"]}
+    if judge_import.wanted(zone, frontend):
+        return {**planned, "action": "import", "known": {}}
+    # What the zone may keep nothing of, the plan has refused already if it was there.
+    known = (database.get("own") or {}) if zone["discard"] else {}
+    return {**planned, "action": "discard" if zone["discard"] else "refuse", "known": known}
 
 
 def _joiners_conf(topology: Data, host: Data, frontend: Data) -> dict[str, Any]:
@@ -92,6 +104,11 @@ def _release_told(entry: Data) -> list[str]:
     host, names = entry["host"], ", ".join(entry["release"])
     before = [f"{host} leads by now: what an earlier run began with {one} is given up" for one in entry["abandoned"]]
     return before + ([f"{names} stop first; {host}, which leads, joins, and they are added again"] if names else [])
+
+
+def _discarded(zone: Data, frontend: Data) -> list[str]:
+    own = judge.own_told(frontend)
+    return [f"its own data goes, as zone_discard says: {own}"] if own and zone["discard"] else []
 
 
 def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]:

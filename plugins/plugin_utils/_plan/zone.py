@@ -123,7 +123,10 @@ def renewed_entry(
     topology: Data, zone: Data, findings: Mapping[str, Data], known: Sequence[Data], record: Data
 ) -> dict[str, Any]:
     """A slave with that record which is given the master's tables anew: it joins, with nothing of its own to lose."""
-    return plan_join(topology, {**zone, "discard": True, "import": False}, findings, known, record)
+    entry = plan_join(topology, {**zone, "discard": True, "import": False}, findings, known, record)
+    log = findings[zone["host"]]["frontend"]["database"]["log"]
+    own_data = {**entry["own_data"], "action": "renew", "federated_index": log["last_federated_index"]}
+    return {**entry, "own_data": own_data}
 
 
 def _stands_alone(finding: Data) -> bool:

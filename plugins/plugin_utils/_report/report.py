@@ -24,10 +24,10 @@ def make_report(
 
     `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
     C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
-    C(onefed_grown), C(onefed_lacking), C(onefed_join), C(onefed_access), and those of _report_import. C(readers) are
-    endpoints at which replication must be seen, C(databases) descriptions by zone and host for M(federation_info);
-    `health` is that module's result and `proof` the marker's, both empty before they ran. A run in `check` mode did
-    nothing. C(undone) tells what is left to do.
+    C(onefed_grown), C(onefed_lacking), C(onefed_join), C(onefed_access), C(onefed_verified), and those
+    of _report_import. C(readers) are endpoints at which replication must be seen, C(databases) descriptions by zone and
+    host for M(federation_info); `health` is that module's result and `proof` the marker's, both empty before they ran.
+    A run in `check` mode did nothing. C(undone) tells what is left to do.
     """
     undone: list[str] = [*plan["left_out"]]
     done: list[str] = []
@@ -40,6 +40,7 @@ def make_report(
             (done if joined else undone).append(_joined(entry, host, seen, check))
             if not check:
                 warned += report_import.warnings(entry, seen)
+                warned += _discarded(entry, seen)
                 done += report_import.imported(entry, seen) if joined else report_import.taken_back(entry, seen)
         elif entry["action"] == "converge" and not _succeeded(seen, "onefed_converged"):
             undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
@@ -123,6 +124,17 @@ def _joined(entry: Data, host: str, seen: Data, check: bool) -> str:
     if _succeeded(seen, "onefed_rolled_back"):
         return f"{entry['label']}, {host}: did not join and was returned to what it was. {why}.{kept}"
     return f"{entry['label']}, {host}: did not join; the next run repairs it. {why}.{kept}"
+
+
+def _discarded(entry: Data, seen: Data) -> list[str]:
+    """What a zone lost that came after the plan, as zone_discard lets it."""
+    lines = (seen.get("onefed_verified") or {}).get("discarded") or []
+    if not lines:
+        return []
+    return [
+        f"{entry['label']} had more of its own than the plan told, which went as zone_discard says: "
+        f"{'; '.join(lines)}. The full backup has it."
+    ]
 
 
 def _why(seen: Data) -> str:

@@ -80,7 +80,7 @@ def test_opening_again_keeps_the_first_copies(frontend: Frontend) -> None:
     first = ask(frontend, "opened", **ZONE)["journal"]
     Path(frontend.conf).write_text("PORT = 1\n")
     again = ask(frontend, "opened", **{**ZONE, "zone_existed": True})
-    assert again == {"changed": False, "journal": {**first, "resumed": True}, "services": []}
+    assert again == {"changed": False, "journal": {**first, "resumed": True}, "services": [], "discarded": []}
     assert ask(frontend, "opened") == again
     assert Path(first["directory"], "oned.conf").read_text() == 'DB = [ BACKEND = "sqlite" ]\n'
 
@@ -156,14 +156,19 @@ def test_closing_leaves_the_backups(frontend: Frontend) -> None:
     journal = ask(frontend, "opened", **ZONE)["journal"]
     assert ask(frontend, "closed", id=journal["id"])["changed"] is True
     assert sorted(os.listdir(journal["directory"])) == ["journal.json", "one_auth", "oned.conf"]
-    assert ask(frontend, "closed", id=journal["id"]) == {"changed": False, "journal": None, "services": []}
+    assert ask(frontend, "closed", id=journal["id"]) == {
+        "changed": False,
+        "journal": None,
+        "services": [],
+        "discarded": [],
+    }
     second = ask(frontend, "opened", **ZONE)["journal"]
     assert second["directory"] != journal["directory"]
 
 
 def test_without_an_open_journal_only_updating_fails(frontend: Frontend) -> None:
-    assert ask(frontend, "reverted") == {"changed": False, "journal": None, "services": []}
-    assert ask(frontend, "closed") == {"changed": False, "journal": None, "services": []}
+    assert ask(frontend, "reverted") == {"changed": False, "journal": None, "services": [], "discarded": []}
+    assert ask(frontend, "closed") == {"changed": False, "journal": None, "services": [], "discarded": []}
     with pytest.raises(FrontendError, match="No join is open"):
         ask(frontend, "updated", zone_id=100)
 
