@@ -77,6 +77,12 @@ options:
   step:
     description: Name of the step that was reached.
     type: str
+  applied:
+    description:
+      - By the names of other servers of the zone, which have stopped, the index of the newest record of the zone's log
+        that each has carried out. With O(state=verified) none may have more than this one.
+    type: dict
+    default: {}
   own_data:
     description:
       - What is known of the zone's own users, groups, VDCs, rules, marketplaces and apps, for O(state=verified).
@@ -322,6 +328,7 @@ def main() -> None:
             "server_id": {"type": "int"},
             "master_endpoint": {"type": "str"},
             "step": {"type": "str"},
+            "applied": {"type": "dict", "default": {}},
             "own_data": {"type": "dict", "options": OWN_DATA},
         },
         supports_check_mode=True,

@@ -43,6 +43,10 @@ options:
       - A self-contained OpenNebula has no such services.
     type: bool
     default: false
+  log_end:
+    description: Whether to return where the log ends in the database of an C(oned) that has stopped.
+    type: bool
+    default: false
   timeout:
     description: Limit of each wait, in seconds.
     type: float
@@ -98,6 +102,23 @@ services:
     error:
       description: Why it does not run, with the last lines of its journal. V(null) when it does.
       type: str
+log:
+  description: Where the log ends. V(null) in check mode, before a first start, and unless O(log_end) asks for it.
+  returned: success
+  type: dict
+  contains:
+    last_index:
+      description: Index of the newest record. V(null) without any record.
+      type: int
+      sample: 4711
+    last_applied:
+      description: Index of the newest record that was carried out.
+      type: int
+      sample: 4711
+    term:
+      description: Term of the newest record.
+      type: int
+      sample: 3
 seconds:
   description: How long it took.
   returned: success
@@ -126,6 +147,7 @@ def oned_service(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
         module.check_mode,
         beside=params["services"],
         login=params,
+        log_end=params["log_end"],
     )
     for text in warnings(result["services"]):
         module.warn(text)
@@ -144,6 +166,7 @@ def main() -> None:
             },
             "wait": {"type": "bool", "default": True},
             "services": {"type": "bool", "default": False},
+            "log_end": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 120.0},
         },
         supports_check_mode=True,

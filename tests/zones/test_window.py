@@ -75,7 +75,7 @@ def test_what_may_go_is_told_when_it_came_after_preflight(pair: Federation) -> N
     assert "its own data goes, as zone_discard says: users remy" in told(pair.run("preflight"))
     run = run_with(pair, STOP, lambda: people_come(paris))
     assert run.code == 0, run.output
-    assert "went as zone_discard says: users lea, leo; groups web. The full backup has it." in told(run)
+    assert "went as zone_discard says: users lea, leo; groups web; ACL rules @100 HOST/* MANAGE #0" in told(run)
     pair.assert_federated("paris")
 
 

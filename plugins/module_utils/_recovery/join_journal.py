@@ -168,7 +168,8 @@ def _verify(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
     discarded: list[str] = []
     # In check mode oned was not stopped, so what it has is not settled.
     if journal and not check_mode:
-        discarded = own_data.verify(frontend, journal, own_data.Planned.of(params["own_data"]), params)
+        planned = own_data.Planned.of(params["own_data"])
+        discarded = own_data.verify(frontend, journal, planned, params["applied"], params)
     return {"changed": False, "journal": journal.public() if journal else None, "discarded": discarded}
 
 

@@ -21,11 +21,11 @@ from xml.etree import ElementTree
 from .._database.base import Session
 from .._database.open import identity
 from .._database.own_data import OWNED, bodies, limits, own_objects, owners
-from .._database.schema import is_bootstrapped
+from .._database.schema import is_bootstrapped, log_position
 from .._errors import FrontendError
 from .._frontend.journal import Journal
 from .._frontend.layout import Frontend
-from .._host.files import Attributes, read_bytes, write_bytes
+from .._host.files import read_bytes, write_bytes
 from .._resources.acl import Rule
 from .._resources.quotas import DEFAULT, UNLIMITED, limits_of
 from .._service import oned
@@ -71,16 +71,19 @@ def note(frontend: Frontend, journal: Journal, login: Mapping[str, Any]) -> None
         content = {"inventory": _inventory(session), **identity(session)}
     path = os.path.join(journal.directory, FILE)
     try:
-        write_bytes(path, json.dumps(content).encode(), Attributes(*frontend.ids(), 0o600))
+        write_bytes(path, json.dumps(content).encode(), frontend.state_attributes)
     except OSError as error:
         raise FrontendError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
-def verify(frontend: Frontend, journal: Journal, planned: Planned, login: Mapping[str, Any]) -> list[str]:
+def verify(
+    frontend: Frontend, journal: Journal, planned: Planned, applied: Mapping[str, int | None], login: Mapping[str, Any]
+) -> list[str]:
     """Compare the database of a stopped oned with what the plan was based on, and with what was noted for an import.
 
     Returns lines that tell what goes beyond the plan, as it may with `discard`. Raises FrontendError that names all
     that is new, or changed, and nobody has decided on. Tables that are the master's already are not looked at.
+    `applied` holds, for each other server of the zone, the newest record that it has carried out.
     """
     if oned.is_running(frontend):
         raise FrontendError("oned runs, so what the zone has of its own is not settled yet. Stop oned first.")
@@ -89,6 +92,7 @@ def verify(frontend: Frontend, journal: Journal, planned: Planned, login: Mappin
     with frontend_database(frontend, login).reading() as session:
         if not is_bootstrapped(session):
             return []
+        _refuse(journal, _lacks(log_position(session.query)["last_applied"], applied), _AGAIN)
         now = identity(session)
         if planned.action == IMPORT:
             noted = _read(journal)
@@ -121,6 +125,15 @@ def _refuse(journal: Journal, found: list[str], remedy: str) -> None:
             f"Zone {journal.zone_name} has changed since the run looked at it, before its oned stopped: "
             f"{'; '.join(found)}. Joining would lose that, so the zone is kept out; nothing of it was changed. {remedy}"
         )
+
+
+def _lacks(mine: int | None, applied: Mapping[str, int | None]) -> list[str]:
+    """Whom others served meanwhile, who led in its place. A leader is never behind those that follow it."""
+    return [
+        f"{name} has carried out records of the zone's log up to {index}, and this server, which led, up to {mine}"
+        for name, index in applied.items()
+        if index is not None and index > (-1 if mine is None else mine)
+    ]
 
 
 def _replaced(journal: Journal) -> bool:

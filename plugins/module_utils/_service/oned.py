@@ -14,6 +14,7 @@ from typing import Any
 
 from .._api.client import local_url, probe, read_one_auth
 from .._database.open import describe, open_database
+from .._database.schema import LOG, log_position
 from .._errors import FrontendError, OnefedError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
@@ -95,13 +96,16 @@ def ensure(
     check_mode: bool,
     beside: bool = False,
     login: Mapping[str, Any] | None = None,
+    log_end: bool = False,
 ) -> dict[str, Any]:
-    """Bring oned into the state `wanted` of module oned_service: {"changed", "state", "services", "seconds"}.
+    """Bring oned into the state `wanted` of module oned_service: {"changed", "state", "services", "seconds", "log"}.
 
     With `beside`, what stops oned stops the services beside it, too. `login` holds options of the fragment `login`.
+    `log` is where the log of a stopped oned ends, as log_position() says, None unless `log_end` asks for it.
     """
     begun = time.monotonic()
     services: list[dict[str, Any]] = []
+    log = None
     with host_lock(frontend, check_mode=check_mode):
         running = is_running(frontend)
         if wanted == "outdated":
@@ -122,11 +126,15 @@ def ensure(
             running = wanted != "stopped"
             if not check_mode:
                 services = _reach(frontend, wanted, changed, wait, timeout, also)
+            if log_end and not check_mode:
+                with open_database(frontend, Document.load(frontend.conf), login).reading() as session:
+                    log = log_position(session.query) if LOG in session.tables() else None
     return {
         "changed": changed,
         "state": "running" if running else "stopped",
         "services": services,
         "seconds": round(time.monotonic() - begun, 1),
+        "log": log,
     }
 
 

@@ -81,12 +81,12 @@ class Zone:
         known = seen["own"] if action in ("discard", "renew") else {}
         return Planned(action, known, seen["zones"], seen["is_slave"], index)
 
-    def verify(self, planned: Planned) -> list[str]:
-        return verify(self.frontend, self.journal, planned, {})
+    def verify(self, planned: Planned, **applied: int | None) -> list[str]:
+        return verify(self.frontend, self.journal, planned, applied, {})
 
-    def refused(self, planned: Planned) -> str:
+    def refused(self, planned: Planned, **applied: int | None) -> str:
         with pytest.raises(FrontendError) as caught:
-            self.verify(planned)
+            self.verify(planned, **applied)
         return str(caught.value)
 
 
@@ -181,3 +181,11 @@ def test_nothing_is_compared_while_oned_runs(empty: Zone, monkeypatch: pytest.Mo
 def test_a_database_that_no_oned_has_filled_has_nothing(empty: Zone) -> None:
     empty.database.script("DELETE FROM user_pool; DELETE FROM zone_pool;")
     assert empty.verify(Planned()) == []
+
+
+def test_what_another_server_has_carried_out_it_must_have_too(full: Zone) -> None:
+    planned = full.planned("discard")
+    full.database.record(6, applied=False)
+    assert full.verify(planned, second=5, third=None) == []
+    text = full.refused(planned, second=5, third=6)
+    assert "third has carried out records of the zone's log up to 6, and this server, which led, up to 5." in text
