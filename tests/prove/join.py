@@ -4,8 +4,10 @@
 
 On hosts with MariaDB, users, groups, VDCs and ACL rules are created, changed and deleted without pause: through the
 master from the start, and through every zone as soon as it answers as a slave. Meanwhile federate.yml joins one zone,
-and then two more, side by side. In the end every zone's federated tables are compared with the master's, row by row,
-and the master's with what was acknowledged to the writers. As root.
+and then two more, side by side, in which users and groups are made until they are members: one is imported; the other
+is not, and is kept out with all that was made there, until it is imported too. In the end every zone's federated tables
+are compared with the master's, row by row, and the master's with what was acknowledged to the writers, in the zones
+too. As root.
 """
 
 from __future__ import annotations
@@ -28,9 +30,14 @@ from tests.hosts.lab import Lab  # noqa: E402
 from tests.prove.equality import Watch  # noqa: E402
 from tests.prove.ledger import read_objects  # noqa: E402
 from tests.prove.load import Load  # noqa: E402
-from tests.tools.playbooks import link_collection  # noqa: E402
+from tests.prove.settlers import Settlers, report  # noqa: E402
+from tests.tools.playbooks import Run, link_collection  # noqa: E402
+from tests.tools.task_hooks import TaskHooks  # noqa: E402
 
-MASTER, SLAVES = "madrid", ("paris", "lyon", "rome")
+MASTER, QUIET, IMPORTED, SETTLED_LATE = "madrid", "paris", "lyon", "rome"
+SLAVES = (QUIET, IMPORTED, SETTLED_LATE)
+# Preflight has seen an empty zone by then.
+PLANNED = "Open the journal and save the files that the join changes"
 DRAIN_SECONDS = 180.0
 DOOR_POLL = 0.5
 
@@ -47,21 +54,61 @@ def main() -> int:
         federation = Federation.create(lab, Path(folder), arguments.database, (MASTER, *SLAVES))
         watch = Watch(federation)
         load = start_load(watch, arguments)
+        settlers = {name: Settlers(watch, federation[name]) for name in (IMPORTED, SETTLED_LATE)}
         with load, doors_opening(watch, load):
-            declared = dict(federation.variables)
-            for names in ((MASTER, SLAVES[0]), (MASTER, *SLAVES)):
-                federation.variables = {name: declared[name] for name in names}
-                begun = time.monotonic()
-                run = federation.federate()
-                if run.code:
-                    print(run.output)
-                    print(f"FAILED: federate.yml ended with {run.code}")
-                    return 1
-                print(
-                    f"{', '.join(names[1:])} joined under load; the run took {time.monotonic() - begun:.0f} s",
-                    flush=True,
-                )
-        return judge(watch, load)
+            try:
+                failed = join_all(federation, settlers)
+            finally:
+                for each in settlers.values():
+                    each.end()
+        if failed:
+            print(f"FAILED: {failed}")
+            return 1
+        return max(judge(watch, load), judge_settlers(settlers))
+
+
+def join_all(federation: Federation, settlers: dict[str, Settlers]) -> str:
+    """Join the zones, and tell what went wrong; empty when nothing did."""
+    declared = dict(federation.variables)
+    federation.settings["federation_import_directory"] = str(federation.folder / "imports")
+    federation.variables = {name: declared[name] for name in (MASTER, QUIET)}
+    run = _timed(federation, QUIET)
+    if run.code:
+        return f"federate.yml ended with {run.code}"
+
+    federation.variables = {**declared, IMPORTED: {"zone_import": True}}
+    settlers[IMPORTED].begin()
+    late = settlers[SETTLED_LATE]
+    with TaskHooks(federation.folder / "hooks", {PLANNED: late.begin}) as hooks:
+        run = _timed(federation, IMPORTED, SETTLED_LATE, hooks=str(federation.folder / "hooks"))
+    if hooks.unused or f"users {SETTLED_LATE}-settler-" not in run.output or not run.code:
+        return f"{SETTLED_LATE} was not kept out for what had come"
+    lost = late.lost_at_home()
+    print(f"{SETTLED_LATE} was kept out; {late.line()}; {len(lost)} of it lost", flush=True)
+    if lost:
+        return lost[0]
+
+    federation.variables[SETTLED_LATE] = {"zone_import": True}
+    run = _timed(federation, SETTLED_LATE)
+    return f"federate.yml ended with {run.code}" if run.code else ""
+
+
+def _timed(federation: Federation, *names: str, hooks: str = "") -> Run:
+    begun = time.monotonic()
+    run = federation.run("federate", ONEFED_HOOKS=hooks)
+    print(f"federate.yml with {', '.join(names)} under load: {time.monotonic() - begun:.0f} s", flush=True)
+    if run.code:
+        print(run.output)
+    return run
+
+
+def judge_settlers(settlers: dict[str, Settlers]) -> int:
+    """Print what became of what was made in the zones; 1 if any of it is lost, or none was made."""
+    wrong = report(settlers.values())
+    print("\n".join(wrong[:20]))
+    good = not wrong and all(each.calls["acknowledged"] for each in settlers.values())
+    print(f"{'PASSED' if good else 'FAILED'}: {len(wrong)} acknowledged users and groups of joining zones are lost")
+    return 0 if good else 1
 
 
 def add_load_options(parser: argparse.ArgumentParser) -> None:
