@@ -41,8 +41,9 @@ def plan_join(
     """The entry of a zone that joins, or is left out; `known` are the zones that the master knows.
 
     Besides what all entries have, C(release) names its other servers, C(abandoned) those of them with which an earlier
-    run began, C(leads) tells whether it lives its own life now, C(gate) whether its gate was left closed, C(own_data)
-    is that option of module join_journal: what the zone may have of its own once its oned stands still.
+    run began, C(leads) tells whether it lives its own life now, C(undone) whether a join was undone of which only the
+    journal is left, with backups of before, C(gate) whether its gate was left closed, C(own_data) is that option of
+    module join_journal: what the zone may have of its own once its oned stands still.
     """
     name, master_name = zone["host"], topology["master_host"]
     frontend, master = findings[name]["frontend"], findings[master_name]["frontend"]
@@ -63,7 +64,8 @@ def plan_join(
         zone_id=record["id"] if record else None,
         zone_exists=record is not None and not (journal and not journal["zone_existed"]),
         record=update,
-        resumes=bool(journal),
+        resumes=bool(journal) and not judge_import.undone(frontend),
+        undone=judge_import.undone(frontend),
         bootstrap=not frontend["database"]["bootstrapped"]
         and not (journal and journal["original"].get("bootstrapped")),
         conf=_joiners_conf(topology, host, frontend),
@@ -116,6 +118,7 @@ def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]
     copy = "it is a slave by its oned.conf, but was never given the master's tables: it joins now"
     return [
         *(["an interrupted join is repeated; its first backups are kept"] if entry["resumes"] else []),
+        *(["the journal of a join that was undone is closed, and another begins"] if entry["undone"] else []),
         *([copy] if mode == "SLAVE" and not entry["resumes"] else []),
         *(["oned is started once to create its database"] if entry["bootstrap"] else []),
         *_release_told(entry),

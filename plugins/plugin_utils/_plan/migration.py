@@ -6,8 +6,8 @@
 C(imports) of a zone's entry is None without import, else a dictionary: C(folder) on the controller, below which each
 join has a folder by the name of its journal; C(options) for module identity_import; C(allow), the addresses of the
 master's zone that reach a zone whose gate is closed; C(document) and C(plan) that an interrupted run kept there;
-C(exported) for an import that goes on with that document; C(undone) for an interrupted one that only has to be closed;
-C(restore), the backup of the zone's own database if it has to be put back first, as a rollback was interrupted;
+C(exported) for an import that goes on with that document; C(restore), the backup of the zone's own database if it has
+to be put back first, as a rollback was interrupted;
 C(planned), whether the master was asked; C(moves), whether objects change hands; C(creates), names by kind.
 """
 
@@ -48,7 +48,6 @@ def plan_import(topology: Data, zone: Data, findings: Mapping[str, Data], entry:
         "document": kept["document"] if exported else None,
         "plan": kept["plan"] if exported else None,
         "exported": exported,
-        "undone": judge_import.undone(frontend),
         # Identities are undone, and the plan with them, before the database is put back.
         "restore": backups.get("database") if exported and kept["plan"] is None else None,
         "planned": kept["planned"] is not None,

@@ -211,8 +211,10 @@ def test_a_gate_that_nothing_opens_is_told_of() -> None:
 def test_an_import_that_was_undone_begins_anew() -> None:
     found = interrupted("opened", "exported", "reverted")
     found["service"]["state"], found["api"]["state"] = "running", "open"
-    wanted = plan(found, **PATHS)["imports"]["paris-1"]
-    assert (wanted["undone"], wanted["exported"], wanted["document"], wanted["restore"]) == (True, False, None, None)
+    made = plan(found, **PATHS)
+    wanted, entry = made["imports"]["paris-1"], made["zones"]["paris"]
+    assert (wanted["exported"], wanted["document"], wanted["restore"]) == (False, None, None)
+    assert (entry["undone"], entry["resumes"]) == (True, False)
     found["database"]["own"]["users"] = ["alice"]
     assert "The zone has data of its own" in plan(found, what=declared(zone_import=False))["left_out"][0]
 
