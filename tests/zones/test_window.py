@@ -21,6 +21,7 @@ def run_with(zones: Federation, at: str, action: Callable[[], None], playbook: s
     path = zones.folder / "hooks"
     with TaskHooks(path, {at: action}) as hooks:
         run = zones.run(playbook, ONEFED_HOOKS=str(path))
+    print(run.output)  # shown if the test fails
     assert not hooks.unused
     return run
 

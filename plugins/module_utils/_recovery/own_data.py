@@ -19,7 +19,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from .._database.base import Session
-from .._database.open import identity
+from .._database.open import frontend_database, identity
 from .._database.own_data import OWNED, bodies, limits, own_objects, owners
 from .._database.schema import is_bootstrapped, log_position
 from .._errors import FrontendError
@@ -29,7 +29,6 @@ from .._host.files import read_bytes, write_bytes
 from .._resources.acl import Rule
 from .._resources.quotas import DEFAULT, UNLIMITED, limits_of
 from .._service import oned
-from .backup import frontend_database
 
 FILE = "own_data.json"
 REFUSE, DISCARD, IMPORT, RENEW = ACTIONS = ("refuse", "discard", "import", "renew")
