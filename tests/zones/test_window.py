@@ -91,7 +91,7 @@ def test_what_changed_after_the_export_keeps_the_zone_out(federation: Federation
 
     run = run_with(federation, STOP, change)
     assert run.code != 0
-    assert "users bob (changed), lea, leo; groups web; ACL rules @" in told(run)
+    assert "users bob (changed), lea, leo; groups web; VDCs default (changed); ACL rules @" in told(run)
     assert "; templates made-late. Joining would lose that" in told(run)
     assert_runs_on(federation, "lyon", {"lea", "leo", "bob"})
     assert "lea" not in federation.master.users()
