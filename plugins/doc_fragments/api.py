@@ -28,9 +28,17 @@ options:
       - Falls back to the environment variable E(ONE_PASSWORD).
     type: str
   api_timeout:
-    description: Time limit of one call, in seconds.
+    description:
+      - Time limit of one call, in seconds.
+      - It is one limit for all of a call, from looking up the name to the last byte of the answer.
     type: float
     default: 10.0
+  api_answer_limit:
+    description:
+      - How long an answer may be, in MiB. It takes about the tenfold in memory.
+      - The default holds a pool of 100 000 virtual machines. Answers about a single object end at 16 MiB.
+    type: int
+    default: 256
   validate_certs:
     description: Whether the certificate of an C(https) endpoint is verified.
     type: bool

@@ -29,6 +29,7 @@ API: dict[str, Any] = {
     "api_username": {"type": "str", "fallback": (env_fallback, ["ONE_USERNAME"])},
     "api_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ONE_PASSWORD"])},
     "api_timeout": {"type": "float", "default": 10.0},
+    "api_answer_limit": {"type": "int", "default": 256},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
 }

@@ -7,6 +7,21 @@ from __future__ import annotations
 
 from . import _python  # noqa: F401 - refuses a Python that is too old, here because all others import this first
 
+# What is shown of a text that another host sent.
+_LONGEST = 2000
+
+
+def printable(text: str) -> str:
+    """Foreign text as one line of a terminal: what would move the cursor, colour, hide or reorder it is written out."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def quoted(text: str) -> str:
+    """What another host sent, as an error may repeat it: on one line, cut when it is long."""
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [{len(text)} characters]")
+
 
 class OnefedError(Exception):
     """Base of all errors that a module reports by failing with the error's text."""
@@ -26,6 +41,14 @@ class ApiUnreachable(OnefedError):
     def __init__(self, method: str, url: str, reason: str, refused: bool = False) -> None:
         self.method, self.url, self.reason, self.refused = method, url, reason, refused
         super().__init__(f"{method} at {url} got no answer: {reason}")
+
+
+class AnswerError(OnefedError):
+    """An answer is none that OpenNebula gives to that call; `reason` says what is odd about it, and what to do."""
+
+    def __init__(self, method: str, url: str, reason: str) -> None:
+        self.method, self.url, self.reason = method, url, reason
+        super().__init__(f"{method} at {url} was answered, but the answer is not understood: {reason}.")
 
 
 class ConfigError(OnefedError):

@@ -312,7 +312,7 @@ federation:
           description:
             - Name of the state that does not change between versions of the collection.
             - "Of the answers: V(unreachable), V(hung), V(authentication_refused), V(not_authorized), V(no_zone_record),
-              V(status_refused), V(endpoint_unreachable)."
+              V(status_refused), V(answers_not_understood), V(endpoint_unreachable)."
             - "Of roles: V(not_federated), V(wrong_mode), V(wrong_zone_id), V(master_oned_differs), V(version_differs)."
             - "Of replication: V(empty_federated_log), V(lagging), V(stale), V(ahead_of_master)."
             - "Of records: V(zone_disabled), V(endpoint_not_xmlrpc), V(duplicate_endpoint), V(loopback_endpoint),

@@ -102,14 +102,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._api.client import client_for, zones_from_xml
+from ..module_utils._api.client import client_for
+from ..module_utils._api.documents import zones_from_xml
 from ..module_utils._argspec import API, FRONTEND
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 
 
 def zone_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    zones = zones_from_xml(client_for(module.params, frontend).call("one.zonepool.info"))
+    zones = client_for(module.params, frontend).read(zones_from_xml, "one.zonepool.info")
     name, zone_id = module.params["name"], module.params["id"]
     found = [zone for zone in zones if name in (None, zone["name"]) and zone_id in (None, zone["id"])]
     return {"changed": False, "zones": found}

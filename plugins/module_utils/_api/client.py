@@ -1,29 +1,35 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""OpenNebula's XML-RPC API: calls, their errors, and its XML documents as plain data."""
+"""OpenNebula's XML-RPC API: calls, their answers and errors."""
 
 from __future__ import annotations
 
 import xmlrpc.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
-from xml.etree import ElementTree
+from typing import Any, Callable, TypeVar
 
-from .._errors import ApiError, FrontendError, OnefedError
+from .._errors import AnswerError, ApiError, FrontendError, OnefedError, quoted
 from .._frontend.layout import Frontend
+from .._host.deadline import Deadline
 from .._host.files import read_bytes
 from .._oned_conf.document import Document
+from .documents import DocumentError
+from .tls import tls_context
 from .transport import (
     FAILURES,
+    MOST_BYTES,
     NOT_XML,
     NoAnswer,
+    NotUnderstood,
     classify,
     exchange,
+    most_bytes,
     split_url,
-    tls_context,
 )
+
+Read = TypeVar("Read")
 
 # Error codes (system interfaces guide, "XML-RPC API"). INTERNAL covers much: tell its cases by their text.
 AUTHENTICATION = 0x0100
@@ -34,16 +40,21 @@ RPC_API = 0x1000
 INTERNAL = 0x2000
 
 DEFAULT_PORT = "2633"
+# What a last reading may take when the time is used up.
+GRACE_SECONDS = 5.0
+_MIB = 2**20
+_OTHER = "see that an oned of a supported release listens there, and look into its log"
+# A refusal is a line.
+_PROBE_BYTES = 2**16
 _MOST_BYTES = 1 << 16
-RAFT_STATES = {0: "solo", 1: "candidate", 2: "follower", 3: "leader"}
-# FEDLOG_INDEX of an oned that takes no part in a federation, and of one whose federated log has no record.
-NOT_FEDERATED = -1
-EMPTY_LOG = 2**64 - 1
 
 
 @dataclass(frozen=True)
 class Client:
-    """One endpoint, called with one user's credentials. `timeout` is in seconds, per call."""
+    """One endpoint, called with one user's credentials.
+
+    `timeout` is in seconds, for a whole call; an answer with many objects may have `answer_limit` bytes.
+    """
 
     url: str
     username: str = field(repr=False)
@@ -51,41 +62,74 @@ class Client:
     timeout: float = 10.0
     validate_certs: bool = True
     ca_path: str | None = None
+    answer_limit: int = MOST_BYTES
 
     def at(self, url: str, timeout: float | None = None) -> Client:
         """The same credentials at another endpoint."""
         return replace(self, url=url, timeout=self.timeout if timeout is None else timeout)
 
+    def within(self, deadline: Deadline, most: float | None = None) -> Client:
+        """This client with no more time for a call than is left, but enough for one answer."""
+        limit = self.timeout if most is None else most
+        return self.at(self.url, min(limit, max(deadline.left, min(GRACE_SECONDS, self.timeout))))
+
     def call(self, method: str, *args: Any) -> Any:
-        """The value of a successful reply.
+        """The value of a successful reply: text, number or truth value.
 
         Raises ApiError when OpenNebula refuses (an XML-RPC fault counts as code RPC_API), ApiUnreachable when no
-        usable answer came. A write that timed out may still happen. No error holds the password.
+        answer came, AnswerError when one came that OpenNebula does not give. A write that timed out may still happen.
+        No error holds the password.
         """
         for argument in args:
             if isinstance(argument, str) and NOT_XML.search(argument):
                 raise OnefedError(f"{method} was not called: an argument holds a character that XML does not allow.")
         context = tls_context(self.validate_certs, self.ca_path) if split_url(self.url).scheme == "https" else None
+        session, most = f"{self.username}:{self.password}", most_bytes(method, self.answer_limit)
         try:
-            reply = exchange(self.url, method, (f"{self.username}:{self.password}", *args), self.timeout, context)
-            if not _is_reply(reply):
-                raise ValueError
+            done, value, code = _reply(exchange(self.url, method, (session, *args), self.timeout, context, most))
         except xmlrpc.client.Fault as fault:
             raise ApiError(method, self.url, RPC_API, self._clean(f"{fault.faultString} ({fault.faultCode})")) from None
         except FAILURES as error:
             state, reason = classify(error, self.timeout)
+            if state == "not_understood":
+                raise AnswerError(method, self.url, self._clean(reason)) from None
             raise NoAnswer(method, self.url, state, self._clean(reason)) from None
-        if not reply[0]:
-            raise ApiError(method, self.url, reply[2], self._clean(str(reply[1])))
-        return reply[1]
+        if not done:
+            raise ApiError(method, self.url, code, self._clean(value))
+        return value
+
+    def read(self, reader: Callable[[str], Read], method: str, *args: Any) -> Read:
+        """What `reader`, which raises DocumentError, makes of the text that a call answers with.
+
+        Raises like `call`, and AnswerError when the document is not what OpenNebula makes of such an object.
+        """
+        answer = self.call(method, *args)
+        try:
+            if not isinstance(answer, str):
+                raise DocumentError(f"it is {answer!r} rather than a document")
+            return reader(answer)
+        except DocumentError as error:
+            raise AnswerError(method, self.url, self._clean(f"{error}; {_OTHER}")) from None
+
+    def create(self, method: str, *args: Any) -> int:
+        """The id of what a call makes. Raises like `read`."""
+        answer = self.call(method, *args)
+        if isinstance(answer, bool) or not isinstance(answer, int):
+            raise AnswerError(method, self.url, self._clean(f"it is {answer!r} rather than an id; {_OTHER}"))
+        return answer
 
     def _clean(self, text: str) -> str:
-        return text.replace(self.password, "********") if self.password else text
+        return quoted(text.replace(self.password, "********") if self.password else text)
 
 
-def _is_reply(reply: Any) -> bool:
-    """Whether it has the shape of oned's replies: [true, value, 0] or [false, text, code, object, index]."""
-    return isinstance(reply, list) and len(reply) >= 3 and isinstance(reply[0], bool) and isinstance(reply[2], int)
+def _reply(reply: Any) -> tuple[bool, Any, int]:
+    """What oned replies: [true, value, 0] or [false, text, code, object, index]. Raises NotUnderstood."""
+    if not (isinstance(reply, list) and len(reply) >= 3 and isinstance(reply[0], bool) and isinstance(reply[2], int)):
+        raise NotUnderstood("it is no list of success, value and code")
+    done, value, code = reply[:3]
+    if not isinstance(value, (str, int, bool) if done else str):
+        raise NotUnderstood(f"its value is a {type(value).__name__}")
+    return done, value, int(code)
 
 
 def probe(url: str, timeout: float = 10.0, validate_certs: bool = True, ca_path: str | None = None) -> dict[str, str]:
@@ -99,11 +143,10 @@ def probe(url: str, timeout: float = 10.0, validate_certs: bool = True, ca_path:
         return {"state": "invalid", "detail": str(error)}
     try:
         # An empty session is refused by every oned, with a reply that only oned gives.
-        if not _is_reply(exchange(url, "one.system.version", ("",), timeout, context)):
-            raise ValueError
+        _reply(exchange(url, "one.system.version", ("",), timeout, context, _PROBE_BYTES))
     except FAILURES as error:
         state, detail = classify(error, timeout)
-        return {"state": state, "detail": detail}
+        return {"state": state, "detail": quoted(detail)}
     return {"state": "open", "detail": "oned answers"}
 
 
@@ -146,93 +189,8 @@ def client_for(params: Mapping[str, Any], frontend: Frontend) -> Client:
     split_url(url)
     if username is None or password is None:
         username, password = read_one_auth(frontend.one_auth)
-    return Client(url, username, password, params["api_timeout"], params["validate_certs"], params.get("ca_path"))
-
-
-def parse_xml(xml: str, what: str) -> ElementTree.Element:
-    """The root of a document of OpenNebula's; `what` says in an error whose it is. Raises OnefedError."""
-    try:
-        return ElementTree.fromstring(xml)
-    except ElementTree.ParseError as error:
-        raise OnefedError(
-            f"OpenNebula's description of {what} is not well-formed XML ({error}). "
-            "An attribute of it holds a character that XML does not allow; correct it with OpenNebula's commands or in "
-            "its database."
-        ) from None
-
-
-def _value(element: ElementTree.Element) -> Any:
-    return attributes_of(element) if len(element) else (element.text or "")
-
-
-def attributes_of(parent: ElementTree.Element) -> dict[str, Any]:
-    """Children as a dict: text, dict for a vector, list where a name repeats."""
-    values: dict[str, Any] = {}
-    for child in parent:
-        value = _value(child)
-        if child.tag not in values:
-            values[child.tag] = value
-        elif isinstance(values[child.tag], list):
-            values[child.tag].append(value)
-        else:
-            values[child.tag] = [values[child.tag], value]
-    return values
-
-
-def _single(values: Mapping[str, Any], name: str) -> str | None:
-    """A text attribute as oned looks it up: the first of a repeated one, None when empty or missing."""
-    value = values.get(name)
-    texts = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
-    return texts[0] if texts and texts[0] else None
-
-
-def _zone(element: ElementTree.Element) -> dict[str, Any]:
-    template_element = element.find("TEMPLATE")
-    template = {} if template_element is None else attributes_of(template_element)
-    return {
-        "id": int(element.findtext("ID", "-1")),
-        "name": element.findtext("NAME", ""),
-        "state": "disabled" if element.findtext("STATE", "0").strip() == "1" else "enabled",
-        "endpoint": _single(template, "ENDPOINT"),
-        "endpoint_grpc": _single(template, "ENDPOINT_GRPC"),
-        "template": template,
-        "servers": [
-            {
-                "id": int(server.findtext("ID", "-1")),
-                "name": server.findtext("NAME", ""),
-                "endpoint": server.findtext("ENDPOINT") or None,
-                "endpoint_grpc": server.findtext("ENDPOINT_GRPC") or None,
-            }
-            for server in element.iterfind("SERVER_POOL/SERVER")
-        ],
-    }
-
-
-def zone_from_xml(xml: str) -> dict[str, Any]:
-    """A ZONE document: id, name, state (enabled or disabled), endpoint, endpoint_grpc (or None), template, servers."""
-    return _zone(parse_xml(xml, "a zone"))
-
-
-def zones_from_xml(xml: str) -> list[dict[str, Any]]:
-    """The zones of a ZONE_POOL document as `zone_from_xml` gives them, by rising id."""
-    zones = [_zone(element) for element in parse_xml(xml, "the zones").iterfind("ZONE")]
-    return sorted(zones, key=lambda zone: zone["id"])
-
-
-def raft_from_xml(xml: str) -> dict[str, Any]:
-    """A RAFT document with lower-case keys, and two more.
-
-    `state_name` is solo, candidate, follower or leader. `fedlog_index` is None unless `federated_log` is "filled";
-    the other two are "none" (takes no part in a federation) and "empty" (federated, but without any record).
-    """
-    raft: dict[str, Any] = {child.tag.lower(): int(child.text or "-1") for child in parse_xml(xml, "Raft's status")}
-    index = raft.get("fedlog_index", NOT_FEDERATED)
-    raft["federated_log"] = {NOT_FEDERATED: "none", EMPTY_LOG: "empty"}.get(index, "filled")
-    raft["fedlog_index"] = index if raft["federated_log"] == "filled" else None
-    raft["state_name"] = RAFT_STATES.get(raft["state"], "unknown")
-    return raft
-
-
-def config_from_xml(xml: str) -> dict[str, Any]:
-    """The running configuration: text, dict for a vector, list where a name repeats."""
-    return attributes_of(parse_xml(xml, "the configuration"))
+    limit = params["api_answer_limit"]
+    if limit < 1:
+        raise OnefedError(f"api_answer_limit is {limit}; it must be one MiB at least.")
+    client = Client(url, username, password, params["api_timeout"], params["validate_certs"], params.get("ca_path"))
+    return replace(client, answer_limit=limit * _MIB)

@@ -5,21 +5,20 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
-from .._errors import ApiError, OnefedError
+from .._errors import AnswerError, ApiError, OnefedError
+from .._oned_conf.document import integer
 from .client import (
     AUTHENTICATION,
     AUTHORIZATION,
     INTERNAL,
     NO_EXISTS,
     Client,
-    config_from_xml,
     probe,
-    raft_from_xml,
 )
+from .documents import federation_from_xml, raft_from_xml
 from .transport import NoAnswer
 
 Server = dict[str, Any]
@@ -62,12 +61,14 @@ _NOT_CONNECTED = ("refused", "no_route")
 def status(there: Client) -> Server:
     """What raftstatus, the only call that every server answers for itself, tells: keys of UNKNOWN."""
     try:
-        raft = raft_from_xml(there.call("one.zone.raftstatus"))
+        raft = there.read(raft_from_xml, "one.zone.raftstatus")
     except NoAnswer as error:
         state = "hung" if error.state == "timeout" and _lives(there) else error.state
         return {"reachable": False, "state": state, "error": error.reason}
     except ApiError as error:
         return {"reachable": True, "state": "open", "refusal": _REFUSALS.get(error.code, "other"), "error": error.text}
+    except AnswerError as error:
+        return {"reachable": True, "state": "not_understood", "refusal": "not_understood", "error": str(error)}
     except OnefedError as error:
         return {"reachable": False, "state": "invalid", "error": str(error)}
     listed = raft["log_index"] >= 0
@@ -77,10 +78,10 @@ def status(there: Client) -> Server:
         "server_id": raft["server_id"],
         "raft_state": raft["state_name"],
         "term": raft["term"],
-        "voted_for": raft.get("votedfor", -1),
-        "commit": raft.get("commit") if listed else None,
+        "voted_for": raft["votedfor"],
+        "commit": raft["commit"] if listed else None,
         "log_index": raft["log_index"] if listed else None,
-        "log_term": raft.get("log_term") if listed else None,
+        "log_term": raft["log_term"] if listed else None,
         "first_log_index": raft["log_index"] if listed else None,
         "index": raft["fedlog_index"],
         "first_index": raft["fedlog_index"],
@@ -103,8 +104,7 @@ class Identity:
 
 def identity(client: Client) -> Identity:
     """Whose oned answers at the client's endpoint. A follower tells its leader's. Raises OnefedError."""
-    federation = config_from_xml(client.call("one.system.config")).get("FEDERATION", {})
-    return identity_of(federation)
+    return identity_of(client.read(federation_from_xml, "one.system.config"))
 
 
 def identity_of(federation: dict[str, str]) -> Identity:
@@ -112,7 +112,7 @@ def identity_of(federation: dict[str, str]) -> Identity:
     mode = federation.get("MODE", "STANDALONE").strip().upper()
     zone_id = federation.get("ZONE_ID", "").strip()
     master = federation.get("MASTER_ONED", "").strip() if mode == "SLAVE" else ""
-    return Identity(int(zone_id) if mode != "STANDALONE" and zone_id.isdigit() else 0, master or None)
+    return Identity(integer(zone_id, 0) if mode != "STANDALONE" else 0, master or None)
 
 
 def not_done(error: OnefedError) -> bool:
@@ -127,33 +127,3 @@ def in_doubt(error: OnefedError) -> bool:
     if isinstance(error, NoAnswer):
         return error.state in _PASSING and error.state not in _NOT_CONNECTED
     return isinstance(error, ApiError) and error.code == INTERNAL and _FORWARDED_TOO_LONG in error.text
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """A moment, in seconds of the monotonic clock, until which something is tried."""
-
-    moment: float
-
-    # What a last reading may take when the time is used up.
-    GRACE_SECONDS = 5.0
-
-    @classmethod
-    def after(cls, seconds: float) -> Deadline:
-        return cls(time.monotonic() + seconds)
-
-    @property
-    def left(self) -> float:
-        return max(0.0, self.moment - time.monotonic())
-
-    def patient(self, client: Client, most: float | None = None) -> Client:
-        """The client with no more time for a call than is left, but enough for one answer."""
-        limit = client.timeout if most is None else most
-        return client.at(client.url, min(limit, max(self.left, min(self.GRACE_SECONDS, client.timeout))))
-
-    def poll(self, seconds: float) -> bool:
-        """Wait for the next try; false when there is no time for one."""
-        if self.left <= 0:
-            return False
-        time.sleep(min(seconds, self.left))
-        return True

@@ -9,7 +9,8 @@ So it goes through oned's log and reaches every server of a zone.
 from __future__ import annotations
 
 from .._errors import ApiError
-from .client import Client, parse_xml
+from .client import Client
+from .documents import number, parse_xml
 
 # What a zone keeps of users and groups by id: table, its key, the pool of that key. Before 7.4 there are no VLANs.
 _LOCAL_ROWS = (
@@ -21,9 +22,12 @@ _LOCAL_ROWS = (
 
 def document_types(client: Client) -> list[int]:
     """The types of documents that a zone has; its pool shows those of one type only. Raises ApiError."""
-    xml = client.call("one.system.sqlquery", "SELECT DISTINCT type FROM document_pool")
-    rows = parse_xml(xml, "the types of documents").iterfind("RESULT/ROW")
-    return sorted({int(row.findtext("type", "-1")) for row in rows})
+
+    def types(xml: str) -> list[int]:
+        rows = parse_xml(xml, "the types of documents").iterfind("RESULT/ROW")
+        return sorted({number(row, "type") for row in rows})
+
+    return client.read(types, "one.system.sqlquery", "SELECT DISTINCT type FROM document_pool")
 
 
 def remove_nobodys_limits(client: Client) -> int:
@@ -35,15 +39,20 @@ def remove_nobodys_limits(client: Client) -> int:
     for table, key, pool in _LOCAL_ROWS:
         condition = f"{key} NOT IN (SELECT oid FROM {pool})"
         try:
-            xml = client.call("one.system.sqlquery", f"SELECT COUNT(*) AS orphans FROM {table} WHERE {condition}")
+            query = f"SELECT COUNT(*) AS orphans FROM {table} WHERE {condition}"
+            orphans = client.read(_orphans, "one.system.sqlquery", query)
         except ApiError:
             if table == "group_vlans":
                 continue
             raise
-        if parse_xml(xml, table).findtext("RESULT/ROW/orphans", "0").strip() != "0":
+        if orphans:
             client.call("one.system.sql", f"DELETE FROM {table} WHERE {condition}", False)
             changed += 1
     return changed
+
+
+def _orphans(xml: str) -> int:
+    return number(parse_xml(xml, "a count"), "RESULT/ROW/orphans", 0)
 
 
 def replace_password(client: Client, user_id: int, old: str, new: str) -> None:

@@ -14,18 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
-from .._api.client import Client, probe, zones_from_xml
+from .._api.client import Client, probe
+from .._api.documents import zones_from_xml
 from .._api.parallel import in_parallel
-from .._api.raft import (
-    Deadline,
-    Identity,
-    identity,
-    in_doubt,
-    not_done,
-    status,
-)
+from .._api.raft import Identity, identity, in_doubt, not_done, status
 from .._api.template import render
 from .._errors import ApiError, OnefedError
+from .._host.deadline import Deadline
 from .members import (
     WantedServer,
     check_free,
@@ -81,7 +76,7 @@ class ServerWriter:
         """Refuse a further server whose oned runs already, as part of something else. Raises OnefedError."""
         there = self.client.at(self.wanted.endpoint or "")
         if (
-            probe(there.url, self.deadline.patient(there).timeout, there.validate_certs, there.ca_path)["state"]
+            probe(there.url, there.within(self.deadline).timeout, there.validate_certs, there.ca_path)["state"]
             == "open"
         ):
             raise OnefedError(
@@ -122,7 +117,7 @@ class ServerWriter:
             raise OnefedError(
                 f'Zone "{zone["name"]}" has no {self.wanted.label}, so nothing was reset. Its servers: {_names(zone)}.'
             )
-        here = self._patiently(lambda: _asked(self.deadline.patient(self.client)))
+        here = self._patiently(lambda: _asked(self.client.within(self.deadline)))
         if here["raft_state"] != "leader":
             raise OnefedError(
                 f"one.zone.resetserver was not called at {self.client.url}: that server is {here['raft_state']}. Ask "
@@ -132,19 +127,19 @@ class ServerWriter:
             raise OnefedError(f'Server "{found["name"]}" leads its zone; only a follower can be reset.')
         if not self.check_mode:
             self._patiently(
-                lambda: self.deadline.patient(self.client).call("one.zone.resetserver", zone["id"], found["id"])
+                lambda: self.client.within(self.deadline).call("one.zone.resetserver", zone["id"], found["id"])
             )
         return {**self._result(zone, zone["servers"], found), "changed": True}
 
     def _zone(self) -> tuple[Identity, Zone, list[Zone]]:
         """Whose oned is asked, the zone as it knows it, and all zones."""
-        own = self._patiently(lambda: identity(self.deadline.patient(self.client)))
+        own = self._patiently(lambda: identity(self.client.within(self.deadline)))
         zones = self._patiently(lambda: self._zones(self.client))
         zone_id = own.zone_id if self.zone_id is None else self.zone_id
         return own, check_own_zone(zones, own.zone_id, zone_id, self.client.url), zones
 
     def _zones(self, client: Client) -> list[Zone]:
-        return zones_from_xml(self.deadline.patient(client).call("one.zonepool.info"))
+        return client.within(self.deadline).read(zones_from_xml, "one.zonepool.info")
 
     def _reread(self, client: Client, zone_id: int) -> Zone | None:
         """The zone as an endpoint knows it now; None when it does not tell."""
@@ -169,7 +164,7 @@ class ServerWriter:
         """The server's Raft state, None when it does not tell it."""
         if not server["endpoint"]:
             return None
-        state: str | None = status(self.deadline.patient(self.client.at(server["endpoint"]))).get("raft_state")
+        state: str | None = status(self.client.at(server["endpoint"]).within(self.deadline)).get("raft_state")
         return state
 
     def _write(self, method: str, zone: Zone, argument: Any, own: Identity, shown: Callable[[Zone], bool]) -> Zone:
@@ -177,7 +172,7 @@ class ServerWriter:
         while True:
             try:
                 # The call is what may hang: it gets all the time there is.
-                self.deadline.patient(self.client, most=self.timeout).call(method, zone["id"], argument)
+                self.client.within(self.deadline, most=self.timeout).call(method, zone["id"], argument)
             except OnefedError as error:
                 if in_doubt(error):
                     return self._await(zone, shown, self._unanswered(method, error, own, zone, shown))
@@ -209,7 +204,7 @@ class ServerWriter:
         """Wait until a slave's master takes writes: a delserver that fails there leaves the leader miscounting."""
         if own.master:
             master = self.client.at(own.master)
-            self._patiently(lambda: self.deadline.patient(master).call("one.system.version"))
+            self._patiently(lambda: master.within(self.deadline).call("one.system.version"))
 
     def _waiting(self, own: Identity, zone: Zone) -> Callable[[], str]:
         return lambda: (

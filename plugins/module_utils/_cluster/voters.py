@@ -11,9 +11,11 @@ as a heartbeat is late. The record itself follows in the log; that it is there a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from .._api.client import client_for, zone_from_xml
+from .._api.client import client_for
+from .._api.documents import DocumentError, zone_from_xml
 from .._database.base import Session, Text
 from .._database.open import frontend_database
 from .._database.schema import text
@@ -25,22 +27,31 @@ from .._recovery.backup import refuse_running
 
 def copy_zone_record(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what module zone_record is asked: {"changed", "servers", "diff"}. Raises OnefedError."""
-    told: str = client_for(params, frontend).call("one.zone.info", params["zone_id"], False)
+    zone_id = params["zone_id"]
+    told = client_for(params, frontend).read(partial(_of_zone, zone_id), "one.zone.info", zone_id, False)
     with host_lock(frontend, check_mode=check_mode):
         database = frontend_database(frontend, params)
         with database.reading() as session:
-            known = _body(session, params["zone_id"])
+            known = _body(session, zone_id)
         if known is None and not check_mode:
             raise DatabaseError(
-                f"The database {database.name} has no zone {params['zone_id']}. Restore that of its leader first."
+                f"The database {database.name} has no zone {zone_id}. Restore that of its leader first."
             )
         if known != told and not check_mode:
             refuse_running(frontend, database, "write to")
             body = database.literal(Text(told.encode()))
             with database.writing() as session:
-                session.execute(f"UPDATE zone_pool SET body = {body} WHERE oid = {params['zone_id']}")
+                session.execute(f"UPDATE zone_pool SET body = {body} WHERE oid = {zone_id}")
     before, after = (zone_from_xml(body)["servers"] if body else [] for body in (known, told))
     return {"changed": known != told, "servers": after, "diff": {"before": before, "after": after}}
+
+
+def _of_zone(zone_id: int, xml: str) -> str:
+    """A zone's document as it is: oned writes the same text into its database."""
+    told = zone_from_xml(xml)["id"]
+    if told != zone_id:
+        raise DocumentError(f"it describes zone {told} rather than {zone_id}")
+    return xml
 
 
 def _body(session: Session, zone_id: int) -> str | None:

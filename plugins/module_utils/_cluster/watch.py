@@ -10,28 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
-from .._api.client import (
-    Client,
-    attributes_of,
-    parse_xml,
-    zones_from_xml,
-)
+from .._api.client import Client
+from .._api.documents import parse_xml, template_of, zones_from_xml
 from .._api.parallel import in_parallel
-from .._api.raft import (
-    UNKNOWN,
-    Deadline,
-    Identity,
-    Server,
-    identity,
-    in_doubt,
-    not_done,
-    status,
-)
+from .._api.raft import UNKNOWN, Identity, Server, identity, in_doubt, not_done, status
 from .._api.template import render
 from .._errors import OnefedError
 from .._health.cluster import raft_problems
 from .._health.quorum import log_lag, raft_leader
 from .._health.server import answer_problem
+from .._host.deadline import Deadline
 from .._resources.zone import PROBE_ATTRIBUTE
 
 POLL_SECONDS = 0.5
@@ -80,7 +68,7 @@ class Watch:
 
     def look(self) -> dict[str, Any]:
         """One reading: {"zone_id", "asked", "servers", "leader", "healthy", "problems"}."""
-        asked, zone = in_parallel(lambda read: read(), [lambda: status(self.deadline.patient(self.client)), self._zone])
+        asked, zone = in_parallel(lambda read: read(), [lambda: status(self.client.within(self.deadline)), self._zone])
         here = {**UNKNOWN, "id": -1, "name": "", "endpoint": self.client.url, **asked}
         if isinstance(zone, OnefedError):
             return self._shown(None, here, [], [str(zone)])
@@ -120,7 +108,7 @@ class Watch:
     def _ask(self, server: Server) -> Server:
         if not server["endpoint"]:
             return {"error": "it has no XML-RPC endpoint"}
-        return status(self.deadline.patient(self.client.at(server["endpoint"])))
+        return status(self.client.at(server["endpoint"]).within(self.deadline))
 
     def _read_again(self, servers: Sequence[Server]) -> None:
         """Followers that seem to lag may only have been asked before their leader: ask them once more, after it."""
@@ -134,10 +122,10 @@ class Watch:
         """The zone as the first endpoint that answers knows it, or the error of the asked one."""
         failure: OnefedError | None = None
         for url in dict.fromkeys([self.client.url, *self.endpoints]):
-            there = self.deadline.patient(self.client.at(url))
+            there = self.client.at(url).within(self.deadline)
             try:
-                zones = zones_from_xml(there.call("one.zonepool.info"))
-                wanted = self._zone_id(there) if len(zones) > 1 else zones[0]["id"]
+                zones = there.read(zones_from_xml, "one.zonepool.info")
+                wanted = self._zone_id(there) if len(zones) != 1 else zones[0]["id"]
                 zone = next((zone for zone in zones if zone["id"] == wanted), None)
                 if zone is None:
                     raise OnefedError(f"The oned at {url} knows no zone {wanted}. Correct zone_id, or its ZONE_ID.")
@@ -180,7 +168,7 @@ class Watch:
     def _takes_calls(self) -> bool:
         """Whether the zone's leader does; one that still applies records of its log refuses what is for leaders."""
         try:
-            self.deadline.patient(self.client).call("one.system.version")
+            self.client.within(self.deadline).call("one.system.version")
         except OnefedError:
             return False
         return True
@@ -188,9 +176,7 @@ class Watch:
     def _prove(self) -> None:
         """Set and remove an attribute of the zone's default cluster. Raises OnefedError."""
         self._write({PROBE_ATTRIBUTE: self.marker}, 1)
-        xml = self._patiently(lambda there: there.call("one.cluster.info", _CLUSTER))
-        template = parse_xml(xml, "the default cluster").find("TEMPLATE")
-        kept = {} if template is None else attributes_of(template)
+        kept = self._patiently(lambda there: there.read(_attributes, "one.cluster.info", _CLUSTER))
         kept.pop(PROBE_ATTRIBUTE, None)
         self._write(kept, 0)
 
@@ -214,7 +200,7 @@ class Watch:
         """The value of a call that may be made again, and is, while nobody leads; it gets all the time there is."""
         while True:
             try:
-                return call(self.deadline.patient(self.client, most=self.timeout))
+                return call(self.client.within(self.deadline, most=self.timeout))
             except OnefedError as error:
                 if not not_done(error) or not self.deadline.poll(POLL_SECONDS):
                     raise
@@ -229,8 +215,12 @@ class Watch:
         return "\n".join([f"{self.timeout:g} s passed before {wanted}. The servers:", *lines, *seen["problems"]])
 
 
+def _attributes(xml: str) -> dict[str, Any]:
+    return template_of(parse_xml(xml, "the default cluster"))
+
+
 def _line(server: dict[str, Any]) -> str:
-    if not server["reachable"]:
+    if server["state"] is None:
         return f"{server['name'] or server['endpoint']}: {server['error']}"
     log = "" if server["log_index"] is None else f", log {server['log_index']}, behind by {server['lag']}"
     return f"{server['name'] or server['endpoint']}: {server['state']}, term {server['term']}{log}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._api.client import zone_from_xml
+from .._api.documents import DocumentError, zone_from_xml
 from .._errors import DatabaseError
 from .._frontend.layout import Frontend
 from .._oned_conf.document import Document
@@ -112,4 +112,8 @@ def identity(session: Session) -> dict[str, Any]:
 
 def _zones(session: Session) -> list[dict[str, Any]]:
     bodies = [text(row[0]) for row in session.query("SELECT body FROM zone_pool ORDER BY oid")]
-    return [{key: zone[key] for key in ("id", "name", "endpoint", "servers")} for zone in map(zone_from_xml, bodies)]
+    try:
+        zones = [zone_from_xml(body) for body in bodies]
+    except DocumentError as error:
+        raise DatabaseError(f"A record in the table zone_pool is not understood: {error}. Correct its body.") from None
+    return [{key: zone[key] for key in ("id", "name", "endpoint", "servers")} for zone in zones]

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from xml.etree import ElementTree
 
+from .._api.documents import DocumentError, number, parse_xml
 from .base import Session, Value
 from .schema import text
 
@@ -127,7 +127,7 @@ def _apps(session: Session, marketplaces: set[int]) -> dict[int, str]:
 
 def _marketplace_of(body: Value) -> int:
     try:
-        return int(ElementTree.fromstring(text(body)).findtext("MARKETPLACE_ID", "-1"))
-    except (ElementTree.ParseError, ValueError):
+        return number(parse_xml(text(body), "an app"), "MARKETPLACE_ID")
+    except DocumentError:
         # OpenNebula itself cannot load such an app.
         return -1

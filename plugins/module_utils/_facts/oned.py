@@ -8,14 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable
 
-from .._api.client import (
-    AUTHENTICATION,
-    Client,
-    config_from_xml,
-    probe,
-    raft_from_xml,
-    zones_from_xml,
-)
+from .._api.client import AUTHENTICATION, Client, probe
+from .._api.documents import config_from_xml, raft_from_xml, vector, version_of, zones_from_xml
 from .._errors import ApiError, OnefedError
 from .._oned_conf.document import integer
 
@@ -36,7 +30,7 @@ def ask_oned(url: str | None, credentials: tuple[str, str] | None, timeout: floa
         return facts
     client = Client(url, *credentials, timeout=timeout)
     try:
-        facts["zones"] = zones_from_xml(client.call("one.zonepool.info"))
+        facts["zones"] = client.read(zones_from_xml, "one.zonepool.info")
     except ApiError as error:
         return {**facts, "authenticated": False if error.code == AUTHENTICATION else None, "errors": [str(error)]}
     except OnefedError as error:
@@ -44,8 +38,8 @@ def ask_oned(url: str | None, credentials: tuple[str, str] | None, timeout: floa
     facts.update(authenticated=True, errors=[])
     _ask(facts, partial(_raft, client))
     # Answered by the leader for its followers, so its SERVER_ID says nothing about this server.
-    _ask(facts, lambda: {"version": client.call("one.system.version")})
-    _ask(facts, lambda: _running(config_from_xml(client.call("one.system.config"))))
+    _ask(facts, lambda: {"version": client.read(version_of, "one.system.version")})
+    _ask(facts, lambda: _running(client.read(config_from_xml, "one.system.config")))
     return facts
 
 
@@ -57,13 +51,13 @@ def _ask(facts: dict[str, Any], question: Callable[[], dict[str, Any]]) -> None:
 
 
 def _raft(client: Client) -> dict[str, Any]:
-    raft = raft_from_xml(client.call("one.zone.raftstatus"))
+    raft = client.read(raft_from_xml, "one.zone.raftstatus")
     return {"raft": raft, "server_id": raft["server_id"]}
 
 
 def _running(config: dict[str, Any]) -> dict[str, Any]:
     """What the running oned read from oned.conf at its start."""
-    federation = config.get("FEDERATION") or {}
+    federation = vector(config, "FEDERATION")
     running = {**{name: config.get(name) for name in ("PORT", "LISTEN_ADDRESS")}, **federation}
     conf = {name: value for name, value in running.items() if isinstance(value, str)}
     conf["MODE"] = conf.get("MODE", "").upper()

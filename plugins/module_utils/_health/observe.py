@@ -10,10 +10,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .._api.client import Client, config_from_xml, zones_from_xml
+from .._api.client import Client
+from .._api.documents import federation_from_xml, version_of, zones_from_xml
 from .._api.parallel import in_parallel
 from .._api.raft import UNKNOWN, Server, status
-from .._errors import OnefedError
+from .._errors import AnswerError, ApiError, OnefedError
+from .._oned_conf.document import integer
 from .quorum import behind, find_master, leader_of
 
 SETTLE_POLL_SECONDS = 0.25
@@ -47,12 +49,19 @@ def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dic
 
 def _list(client: Client, endpoints: Sequence[str]) -> list[dict[str, Any]]:
     try:
-        return zones_from_xml(client.call("one.zonepool.info"))
+        return _zones(client)
     except OnefedError:
         for url in endpoints:
             with contextlib.suppress(OnefedError):
-                return zones_from_xml(client.at(url).call("one.zonepool.info"))
+                return _zones(client.at(url))
         raise
+
+
+def _zones(client: Client) -> list[dict[str, Any]]:
+    zones = client.read(zones_from_xml, "one.zonepool.info")
+    if not zones:
+        raise OnefedError(f"The oned at {client.url} shows no zone. Ask as a user who may see them, such as oneadmin.")
+    return zones
 
 
 def _own_server(zone: dict[str, Any]) -> Server:
@@ -69,12 +78,16 @@ def _ask(client: Client, endpoint: str | None) -> Server:
         return answer
     try:
         # Both are forwarded to the leader, so they tell about the zone rather than the server.
-        answer["version"] = there.call("one.system.version")
-        federation = config_from_xml(there.call("one.system.config")).get("FEDERATION", {})
-    except OnefedError as error:
+        answer["version"] = there.read(version_of, "one.system.version")
+        federation = there.read(federation_from_xml, "one.system.config")
+    except ApiError as error:
+        # Not everybody may read it, and nobody while there is no leader.
         return {**answer, "error": answer.get("error") or str(error)}
-    answer["mode"] = federation.get("MODE", "STANDALONE").strip().upper()
-    answer["zone_id"] = _number(federation.get("ZONE_ID", ""))
+    except OnefedError as error:
+        refusal = "not_understood" if isinstance(error, AnswerError) else "other"
+        return {**answer, "refusal": answer.get("refusal") or refusal, "error": answer.get("error") or str(error)}
+    answer["mode"] = federation["MODE"].strip().upper()
+    answer["zone_id"] = integer(federation.get("ZONE_ID"), 0)
     answer["master_oned"] = federation.get("MASTER_ONED", "").strip() or None
     return answer
 
@@ -111,7 +124,3 @@ def _refreshed_index(client: Client, server: Server) -> int | None:
     answer = status(client.at(server["endpoint"]))
     index: int | None = answer["index"] if answer.get("raft_state") else server["index"]
     return index
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.strip().lstrip("-").isdigit() else None

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
-from .._api.client import Client, raft_from_xml, zone_from_xml
+from .._api.client import Client
+from .._api.documents import raft_from_xml, zone_from_xml
 from .._api.parallel import in_parallel
-from .._api.raft import Deadline, in_doubt, not_done
+from .._api.raft import in_doubt, not_done
 from .._api.template import render
 from .._errors import ApiError, OnefedError
+from .._host.deadline import Deadline
 from .._resources.zone import PROBE_ATTRIBUTE
 
 POLL_SECONDS = 0.1
@@ -160,12 +162,12 @@ class Probe:
         return reader.client.at(reader.client.url, min(reader.client.timeout, max(deadline - time.monotonic(), 1.0)))
 
     def _template(self, client: Client) -> dict[str, Any]:
-        template: dict[str, Any] = zone_from_xml(client.call("one.zone.info", self.zone_id, False))["template"]
+        template: dict[str, Any] = client.read(zone_from_xml, "one.zone.info", self.zone_id, False)["template"]
         return template
 
     @staticmethod
     def _raft(client: Client) -> dict[str, Any]:
-        return raft_from_xml(client.call("one.zone.raftstatus"))
+        return client.read(raft_from_xml, "one.zone.raftstatus")
 
     def _demand(self, failed: Sequence[Reader], what: str, readers: Sequence[Reader]) -> None:
         if not failed:

@@ -16,7 +16,7 @@ _UNREACHABLE_REMEDIES = {
     "refused": "Start oned there; if it does not start, see its journal and oned.log.",
     "timeout": "Open the path from this host to that port, or start the host.",
     "unresolvable": "Correct the endpoint of the zone, or the name service of this host.",
-    "tls": "Correct the server's certificate or trust its authority (ca_path; for oned, the system's trust store).",
+    "tls": "Correct the server's certificate or what this host trusts; oned trusts the authorities of its system only.",
     "no_server": "Start oned of a server of the zone, or let the load balancer know its servers.",
     "not_opennebula": "Correct the endpoint of the zone.",
 }
@@ -98,6 +98,15 @@ def answer_problem(zone: Zone, server: Server) -> Problem | None:
             f"Its own database has no zone with its ZONE_ID, {_or_unknown(server['zone_id'])}, {where}: it never got "
             "the master's tables.",
             RESYNC,
+        )
+    if server["refusal"] == "not_understood":
+        return problem(
+            "answers_not_understood",
+            "error",
+            server,
+            f"Its answers are not understood: {server['error']}",
+            "See what listens there: an oned of a release that this collection supports, unaltered, or something else. "
+            "Correct the endpoint of the zone, or repair that oned.",
         )
     if server["refusal"]:
         return problem(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._errors import printable
+
 _RIGHT = ("ID", "TERM", "LOG", "BEHIND", "INDEX", "LAG")
 
 
@@ -22,7 +24,7 @@ def status_text(federation: Mapping[str, Any]) -> list[str]:
         *([f"Not judged: {', '.join(beyond)}."] if beyond else []),
         *([] if federation["tables_read"] else ["Tables were not compared."]),
     ]
-    return [
+    lines = [
         *_table(rows, _left_out(federation["zones"])),
         "",
         " ".join(
@@ -30,6 +32,8 @@ def status_text(federation: Mapping[str, Any]) -> list[str]:
         ),
         *(line for one in [*errors, *warnings] for line in _problem(one)),
     ]
+    # Names, endpoints and errors are what members of the federation say they are.
+    return [printable(line) for line in lines]
 
 
 def _left_out(zones: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -62,7 +66,7 @@ def _row(zone: Mapping[str, Any], server: Mapping[str, Any]) -> dict[str, str]:
         "LAG": server["lag"],
         "DATA": data,
     }
-    return {title: "-" if cell is None else str(cell) for title, cell in cells.items()}
+    return {title: "-" if cell is None else printable(str(cell)) for title, cell in cells.items()}
 
 
 def _table(rows: Sequence[Mapping[str, str]], left_out: set[str]) -> list[str]:

@@ -130,7 +130,7 @@ class Document:
 
 def integer(value: str | None, default: int) -> int:
     """A number of oned.conf; oned takes one that it cannot read for a missing one."""
-    return int(value) if value and re.fullmatch(r"-?[0-9]+", value) else default
+    return int(value) if value and re.fullmatch(r"-?[0-9]{1,18}", value) else default
 
 
 def complete_vector(name: str, pairs: Mapping[str, str]) -> dict[str, str]:

@@ -83,7 +83,7 @@ def _wanted(params: Mapping[str, Any], names: Names) -> Rule:
 
 
 def _rules(client: Client) -> list[dict[str, Any]]:
-    return rules_from_xml(client.call("one.acl.info"))
+    return client.read(rules_from_xml, "one.acl.info")
 
 
 def _add(client: Client, rule: Rule) -> bool:

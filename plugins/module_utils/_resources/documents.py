@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
-from .._api.client import attributes_of, parse_xml
+from .._api.documents import hexadecimal, number, numbers, parse_xml, template_of, text
 from .quotas import limits_of
 
 # What a VDC holds of a zone, by the name that modules give it, and OpenNebula's word for one.
@@ -28,7 +28,7 @@ def users_from_xml(xml: str) -> list[dict[str, Any]]:
     """The users of a USER_POOL document as `user_from_xml` gives them, by rising id."""
     root = parse_xml(xml, "the users")
     quotas = _quotas_beside(root)
-    users = [_user(element, quotas.get(element.findtext("ID", ""), element)) for element in root.iterfind("USER")]
+    users = [_user(element, quotas.get(text(element, "ID", ""), element)) for element in root.iterfind("USER")]
     return sorted(users, key=lambda user: user["id"])
 
 
@@ -42,7 +42,7 @@ def groups_from_xml(xml: str) -> list[dict[str, Any]]:
     """The groups of a GROUP_POOL document as `group_from_xml` gives them, by rising id."""
     root = parse_xml(xml, "the groups")
     quotas = _quotas_beside(root)
-    groups = [_group(element, quotas.get(element.findtext("ID", ""), element)) for element in root.iterfind("GROUP")]
+    groups = [_group(element, quotas.get(text(element, "ID", ""), element)) for element in root.iterfind("GROUP")]
     return sorted(groups, key=lambda group: group["id"])
 
 
@@ -63,7 +63,7 @@ def vdcs_from_xml(xml: str) -> list[dict[str, Any]]:
 def rules_from_xml(xml: str) -> list[dict[str, Any]]:
     """The rules of an ACL_POOL document by rising id: {id, user, resource, rights, zone}, all numbers."""
     rules = [
-        {"id": int(element.findtext("ID", "-1")), **{name: _hex(element, name) for name in _WORDS}}
+        {"id": number(element, "ID"), **{name: hexadecimal(element, name.upper()) for name in _WORDS}}
         for element in parse_xml(xml, "the access rules").iterfind("ACL")
     ]
     return sorted(rules, key=lambda rule: rule["id"])
@@ -72,40 +72,31 @@ def rules_from_xml(xml: str) -> list[dict[str, Any]]:
 def names_from_xml(xml: str, tag: str) -> list[tuple[int, str]]:
     """Ids and names of the objects in a pool's document; `tag` is the name of their elements."""
     root = parse_xml(xml, f"the pool of {tag}")
-    return [(int(element.findtext("ID", "-1")), element.findtext("NAME", "")) for element in root.iterfind(tag)]
+    return [(number(element, "ID"), text(element, "NAME")) for element in root.iterfind(tag)]
 
 
 _WORDS = ("user", "resource", "rights", "zone")
 
 
-def _hex(element: ElementTree.Element, name: str) -> int:
-    return int(element.findtext(name.upper(), "0"), 16)
-
-
 def _quotas_beside(root: ElementTree.Element) -> dict[str, ElementTree.Element]:
     """In a pool, the quotas of all objects stand beside these, by their ids."""
-    return {element.findtext("ID", ""): element for element in root.iterfind("QUOTAS")}
-
-
-def _ids(element: ElementTree.Element, path: str) -> list[int]:
-    return sorted(int(child.text or "-1") for child in element.iterfind(path))
+    return {text(element, "ID", ""): element for element in root.iterfind("QUOTAS")}
 
 
 def _template(element: ElementTree.Element) -> dict[str, Any]:
-    template = element.find("TEMPLATE")
-    return {} if template is None else dict(sorted(attributes_of(template).items()))
+    return dict(sorted(template_of(element).items()))
 
 
 def _user(element: ElementTree.Element, quotas: ElementTree.Element) -> dict[str, Any]:
     return {
-        "id": int(element.findtext("ID", "-1")),
-        "name": element.findtext("NAME", ""),
-        "group_id": int(element.findtext("GID", "-1")),
-        "group": element.findtext("GNAME", ""),
-        "group_ids": _ids(element, "GROUPS/ID"),
-        "driver": element.findtext("AUTH_DRIVER", ""),
-        "enabled": element.findtext("ENABLED", "1").strip() == "1",
-        "password": element.findtext("PASSWORD", ""),
+        "id": number(element, "ID"),
+        "name": text(element, "NAME"),
+        "group_id": number(element, "GID"),
+        "group": text(element, "GNAME", ""),
+        "group_ids": numbers(element, "GROUPS/ID"),
+        "driver": text(element, "AUTH_DRIVER", ""),
+        "enabled": text(element, "ENABLED", "1").strip() == "1",
+        "password": text(element, "PASSWORD", ""),
         "template": _template(element),
         "limits": limits_of(quotas),
     }
@@ -113,10 +104,10 @@ def _user(element: ElementTree.Element, quotas: ElementTree.Element) -> dict[str
 
 def _group(element: ElementTree.Element, quotas: ElementTree.Element) -> dict[str, Any]:
     return {
-        "id": int(element.findtext("ID", "-1")),
-        "name": element.findtext("NAME", ""),
-        "user_ids": _ids(element, "USERS/ID"),
-        "admin_ids": _ids(element, "ADMINS/ID"),
+        "id": number(element, "ID"),
+        "name": text(element, "NAME"),
+        "user_ids": numbers(element, "USERS/ID"),
+        "admin_ids": numbers(element, "ADMINS/ID"),
         "template": _template(element),
         "limits": limits_of(quotas),
     }
@@ -124,16 +115,13 @@ def _group(element: ElementTree.Element, quotas: ElementTree.Element) -> dict[st
 
 def _vdc(element: ElementTree.Element) -> dict[str, Any]:
     resources = {
-        kind: sorted(
-            (int(item.findtext("ZONE_ID", "-1")), int(item.findtext(f"{tag}_ID", "-1")))
-            for item in element.iterfind(f"{tag}S/{tag}")
-        )
+        kind: sorted((number(item, "ZONE_ID"), number(item, f"{tag}_ID")) for item in element.iterfind(f"{tag}S/{tag}"))
         for kind, tag in RESOURCES.items()
     }
     return {
-        "id": int(element.findtext("ID", "-1")),
-        "name": element.findtext("NAME", ""),
-        "group_ids": _ids(element, "GROUPS/ID"),
+        "id": number(element, "ID"),
+        "name": text(element, "NAME"),
+        "group_ids": numbers(element, "GROUPS/ID"),
         "template": _template(element),
         "resources": resources,
     }

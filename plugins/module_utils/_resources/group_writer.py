@@ -75,15 +75,15 @@ class GroupWriter:
         return self._result(record(found), None, True)
 
     def _find(self) -> dict[str, Any] | None:
-        return find_group(groups_from_xml(self.client.call("one.grouppool.info")), self.wanted)
+        return find_group(self.client.read(groups_from_xml, "one.grouppool.info"), self.wanted)
 
     def _read(self, group_id: int) -> dict[str, Any]:
-        return group_from_xml(self.client.call("one.group.info", group_id, False))
+        return self.client.read(group_from_xml, "one.group.info", group_id, False)
 
     def _write(self, start: Mapping[str, Any], after: Mapping[str, Any], members: Sequence[int]) -> dict[str, Any]:
         group_id = start["id"]
         if group_id is None:
-            group_id = self.client.call("one.group.allocate", after["name"])
+            group_id = self.client.create("one.group.allocate", after["name"])
         write_admins(self.client, group_id, start["admin_ids"], after["admin_ids"], members)
         write_template(self.client, "group", group_id, start["template"], after["template"])
         read = self._visible(group_id)

@@ -59,7 +59,7 @@ class Names:
         """Ids and names of all objects of a kind."""
         if kind not in self.pools:
             method, tag, arguments = _POOLS[kind]
-            self.pools[kind] = names_from_xml(self.client.call(method, *arguments), tag)
+            self.pools[kind] = self.client.read(lambda xml: names_from_xml(xml, tag), method, *arguments)
         return self.pools[kind]
 
     def id(self, kind: str, given: Any, number_is_id: bool = False) -> int:

@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from typing import Any, Callable
 from xml.etree import ElementTree
 
+from .._api.documents import DocumentError
 from .._api.template import render
-from .._errors import OnefedError
+from .._errors import OnefedError, quoted
 
 Limits = dict[str, dict[str, dict[str, str]]]
 
@@ -49,13 +50,20 @@ def limits_of(element: ElementTree.Element, implicit: str = DEFAULT) -> Limits:
             # Quotas of clusters have no defaults to fall back to.
             unset = (DEFAULT, UNLIMITED) if clusters else (implicit,)
             found = {
-                name: _canonical(value)
+                name: _read(name, value)
                 for name, value in sorted(values.items())
-                if name not in _KEYS and not name.endswith(_USED) and _canonical(value) not in unset
+                if name not in _KEYS and not name.endswith(_USED) and _read(name, value) not in unset
             }
             if found:
                 limits.setdefault(kind, {})[clusters or values.get("ID", "")] = found
     return limits
+
+
+def _read(name: str, value: str) -> str:
+    try:
+        return _canonical(value)
+    except (ValueError, OverflowError):
+        raise DocumentError(f"the limit {name} is {quoted(value)!r} rather than a number") from None
 
 
 def wanted_limits(quotas: Mapping[str, Any], resolve: Callable[[str, str], int]) -> Limits:
@@ -153,7 +161,7 @@ def _metrics(what: str, metrics: Any) -> dict[str, str]:
             limits[str(name).upper()] = _canonical(str(value))
             if float(value) < 0 and limits[str(name).upper()] not in (DEFAULT, UNLIMITED):
                 raise ValueError
-        except ValueError:
+        except (ValueError, OverflowError):
             raise OnefedError(
                 f"The limit {name} of the quota of {what} is {value!r}. Give a number that is not negative, -1 for the "
                 "zone's default, or -2 for no limit."

@@ -58,7 +58,7 @@ def create_user(
     secret = password if password_hash is None else password_hash
     hashed = password_hash is not None and driver == CORE
     # core would hash the hash, so the user is created with another driver.
-    user_id: int = client.call("one.user.allocate", name, secret, FOREIGN_DRIVER if hashed else driver, list(group_ids))
+    user_id = client.create("one.user.allocate", name, secret, FOREIGN_DRIVER if hashed else driver, list(group_ids))
     if hashed:
         client.call("one.user.chauth", user_id, CORE, "")
     return user_id
@@ -143,12 +143,12 @@ class UserWriter:
         return self._result(record(found), None, False, True)
 
     def _find(self) -> dict[str, Any] | None:
-        found = find_user(users_from_xml(self.client.call("one.userpool.info")), self.wanted)
+        found = find_user(self.client.read(users_from_xml, "one.userpool.info"), self.wanted)
         # Only there are encrypted attributes readable.
         return None if found is None else self._read(found["id"])
 
     def _read(self, user_id: int) -> dict[str, Any]:
-        return user_from_xml(self.client.call("one.user.info", user_id, True))
+        return self.client.read(user_from_xml, "one.user.info", user_id, True)
 
     def _generate(self) -> None:
         wanted = self.wanted

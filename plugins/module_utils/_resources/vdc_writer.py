@@ -9,12 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._api.client import (
-    NO_EXISTS,
-    Client,
-    config_from_xml,
-    zones_from_xml,
-)
+from .._api.client import NO_EXISTS, Client
+from .._api.documents import zones_from_xml
+from .._api.raft import identity
 from .._api.template import masked, render
 from .._errors import ApiError, OnefedError
 from .documents import (
@@ -66,8 +63,7 @@ class ZoneNames:
         return self._of(zone_id).id(_KIND_OF_NAMES[kind], text)
 
     def _own(self) -> int:
-        federation = config_from_xml(self.client.call("one.system.config")).get("FEDERATION", {})
-        return 0 if federation.get("MODE", "STANDALONE").upper() == "STANDALONE" else int(federation["ZONE_ID"])
+        return identity(self.client).zone_id
 
     def _of(self, zone_id: int) -> Names:
         if zone_id not in self.zones:
@@ -75,7 +71,7 @@ class ZoneNames:
         return self.zones[zone_id]
 
     def _remote(self, zone_id: int) -> Names:
-        zones = zones_from_xml(self.client.call("one.zonepool.info"))
+        zones = self.client.read(zones_from_xml, "one.zonepool.info")
         zone = next(zone for zone in zones if zone["id"] == zone_id)
         names = Names(self.client.at(zone["endpoint"] or ""))
         try:
@@ -136,7 +132,7 @@ class VdcWriter:
         return self._result(found, None)
 
     def _vdcs(self) -> list[dict[str, Any]]:
-        vdcs = vdcs_from_xml(self.client.call("one.vdcpool.info"))
+        vdcs = self.client.read(vdcs_from_xml, "one.vdcpool.info")
         new = [oid for kind, oid in self.names.foreseen if kind == "group"]
         return [
             {**vdc, "group_ids": sorted([*vdc["group_ids"], *new])} if vdc["id"] == DEFAULT else vdc for vdc in vdcs
@@ -145,7 +141,9 @@ class VdcWriter:
     def _write(self, start: Mapping[str, Any], after: dict[str, Any]) -> None:
         client, vdc_id, template = self.client, start["id"], start["template"]
         if vdc_id is None:
-            vdc_id = after["id"] = client.call("one.vdc.allocate", render({**after["template"], "NAME": after["name"]}))
+            vdc_id = after["id"] = client.create(
+                "one.vdc.allocate", render({**after["template"], "NAME": after["name"]})
+            )
             template = after["template"]
         elif start["name"] != after["name"]:
             client.call("one.vdc.rename", vdc_id, after["name"])
@@ -163,7 +161,7 @@ class VdcWriter:
     def _await(self, after: Mapping[str, Any]) -> None:
         def reads_as_written() -> bool:
             try:
-                return vdc_from_xml(self.client.call("one.vdc.info", after["id"], False)) == after
+                return self.client.read(vdc_from_xml, "one.vdc.info", after["id"], False) == after
             except ApiError as error:
                 if error.code == NO_EXISTS:
                     return False

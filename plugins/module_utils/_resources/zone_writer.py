@@ -9,13 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._api.client import (
-    NO_EXISTS,
-    Client,
-    config_from_xml,
-    zone_from_xml,
-    zones_from_xml,
-)
+from .._api.client import NO_EXISTS, Client
+from .._api.documents import zone_from_xml, zones_from_xml
+from .._api.raft import identity
 from .._api.template import render
 from .._errors import ApiError, ApiUnreachable, OnefedError
 from .writes import (
@@ -101,20 +97,18 @@ class ZoneWriter:
         return self._result(before, after, found)
 
     def _zones(self) -> list[dict[str, Any]]:
-        return zones_from_xml(self.client.call("one.zonepool.info"))
+        return self.client.read(zones_from_xml, "one.zonepool.info")
 
     def _check_own_endpoint(self, zone: Mapping[str, Any]) -> None:
-        federation = config_from_xml(self.client.call("one.system.config")).get("FEDERATION", {})
-        standalone = federation.get("MODE", "STANDALONE").upper() == "STANDALONE"
-        own = "0" if standalone else federation.get("ZONE_ID", "").strip()
-        if own != str(zone["id"]):
+        own = identity(self.client).zone_id
+        if own != zone["id"]:
             raise OnefedError(
                 f'The state of zone "{zone["name"]}" can only be set through an endpoint of its own, such as '
                 f"{zone['endpoint']}; {self.client.url} belongs to zone {own}. Set api_url, or run the module there."
             )
 
     def _create(self, after: dict[str, Any]) -> dict[str, Any]:
-        zone_id = self.client.call("one.zone.allocate", render({"NAME": after["name"], **after["template"]}))
+        zone_id = self.client.create("one.zone.allocate", render({"NAME": after["name"], **after["template"]}))
         after["id"] = zone_id
         return self._visible(after)
 
@@ -134,7 +128,7 @@ class ZoneWriter:
 
         def reads_as_written() -> bool:
             try:
-                seen.update(zone_from_xml(self.client.call("one.zone.info", after["id"], False)))
+                seen.update(self.client.read(zone_from_xml, "one.zone.info", after["id"], False))
             except ApiError as error:
                 if error.code == NO_EXISTS:
                     return False

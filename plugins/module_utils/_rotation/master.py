@@ -18,7 +18,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._api.client import AUTHENTICATION, Client, parse_xml
+from .._api.client import AUTHENTICATION, Client
+from .._api.documents import number, parse_xml, text
 from .._api.sql import replace_password
 from .._errors import ApiError, OnefedError
 from .._resources.user import CORE, ONEADMIN
@@ -56,16 +57,20 @@ def stored_as(password: str) -> str:
 
 
 def read_account(client: Client) -> Account:
-    """User 0. Raises ApiError."""
-    user = parse_xml(client.call("one.user.info", ONEADMIN, False), "oneadmin")
+    """User 0. Raises ApiError, AnswerError."""
+    return client.read(_account, "one.user.info", ONEADMIN, False)
+
+
+def _account(xml: str) -> Account:
+    user = parse_xml(xml, "oneadmin")
     return Account(
-        name=user.findtext("NAME", ""),
-        driver=user.findtext("AUTH_DRIVER", ""),
-        stored=user.findtext("PASSWORD", ""),
+        name=text(user, "NAME"),
+        driver=text(user, "AUTH_DRIVER", ""),
+        stored=text(user, "PASSWORD", ""),
         bridges={
-            token.findtext("TOKEN", ""): int(token.findtext("EXPIRATION_TIME", "0"))
+            text(token, "TOKEN"): number(token, "EXPIRATION_TIME", 0)
             for token in user.iterfind("LOGIN_TOKEN")
-            if token.findtext("TOKEN", "").startswith(BRIDGE)
+            if text(token, "TOKEN", "").startswith(BRIDGE)
         },
     )
 

@@ -211,7 +211,7 @@ class IdentityWriter:
         return oid
 
     def _rules(self) -> None:
-        existing = {Rule.of(row) for row in rules_from_xml(self.client.call("one.acl.info"))}
+        existing = {Rule.of(row) for row in self.client.read(rules_from_xml, "one.acl.info")}
         for item in brought_rules(self.document, self.shared, self.targets):
             for rule in rules_of(item, self.ids, self.zone_id, self.narrow) or []:
                 if not covered(rule, existing):
@@ -227,7 +227,7 @@ class IdentityWriter:
             for item, target in self._items(kind)
             if target.ours and (target_id := self.ids[kind][item["name"]]) is not None
         }
-        existing = {Rule.of(row): row["id"] for row in rules_from_xml(self.client.call("one.acl.info"))}
+        existing = {Rule.of(row): row["id"] for row in self.client.read(rules_from_xml, "one.acl.info")}
         new_zone = None if self.shared["mode"] == "STANDALONE" else self.zone_id
         for item in self.document["withdrawn"]:
             for rule in rules_of(item, self.ids, self.zone_id, False) or []:

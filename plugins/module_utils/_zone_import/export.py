@@ -28,13 +28,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .._api.client import (
-    Client,
-    attributes_of,
-    config_from_xml,
-    parse_xml,
-    zones_from_xml,
-)
+from .._api.client import Client
+from .._api.documents import attributes_of, config_from_xml, number, parse_xml, vector, zones_from_xml
+from .._api.raft import identity_of
 from .._errors import OnefedError
 from .._resources.acl import Rule
 from .._resources.documents import (
@@ -81,26 +77,25 @@ def read_shared(client: Client) -> dict[str, Any]:
     _api.zones_from_xml and _export_markets; groups have `vlans` besides. Raises ApiError, ApiUnreachable.
     """
     patient = client.at(client.url, max(client.timeout, POOL_TIMEOUT))
-    config = config_from_xml(patient.call("one.system.config"))
-    federation = config.get("FEDERATION", {})
-    mode = (federation.get("MODE") or "STANDALONE").strip().upper()
-    groups_xml = patient.call("one.grouppool.info")
-    groups = groups_from_xml(groups_xml)
-    vlans = _vlans(groups_xml)
-    for group in groups:
-        group["vlans"] = vlans.get(group["id"], [])
+    config = patient.read(config_from_xml, "one.system.config")
+    federation = vector(config, "FEDERATION")
     return {
         "config": config,
-        "mode": mode,
-        "zone_id": 0 if mode == "STANDALONE" else int(federation["ZONE_ID"]),
-        "zones": zones_from_xml(patient.call("one.zonepool.info")),
-        "users": users_from_xml(patient.call("one.userpool.info")),
-        "groups": groups,
-        "vdcs": vdcs_from_xml(patient.call("one.vdcpool.info")),
-        "rules": rules_from_xml(patient.call("one.acl.info")),
-        "markets": markets_from_xml(patient.call("one.marketpool.info")),
-        "apps": apps_from_xml(patient.call("one.marketapppool.info", *EVERYTHING)),
+        "mode": federation.get("MODE", "STANDALONE").strip().upper(),
+        "zone_id": identity_of(federation).zone_id,
+        "zones": patient.read(zones_from_xml, "one.zonepool.info"),
+        "users": patient.read(users_from_xml, "one.userpool.info"),
+        "groups": patient.read(_groups, "one.grouppool.info"),
+        "vdcs": patient.read(vdcs_from_xml, "one.vdcpool.info"),
+        "rules": patient.read(rules_from_xml, "one.acl.info"),
+        "markets": patient.read(markets_from_xml, "one.marketpool.info"),
+        "apps": patient.read(apps_from_xml, "one.marketapppool.info", *EVERYTHING),
     }
+
+
+def _groups(xml: str) -> list[dict[str, Any]]:
+    vlans = _vlans(xml)
+    return [{**group, "vlans": vlans.get(group["id"], [])} for group in groups_from_xml(xml)]
 
 
 def _vlans(xml: str) -> dict[int, list[Any]]:
@@ -108,16 +103,17 @@ def _vlans(xml: str) -> dict[int, list[Any]]:
     found = {}
     for element in parse_xml(xml, "the groups").iterfind("VLAN_RULES"):
         rules = attributes_of(element).get("VLAN", [])
-        found[int(element.findtext("ID", "-1"))] = rules if isinstance(rules, list) else [rules]
+        found[number(element, "ID")] = rules if isinstance(rules, list) else [rules]
     return found
+
+
+def _default_limits(xml: str) -> Limits:
+    return limits_of(parse_xml(xml, "the default quotas"), UNLIMITED)
 
 
 def read_default_quotas(client: Client) -> dict[str, Limits]:
     """The zone's default quotas of users and of groups."""
-    return {
-        f"{kind}s": limits_of(parse_xml(client.call(f"one.{kind}quota.info"), "the default quotas"), UNLIMITED)
-        for kind in ("user", "group")
-    }
+    return {f"{kind}s": client.read(_default_limits, f"one.{kind}quota.info") for kind in ("user", "group")}
 
 
 def export(client: Client) -> dict[str, Any]:
@@ -126,7 +122,7 @@ def export(client: Client) -> dict[str, Any]:
     Raises OnefedError when the caller is not oneadmin, who alone sees everything.
     """
     shared = read_shared(client)
-    if user_from_xml(client.call("one.user.info", -1, False))["id"] != ONEADMIN:
+    if client.read(user_from_xml, "one.user.info", -1, False)["id"] != ONEADMIN:
         raise OnefedError(
             f"The user who exports the zone at {client.url} is not oneadmin (user 0), who alone sees everything. Run "
             "the module on a front-end without api_username, or give oneadmin's name and password."
@@ -197,7 +193,7 @@ def _readable(client: Client, shared: Mapping[str, Any]) -> list[dict[str, Any]]
     """The users; those with encrypted attributes are asked for one by one, because pools show them encrypted."""
     names = {name.partition("/")[0] for name in encrypted_names(shared["config"])}
     return [
-        {**user, "template": user_from_xml(client.call("one.user.info", user["id"], True))["template"]}
+        {**user, "template": client.read(user_from_xml, "one.user.info", user["id"], True)["template"]}
         if names & set(user["template"])
         else user
         for user in shared["users"]

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._api.client import Client, attributes_of, parse_xml
+from .._api.client import Client
+from .._api.documents import parse_xml, template_of
 from .._api.template_xml import attributes_xml
 from .._errors import OnefedError
 from .conflicts import Targets
@@ -104,8 +105,8 @@ class ReferenceWriter:
 
     def rewrite(self, oid: int) -> None:
         """Write a template's owners. Raises ApiError for one that is locked."""
-        xml = parse_xml(self.client.call("one.template.info", oid), f"template {oid}").find("TEMPLATE")
+        attributes = self.client.read(lambda xml: template_of(parse_xml(xml, "a template")), "one.template.info", oid)
         values = iter(self.wanted[oid])
-        changed = rewritten({} if xml is None else attributes_of(xml), lambda _reference: next(values).value)
+        changed = rewritten(attributes, lambda _reference: next(values).value)
         # Appended, all attributes of a name are replaced and all others stay, encrypted ones as they are.
         self.client.call("one.template.update", oid, attributes_xml(changed), 1)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from .._api.client import attributes_of, parse_xml
+from .._api.documents import number, numbers, parse_xml, template_of, text
 from .._api.template_xml import attributes_xml, text_xml
 from .._resources.zone import FIRST_OWN_ID
 
@@ -30,8 +30,8 @@ def markets_from_xml(xml: str) -> list[dict[str, Any]]:
     """
     markets = []
     for element in parse_xml(xml, "the marketplaces").iterfind("MARKETPLACE"):
-        app_ids = sorted(int(child.text or "-1") for child in element.iterfind("MARKETPLACEAPPS/ID"))
-        record = {"driver": element.findtext("MARKET_MAD", ""), **_common(element, ("STATE",))}
+        app_ids = numbers(element, "MARKETPLACEAPPS/ID")
+        record = {"driver": text(element, "MARKET_MAD", ""), **_common(element, ("STATE",))}
         markets.append({**_identity(element), "app_ids": app_ids, "record": record})
     return sorted(markets, key=lambda market: market["id"])
 
@@ -40,8 +40,8 @@ def apps_from_xml(xml: str) -> list[dict[str, Any]]:
     """The apps of a MARKETPLACEAPP_POOL by rising id: {id, name, uid, gid, zone_id, market_id} and `record`."""
     apps = []
     for element in parse_xml(xml, "the marketplaces' apps").iterfind("MARKETPLACEAPP"):
-        texts = {name.lower(): element.findtext(name, "") for name in _APP_TEXTS}
-        market_id = int(element.findtext("MARKETPLACE_ID", "-1"))
+        texts = {name.lower(): text(element, name, "") for name in _APP_TEXTS}
+        market_id = number(element, "MARKETPLACE_ID", -1)
         record = {**texts, **_common(element, _APP_NUMBERS)}
         apps.append({**_identity(element), "market_id": market_id, "record": record})
     return sorted(apps, key=lambda app: app["id"])
@@ -49,20 +49,19 @@ def apps_from_xml(xml: str) -> list[dict[str, Any]]:
 
 def _identity(element: ElementTree.Element) -> dict[str, Any]:
     return {
-        "id": int(element.findtext("ID", "-1")),
-        "name": element.findtext("NAME", ""),
-        "uid": int(element.findtext("UID", "-1")),
-        "gid": int(element.findtext("GID", "-1")),
-        "zone_id": int(element.findtext("ZONE_ID", "-1")),
+        "id": number(element, "ID"),
+        "name": text(element, "NAME"),
+        "uid": number(element, "UID", -1),
+        "gid": number(element, "GID", -1),
+        "zone_id": number(element, "ZONE_ID", -1),
     }
 
 
 def _common(element: ElementTree.Element, numbers: Iterable[str]) -> dict[str, Any]:
-    template = element.find("TEMPLATE")
     return {
-        "permissions": "".join(element.findtext(f"PERMISSIONS/{name}", "0") for name in _PERMISSIONS),
-        **{name.lower(): int(element.findtext(name, "0") or "0") for name in numbers},
-        "template": {} if template is None else dict(sorted(attributes_of(template).items())),
+        "permissions": "".join(text(element, f"PERMISSIONS/{name}", "0") for name in _PERMISSIONS),
+        **{name.lower(): number(element, name, 0) for name in numbers},
+        "template": dict(sorted(template_of(element).items())),
     }
 
 

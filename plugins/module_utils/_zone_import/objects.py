@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
-from .._api.client import Client, attributes_of, parse_xml
+from .._api.client import Client
+from .._api.documents import attributes_of, number, parse_xml, text
 from .._api.sql import document_types
 from .._errors import ApiError
 from .template_references import (
@@ -78,30 +80,33 @@ def read_objects(client: Client, kind: Kind) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for arguments in _calls(patient, kind):
         try:
-            xml = patient.call(kind.pool, *arguments)
+            found.update(patient.read(lambda xml: _objects(xml, kind), kind.pool, *arguments))
         except ApiError as error:
             if kind.name == "backupjobs" and _NO_SUCH_METHOD in error.text:
                 return {}
             raise
-        for element in parse_xml(xml, f"the {kind.name}").iterfind(kind.tag):
-            oid = int(element.findtext("ID", "-1"))
-            lock = element.findtext("LOCK/LOCKED", "0").strip()
-            template = element.find("TEMPLATE")
-            found[oid] = {
-                "id": oid,
-                "name": element.findtext("NAME", ""),
-                "uid": int(element.findtext("UID", "-1")),
-                "gid": int(element.findtext("GID", "-1")),
-                "uname": element.findtext("UNAME", ""),
-                "gname": element.findtext("GNAME", ""),
-                "lock": None if lock in ("", "0") else int(lock),
-                "done": kind.name == "vms" and element.findtext("STATE", "") == _DONE,
-                "references": references(attributes_of(template)) if kind.refers and template is not None else [],
-                "mentions": kind.name == "documents"
-                and template is not None
-                and mentioned("".join(template.itertext())),
-            }
     return dict(sorted(found.items()))
+
+
+def _objects(xml: str, kind: Kind) -> dict[int, dict[str, Any]]:
+    objects = (_object(element, kind) for element in parse_xml(xml, f"the {kind.name}").iterfind(kind.tag))
+    return {item["id"]: item for item in objects}
+
+
+def _object(element: ElementTree.Element, kind: Kind) -> dict[str, Any]:
+    template = element.find("TEMPLATE")
+    return {
+        "id": number(element, "ID"),
+        "name": text(element, "NAME", ""),
+        "uid": number(element, "UID", -1),
+        "gid": number(element, "GID", -1),
+        "uname": text(element, "UNAME", ""),
+        "gname": text(element, "GNAME", ""),
+        "lock": number(element, "LOCK/LOCKED", 0) or None,
+        "done": kind.name == "vms" and text(element, "STATE", "") == _DONE,
+        "references": references(attributes_of(template)) if kind.refers and template is not None else [],
+        "mentions": kind.name == "documents" and template is not None and mentioned("".join(template.itertext())),
+    }
 
 
 def _calls(client: Client, kind: Kind) -> Iterable[tuple[int, ...]]:

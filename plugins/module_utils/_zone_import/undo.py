@@ -62,7 +62,7 @@ class Undo:
                 self._write(f"one.{word}.delete", target.id)
 
     def _rules(self) -> None:
-        existing = {Rule.of(row): row["id"] for row in rules_from_xml(self.client.call("one.acl.info"))}
+        existing = {Rule.of(row): row["id"] for row in self.client.read(rules_from_xml, "one.acl.info")}
         for item in self.plan["acls"]:
             for rule in rules_of(item, self.ids, self.plan["zone_id"], False) or []:
                 if rule in existing:
@@ -89,7 +89,7 @@ class Undo:
         gone = derived_rules([{**vdc, "group_ids": [gid]} for gid, vdc in left], [], self.shared["config"])
         given = derived_rules(self.shared["vdcs"], [], self.shared["config"])
         before = {Rule.of(row) for row in self.shared["rules"]}
-        now = {Rule.of(row) for row in rules_from_xml(self.client.call("one.acl.info"))}
+        now = {Rule.of(row) for row in self.client.read(rules_from_xml, "one.acl.info")}
         for rule in sorted((gone & given & before) - now, key=lambda rule: rule.words):
             self._write("one.acl.addrule", *rule.words)
 

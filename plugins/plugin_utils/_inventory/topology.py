@@ -103,7 +103,11 @@ def topology(
     return {
         "group": group,
         "settings": settings,
-        "api_options": {key: settings[key] for key in ("validate_certs", "ca_path") if settings[key] is not None},
+        "api_options": {
+            option: settings[key]
+            for option, key in (("validate_certs",) * 2, ("ca_path",) * 2, ("api_answer_limit", "answer_limit"))
+            if settings[key] is not None
+        },
         "master": masters[0],
         "master_host": leads,
         "zones": result,

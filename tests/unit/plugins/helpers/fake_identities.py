@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from fake_oned import FakeOned, parse_template
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import attributes_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.documents import attributes_of
 
 TOKEN = "a-token"
 RESOURCES = {"CLUSTER": "cluster", "HOST": "host", "DATASTORE": "datastore", "VNET": "vnet"}

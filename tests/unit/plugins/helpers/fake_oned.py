@@ -39,6 +39,11 @@ def zone_xml(zone_id: int, name: str, template: dict[str, Any], state: int = 0, 
     )
 
 
+def raft_xml(status: dict[str, int]) -> str:
+    """A RAFT document."""
+    return f"<RAFT>{''.join(f'<{key}>{value}</{key}>' for key, value in status.items())}</RAFT>"
+
+
 _NAME = re.compile(r"\s*([A-Za-z0-9_]+)[ \t]*=[ \t]*")
 # flex takes the longest match: a backslash before a quote never ends the value.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\"|\\(?!"))*)"')
@@ -214,7 +219,7 @@ class FakeOned:
 
     def _zone_raftstatus(self) -> Any:
         self._visible()
-        return [True, "<RAFT>" + "".join(f"<{key}>{value}</{key}>" for key, value in self.raft.items()) + "</RAFT>", 0]
+        return [True, raft_xml(self.raft), 0]
 
     def _system_version(self) -> Any:
         return [True, self.version, 0]

@@ -5,76 +5,130 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
+from certificates import Authority
+from cryptography.hazmat.primitives import serialization
 from fake_oned import SESSION, FakeOned, Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import probe
-from ansible_collections.onefed.opennebula.plugins.module_utils._api.transport import (
-    NoAnswer,
-    classify,
-    split_url,
-    tls_context,
-)
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.tls import tls_context
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.transport import NoAnswer, classify, split_url
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 
 
-@pytest.fixture(scope="session")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """An authority of our own, and a server's certificate by it for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
-    key = ["-newkey", "rsa:2048", "-nodes"]
-    # Python 3.13 and newer demand it of an authority (VERIFY_X509_STRICT).
-    usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-    subject = ["-subj", "/CN=test authority"]
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", *subject, "-days", "2", *usage)
-    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=oned")
-    openssl(
-        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
-        *("-out", "server.pem", "-days", "2", "-extfile", "extensions"),
-    )
-    return {name: folder / f"{name}.pem" for name in ("ca", "server")} | {"key": folder / "server.key"}
-
-
 @pytest.fixture
-def tls_server(tls: dict[str, Path]) -> ssl.SSLContext:
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def served(certificate: tuple[str, str], oned: FakeOned | None = None) -> Served:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tls["server"], tls["key"])
-    return context
+    context.load_cert_chain(*certificate)
+    return Served(oned or FakeOned(), context)
 
 
-def test_https_is_answered_when_the_authority_is_given(tls: dict[str, Path], tls_server: ssl.SSLContext) -> None:
-    with Served(FakeOned(), tls_server) as oned:
-        assert oned.client(ca_path=str(tls["ca"])).call("one.system.version") == "7.4.0"
-
-
-def test_https_refuses_a_certificate_by_an_unknown_authority(tls_server: ssl.SSLContext) -> None:
-    with Served(FakeOned(), tls_server) as oned:
-        with pytest.raises(NoAnswer, match="certificate is not trusted") as caught:
-            oned.client().call("one.system.version")
+def refusal(certificate: tuple[str, str], ca_path: str | None) -> str:
+    """Why a client does not talk to a server with that certificate. The server must not see the password."""
+    with served(certificate) as oned:
+        with pytest.raises(NoAnswer) as caught:
+            oned.client(ca_path=ca_path).call("one.system.version")
         assert caught.value.state == "tls"
         assert oned.calls == [], "the password must not reach an unknown server"
+        return caught.value.reason
 
 
-def test_https_refuses_a_certificate_for_another_host(tls: dict[str, Path], tls_server: ssl.SSLContext) -> None:
-    with Served(FakeOned(), tls_server) as oned:
-        client = oned.client(ca_path=str(tls["ca"])).at(oned.url.replace("127.0.0.1", "localhost"))
-        with pytest.raises(NoAnswer, match="certificate is not trusted"):
-            client.call("one.system.version")
+def test_https_is_answered_when_the_authority_is_given(authority: Authority) -> None:
+    with served(authority.server()) as oned:
+        assert oned.client(ca_path=authority.path).call("one.system.version") == "7.4.0"
 
 
-def test_https_trusts_anybody_only_when_told_to(tls_server: ssl.SSLContext) -> None:
-    with Served(FakeOned(), tls_server) as oned:
+def test_an_unknown_authority_is_told_with_the_option_to_set(authority: Authority) -> None:
+    reason = refusal(authority.server(), None)
+    assert "authority that this host does not trust" in reason
+    assert "set ca_path (federation_ca_path)" in reason
+
+
+def test_a_self_signed_certificate_is_an_unknown_authority(authority: Authority, tmp_path: Path) -> None:
+    certificate = authority.certificate.public_bytes(serialization.Encoding.PEM)
+    key = authority.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "self.pem").write_bytes(certificate + key)
+    reason = refusal((str(tmp_path / "self.pem"), str(tmp_path / "self.pem")), None)
+    assert re.search("self.signed.*set ca_path", reason)
+
+
+def test_an_expired_certificate_is_told(authority: Authority) -> None:
+    reason = refusal(authority.server(begins=-9, ends=-2), authority.path)
+    assert reason.startswith("its certificate has expired")
+    assert "renew it" in reason
+
+
+def test_a_certificate_of_the_future_is_told(authority: Authority) -> None:
+    reason = refusal(authority.server(begins=3, ends=9), authority.path)
+    assert reason.startswith("its certificate is not valid yet")
+    assert "clocks" in reason
+
+
+def test_a_certificate_for_another_host_is_told(authority: Authority) -> None:
+    reason = refusal(authority.server(address="192.0.2.9"), authority.path)
+    assert reason.startswith("its certificate is for another host")
+    assert "127.0.0.1" in reason
+
+
+def test_an_authority_without_key_usage_is_told_where_that_is_refused(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = ssl.create_default_context
+
+    def as_python_3_13(cafile: str | None) -> ssl.SSLContext:
+        context = strict(cafile=cafile)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT | getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0)
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", as_python_3_13)
+    with served(authority.server()) as oned:
+        assert oned.client(ca_path=authority.path).call("one.system.version") == "7.4.0"
+    (tmp_path / "old").mkdir()
+    old = Authority(tmp_path / "old", strict=False)
+    reason = refusal(old.server(), old.path)
+    assert "Python 3.13 and newer insist on" in reason
+    assert "keyUsage" in reason
+
+
+def test_https_trusts_anybody_only_when_told_to(authority: Authority) -> None:
+    with served(authority.server()) as oned:
         assert oned.client(validate_certs=False).call("one.system.version") == "7.4.0"
+
+
+def test_http_at_an_endpoint_of_https_is_told(authority: Authority) -> None:
+    with Served(FakeOned()) as oned:
+        found = probe(oned.url.replace("http:", "https:"))
+        assert (found["state"], "write the endpoint with http" in found["detail"]) == ("tls", True)
+    with served(authority.server()) as oned:
+        found = probe(oned.url.replace("https:", "http:"))
+        assert (found["state"], "endpoint speaks TLS" in found["detail"]) == ("unreachable", True)
+
+
+def test_versions_of_tls_that_do_not_meet_are_told(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest = ssl.create_default_context
+
+    def newest_only(cafile: str | None) -> ssl.SSLContext:
+        context = newest(cafile=cafile)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", newest_only)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.server())
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with Served(FakeOned(), context) as oned:
+        assert "speaks no version of TLS that this host accepts" in probe(oned.url)["detail"]
 
 
 def test_a_missing_authority_file_is_named(tmp_path: Path) -> None:
@@ -89,11 +143,6 @@ def test_probe_finds_oned_without_credentials() -> None:
     with Served(FakeOned()) as oned:
         assert probe(oned.url)["state"] == "open"
         assert oned.calls == [("one.system.version",)]
-
-
-def test_probe_tells_plain_http_from_https() -> None:
-    with Served(FakeOned()) as oned:
-        assert probe(oned.url.replace("http:", "https:"))["state"] == "tls"
 
 
 def test_probe_tells_a_refused_connection() -> None:
@@ -124,7 +173,7 @@ def test_probe_tells_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_probe_takes_no_other_service_for_oned(reply: object) -> None:
     with Served(FakeOned(instead={"one.system.version": reply})) as oned:
-        assert probe(oned.url)["state"] in ("not_opennebula", "unreadable")
+        assert probe(oned.url)["state"] == ("not_opennebula" if reply == 404 else "not_understood")
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from fake_oned import FakeOned, Served
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import raft as _raft
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import Client
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.raft import Identity
 from ansible_collections.onefed.opennebula.plugins.module_utils._cluster.watch import Watch
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import deadline as _deadline
 
 ELECTING = [False, "[x] Cannot process request, oned cluster in election mode", 0x2000, -1, -1]
 FOLLOWER, LEADER = 2, 3
@@ -50,7 +50,7 @@ def gone() -> str:
 
 def moves(oned: FakeOned, monkeypatch: pytest.MonkeyPatch, **changes: int) -> None:
     """Let a server change while the watch sleeps."""
-    monkeypatch.setattr(_raft.time, "sleep", lambda _: oned.raft.update(changes))
+    monkeypatch.setattr(_deadline.time, "sleep", lambda _: oned.raft.update(changes))
 
 
 def test_every_server_is_shown_with_its_state_and_its_lag(zone: list[FakeOned]) -> None:
@@ -97,7 +97,7 @@ def test_a_zone_is_not_well_before_its_leader_takes_calls(
         slept.append(seconds)
         zone[0].instead.clear()
 
-    monkeypatch.setattr(_raft.time, "sleep", sleep)
+    monkeypatch.setattr(_deadline.time, "sleep", sleep)
     assert watch(zone[0], zone_id=100).until("healthy")["healthy"] is True
     assert len(slept) == 1
 
@@ -133,7 +133,7 @@ def test_a_leader_is_waited_for_until_it_takes_calls(zone: list[FakeOned], monke
         zone[0].raft["STATE"] = LEADER
         zone[0].instead = {"one.system.version": ELECTING} if len(slept) == 1 else {}
 
-    monkeypatch.setattr(_raft.time, "sleep", sleep)
+    monkeypatch.setattr(_deadline.time, "sleep", sleep)
     assert watch(zone[0], zone_id=100).until("leader")["asked"]["state"] == "leader"
     assert len(slept) == 2
 
@@ -227,7 +227,7 @@ def test_a_write_that_hangs_ends_and_tells_why(zone: list[FakeOned]) -> None:
 
 def test_the_write_waits_for_the_end_of_an_election(zone: list[FakeOned], monkeypatch: pytest.MonkeyPatch) -> None:
     zone[0].instead["one.cluster.update"] = ELECTING
-    monkeypatch.setattr(_raft.time, "sleep", lambda _: zone[0].instead.clear())
+    monkeypatch.setattr(_deadline.time, "sleep", lambda _: zone[0].instead.clear())
     assert watch(zone[0]).until("healthy", prove=True)["healthy"] is True
     zone[0].instead["one.cluster.update"] = [False, "[one.cluster.update] Not authorized", 0x200, -1, -1]
     with pytest.raises(OnefedError, match="Not authorized"):

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from fake_oned import FakeOned, Served
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api import raft as _raft
 from ansible_collections.onefed.opennebula.plugins.module_utils._cluster.member_writer import write_server
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, ApiUnreachable, OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import deadline as _deadline
 
 NEW: dict[str, Any] = {"name": "paris-2", "endpoint": "http://127.0.0.1:9/RPC2"}
 OPTIONS: dict[str, Any] = {
@@ -116,7 +116,7 @@ def test_the_first_server_adds_itself_while_it_runs(slave: FakeOned, master: Fak
 def test_an_election_is_waited_for(slave: FakeOned, monkeypatch: pytest.MonkeyPatch) -> None:
     for method in ("one.zone.addserver", "one.system.config"):
         slave.instead[method] = ELECTING
-    monkeypatch.setattr(_raft.time, "sleep", lambda _: slave.instead and slave.instead.popitem())
+    monkeypatch.setattr(_deadline.time, "sleep", lambda _: slave.instead and slave.instead.popitem())
     assert run(slave, **NEW)["changed"] is True
     assert [call[0] for call in slave.writes] == ["one.zone.addserver", "one.zone.addserver"]
 
@@ -206,7 +206,7 @@ def test_a_server_that_is_listed_at_last_is_removed(
         if arriving:
             lists(slave, arriving.pop())
 
-    monkeypatch.setattr(_raft.time, "sleep", replicate)
+    monkeypatch.setattr(_deadline.time, "sleep", replicate)
     result = run(slave, **NEW, state="absent")
     assert slave.writes == [("one.zone.delserver", 100, 1)]
     assert (result["changed"], [server["id"] for server in result["servers"]]) == (True, [0])

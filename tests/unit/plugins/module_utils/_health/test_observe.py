@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_oned import NO_INDEX, FakeOned, Served
+from fake_oned import NO_INDEX, FakeOned, Served, raft_xml
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, ApiUnreachable
 from ansible_collections.onefed.opennebula.plugins.module_utils._health import observe as _observe
@@ -172,8 +172,7 @@ def test_the_masters_index_is_read_before_and_after_the_slaves(
     readings = iter([10, 12, 15])
 
     def status() -> Any:
-        return [True, f"<RAFT><SERVER_ID>-1</SERVER_ID><STATE>0</STATE><TERM>0</TERM><LOG_INDEX>-1</LOG_INDEX>"
-                f"<FEDLOG_INDEX>{next(readings)}</FEDLOG_INDEX></RAFT>", 0]  # fmt: skip
+        return [True, raft_xml({**master.raft, "FEDLOG_INDEX": next(readings)}), 0]
 
     monkeypatch.setattr(master, "_zone_raftstatus", status)
     monkeypatch.setattr(_observe.time, "sleep", lambda _: slave.raft.update({"FEDLOG_INDEX": 12}))

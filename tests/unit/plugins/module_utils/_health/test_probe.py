@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_oned import NO_INDEX, FakeOned, Served
+from fake_oned import NO_INDEX, FakeOned, Served, raft_xml
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._health import replication_probe
@@ -90,13 +90,13 @@ def test_a_slave_that_loses_records_silently_is_found(master: FakeOned, slave: F
 
 
 def test_an_index_that_stays_behind_is_an_error(master: FakeOned, slave: FakeOned) -> None:
-    slave.instead["one.zone.raftstatus"] = [True, "<RAFT><STATE>0</STATE><FEDLOG_INDEX>10</FEDLOG_INDEX></RAFT>", 0]
+    slave.instead["one.zone.raftstatus"] = [True, raft_xml({**slave.raft, "FEDLOG_INDEX": 10}), 0]
     with pytest.raises(OnefedError, match="showed the marker, but not the writer's federated index: it is not there"):
         probe(master, slave, timeout=0.3)
 
 
 def test_an_index_that_the_master_never_had_is_an_error(master: FakeOned, slave: FakeOned) -> None:
-    slave.instead["one.zone.raftstatus"] = [True, "<RAFT><STATE>0</STATE><FEDLOG_INDEX>9000</FEDLOG_INDEX></RAFT>", 0]
+    slave.instead["one.zone.raftstatus"] = [True, raft_xml({**slave.raft, "FEDLOG_INDEX": 9000}), 0]
     with pytest.raises(OnefedError, match=r"\(federated index 9000\) .*holds records that the writer never had"):
         probe(master, slave, timeout=0.3)
 

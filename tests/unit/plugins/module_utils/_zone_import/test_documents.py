@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import attributes_of, parse_xml
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.documents import attributes_of, parse_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.template_xml import attributes_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.transport import digest, pack, unpack

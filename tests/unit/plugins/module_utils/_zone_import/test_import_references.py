@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from imported import document, federation, user
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import attributes_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.documents import attributes_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.template_xml import attributes_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.conflicts import Policy
@@ -59,6 +60,9 @@ class Zone:
 
     def at(self, _url: str, _timeout: float) -> Zone:
         return self
+
+    def read(self, reader: Callable[[str], Any], method: str, *arguments: Any) -> Any:
+        return reader(self.call(method, *arguments))
 
     def call(self, method: str, *arguments: Any) -> Any:
         self.calls.append((method, arguments))

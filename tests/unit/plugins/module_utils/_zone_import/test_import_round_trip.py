@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import attributes_of
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.documents import attributes_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.template_xml import attributes_xml
 from ansible_collections.onefed.opennebula.plugins.module_utils._resources.acl import (
     ALL,
@@ -158,6 +159,9 @@ class Zone:
     def __init__(self, rows: dict[int, dict[str, Any]]) -> None:
         self.rows = {oid: wanted_limits(quotas, lambda _kind, given: int(given)) for oid, quotas in rows.items()}
         self.url, self.timeout = "", 1.0
+
+    def read(self, reader: Callable[[str], Any], method: str, *arguments: Any) -> Any:
+        return reader(self.call(method, *arguments))
 
     def call(self, method: str, *arguments: Any) -> str:
         if method.endswith("quota.info"):

@@ -39,7 +39,7 @@ def test_a_stock_inventory_needs_only_addresses_and_one_master() -> None:
     assert found["zones"]["paris"]["endpoint"] == "http://192.0.2.31:2633/RPC2"
     assert found["hosts"]["paris-1"]["become"] is True
     assert found["hosts"]["paris-1"]["frontend"] == {"oned_service": "opennebula"}
-    assert found["api_options"] == {"validate_certs": True}
+    assert found["api_options"] == {"validate_certs": True, "api_answer_limit": 256}
 
 
 def test_a_self_contained_zone_does_not_escalate() -> None:
