@@ -104,7 +104,7 @@ def exchange(
 def reply_value(pieces: Iterable[bytes]) -> Any:
     """The value in an XML-RPC reply. Raises ExpatError, Fault and NotUnderstood."""
     target = xmlrpc.client.Unmarshaller()
-    target.xml(None, None)
+    target.xml("utf-8", None)
     parser = expat.ParserCreate()
     # Else every escaped < of a document would be a call of its own.
     parser.buffer_text = True

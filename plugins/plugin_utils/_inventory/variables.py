@@ -49,7 +49,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("federation_clock_skew", "int", 60, "Seconds by which a front-end's clock may differ before a warning."),
     Variable("federation_validate_certs", "bool", True, "Verify the certificates of C(https) endpoints."),
     Variable("federation_ca_path", "str", None, "File of trusted authorities, instead of the system's."),
-    Variable("federation_answer_limit", "int", 256, "Longest answer of an C(oned), in MiB; a pool of 100 000 VMs fits."),
+    Variable("federation_answer_limit", "int", 256, "Longest answer of C(oned), in MiB; a pool of 100 000 VMs fits."),
     Variable(
         "federation_status_dir",
         "path",

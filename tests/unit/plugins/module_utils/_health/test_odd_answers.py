@@ -28,6 +28,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._health.observe 
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.text import status_text
 
 URLS = {name: f"http://192.0.2.{number}:2633/RPC2" for name, number in (("madrid", 11), ("paris", 31), ("lyon", 41))}
+CREDENTIALS = ("oneadmin", "secret-word")
 IDS = {"madrid": 0, "paris": 100, "lyon": 101}
 RAFT = {"SERVER_ID": -1, "STATE": 0, "TERM": 0, "VOTEDFOR": -1, "COMMIT": 0, "LOG_INDEX": -1, "LOG_TERM": -1}
 ASKED = ("one.zone.raftstatus", "one.system.version", "one.system.config", "one.zonepool.info")
@@ -70,7 +71,7 @@ def replies(monkeypatch: pytest.MonkeyPatch) -> Replies:
 
 
 def status() -> dict[str, Any]:
-    asked = Client(URLS["madrid"], *SESSION.split(":"))
+    asked = Client(URLS["madrid"], *CREDENTIALS)
     return judge(observe(asked, 0.0, [URLS["lyon"]]))
 
 
@@ -218,7 +219,7 @@ def test_what_a_front_end_tells_of_itself_is_facts_or_errors(
 ) -> None:
     whole = dict(replies)
     replies[URLS["paris"], method] = data.draw(spoilt_replies("paris", method))
-    facts = ask_oned(URLS["paris"], ("oneadmin", "secret-word"), 1.0)
+    facts = ask_oned(URLS["paris"], CREDENTIALS, 1.0)
     assert {*facts} <= {*NO_ANSWERS}
     assert isinstance(facts["detail"], str)
     assert all(isinstance(error, str) and error.isprintable() for error in facts.get("errors", []))
@@ -275,7 +276,7 @@ def test_values_that_nest_without_end_are_not_understood(replies: Replies) -> No
     open_, close = b"<value><array><data>", b"</data></array></value>"
     reply = b"<methodResponse><params><param>" + open_ * 50_000 + close * 50_000 + b"</param></params></methodResponse>"
     replies[URLS["paris"], "one.zone.raftstatus"] = reply
-    client = Client(URLS["paris"], *SESSION.split(":"))
+    client = Client(URLS["paris"], *CREDENTIALS)
     with pytest.raises(AnswerError, match="no list of success"):
         client.call("one.zone.raftstatus")
     replies[URLS["paris"], "one.zone.raftstatus"] = sent([True, "x", 0]).replace(
