@@ -104,7 +104,7 @@ def exchange(
 def reply_value(pieces: Iterable[bytes]) -> Any:
     """The value in an XML-RPC reply. Raises ExpatError, Fault and NotUnderstood."""
     target = xmlrpc.client.Unmarshaller()
-    target.xml("utf-8", None)
+    target.xml("", None)  # expat gives text already
     parser = expat.ParserCreate()
     # Else every escaped < of a document would be a call of its own.
     parser.buffer_text = True
