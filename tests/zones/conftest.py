@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +49,36 @@ def pair(federation: Federation) -> Federation:
         madrid.create_user(name)
     federation.add("paris")
     return federation
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, collection: None) -> Federation:
+    """The pair, federated once and stopped; a copy of it lies beside its folder."""
+    zones = Federation(tmp_path_factory.mktemp("members"), network(), "7.4")
+    madrid = zones.add("madrid")
+    for name in ("ana", "blas", "celia"):
+        madrid.create_user(name)
+    zones.add("paris")
+    zones.federate()
+    zones.close()
+    shutil.copytree(zones.folder, kept(zones), symlinks=True)
+    return zones
+
+
+def kept(zones: Federation) -> Path:
+    return zones.folder.with_name(f"{zones.folder.name}-kept")
+
+
+@pytest.fixture
+def members(built: Federation) -> Iterator[Federation]:
+    """The pair after it was federated: what `pair` and its first federate() would give, without the wait."""
+    shutil.rmtree(built.folder)
+    shutil.copytree(kept(built), built.folder, symlinks=True)
+    zones = copy.deepcopy(built)
+    for zone in zones.zones.values():
+        zone.one("start")
+    yield zones
+    zones.close()
 
 
 @pytest.fixture(scope="session")

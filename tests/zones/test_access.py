@@ -196,10 +196,9 @@ def test_a_zone_that_cannot_join_keeps_no_policy_of_others_from_being_applied(de
     assert "ada" not in declared.master.users()
 
 
-def test_a_policy_that_opennebula_refuses_is_told_and_the_run_goes_on_to_its_summary(pair: Federation) -> None:
-    pair.federate()
-    pair.settings.update(federation_groups=[{"name": "dev"}], federation_users=[{"name": "ada", "group": "nobody"}])
-    run = pair.run()
+def test_a_policy_that_opennebula_refuses_is_told_and_the_run_goes_on_to_its_summary(members: Federation) -> None:
+    members.settings.update(federation_groups=[{"name": "dev"}], federation_users=[{"name": "ada", "group": "nobody"}])
+    run = members.run()
     assert run.code != 0
     output = " ".join(run.output.split())
     assert "Administrators and access: Make users as declared: There is no group" in output

@@ -112,23 +112,21 @@ def test_stop_on_failure_leaves_the_zone_for_inspection_and_the_next_run_repairs
     assert len(list(paris.state.glob("joins/*"))) == 1
 
 
-def test_a_stopped_member_is_started_again(pair: Federation) -> None:
-    pair.federate()
-    pair["paris"].one("stop")
-    pair.federate()
-    pair.assert_federated("paris")
+def test_a_stopped_member_is_started_again(members: Federation) -> None:
+    members["paris"].one("stop")
+    members.federate()
+    members.assert_federated("paris")
 
 
-def test_a_lagging_member_catches_up(pair: Federation) -> None:
+def test_a_lagging_member_catches_up(members: Federation) -> None:
     """After a restart of the master a slave stays behind until the next federated write."""
-    pair.federate()
-    paris = pair["paris"]
+    paris = members["paris"]
     paris.one("stop")
-    pair.master.create_user("late")
-    pair.master.one("stop")
-    pair.master.one("start")
+    members.master.create_user("late")
+    members.master.one("stop")
+    members.master.one("start")
     paris.one("start")
     assert "late" not in paris.users()
-    pair.federate()
+    members.federate()
     assert "late" in paris.users()
-    assert re.search(r"ONEFED", pair.master.call("one.zonepool.info")) is None
+    assert re.search(r"ONEFED", members.master.call("one.zonepool.info")) is None

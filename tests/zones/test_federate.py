@@ -53,33 +53,30 @@ def test_front_ends_that_were_never_started_are_bootstrapped(federation: Federat
     federation.assert_federated("paris")
 
 
-def test_a_zone_is_onboarded_without_touching_members(pair: Federation) -> None:
-    pair.federate()
-    conf = pair["paris"].conf.stat().st_mtime_ns
-    log = pair["paris"].log()
-    pair.add("lyon")
-    run = pair.federate("--limit", "lyon")
+def test_a_zone_is_onboarded_without_touching_members(members: Federation) -> None:
+    conf = members["paris"].conf.stat().st_mtime_ns
+    log = members["paris"].log()
+    members.add("lyon")
+    run = members.federate("--limit", "lyon")
     assert {host for host, _dummy in run.tasks("changed")} == {"lyon-1"}
-    pair.assert_federated("paris", "lyon")
-    assert pair["paris"].conf.stat().st_mtime_ns == conf
-    assert pair["paris"].log().count("Starting") == log.count("Starting")
+    members.assert_federated("paris", "lyon")
+    assert members["paris"].conf.stat().st_mtime_ns == conf
+    assert members["paris"].log().count("Starting") == log.count("Starting")
 
 
-def test_a_member_whose_configuration_was_changed_converges(pair: Federation) -> None:
-    pair.federate()
-    conf = pair["paris"].conf
-    conf.write_text(conf.read_text().replace(pair.master.url, "http://127.9.9.9:2633/RPC2"))
-    run = pair.federate()
+def test_a_member_whose_configuration_was_changed_converges(members: Federation) -> None:
+    conf = members["paris"].conf
+    conf.write_text(conf.read_text().replace(members.master.url, "http://127.9.9.9:2633/RPC2"))
+    run = members.federate()
     assert ("paris-1", "onefed.opennebula.slave : Make oned.conf as declared") in run.tasks("changed")
-    pair.assert_federated("paris")
-    assert pair.federate().tasks("changed") == set()
+    members.assert_federated("paris")
+    assert members.federate().tasks("changed") == set()
 
 
-def test_writes_at_a_slave_reach_the_master_and_return(pair: Federation) -> None:
-    pair.federate()
-    pair["paris"].create_user("pierre")
-    assert "pierre" in pair.master.users()
-    pair.assert_federated("paris")
+def test_writes_at_a_slave_reach_the_master_and_return(members: Federation) -> None:
+    members["paris"].create_user("pierre")
+    assert "pierre" in members.master.users()
+    members.assert_federated("paris")
 
 
 def test_the_auth_files_are_the_masters_and_one_key_is_not(pair: Federation) -> None:
@@ -94,40 +91,38 @@ def test_the_auth_files_are_the_masters_and_one_key_is_not(pair: Federation) -> 
 
 
 @pytest.mark.core
-def test_status_shows_a_healthy_federation_and_names_what_is_wrong(pair: Federation) -> None:
-    pair.federate()
-    pages = pair.folder / "pages/of status"
+def test_status_shows_a_healthy_federation_and_names_what_is_wrong(members: Federation) -> None:
+    pages = members.folder / "pages/of status"
     into = ("-e", json.dumps({"federation_status_dir": str(pages)}))
-    plan = pair.run("status", *into, "--check")
+    plan = members.run("status", *into, "--check")
     assert plan.code == 0, plan.output
     assert not pages.exists()
-    run = pair.run("status", *into)
+    run = members.run("status", *into)
     assert run.code == 0, run.output
     assert run.tasks("changed") == plan.tasks("changed")
     assert "The federation is healthy: no errors, no warnings." in run.output
     assert "healthy" in (pages / "status.html").read_text()
     assert pages.stat().st_mode & 0o777 == 0o755
     pages.chmod(0o750)
-    pair["paris"].one("stop")
-    run = pair.run("status", *into)
+    members["paris"].one("stop")
+    run = members.run("status", *into)
     assert run.code != 0
     assert "needs attention" in (pages / "status.html").read_text()
     assert '"unreachable"' in (pages / "status.json").read_text()
     assert pages.stat().st_mode & 0o777 == 0o750
-    assert pair.run("status", "-e", "federation_status_fail=false").code == 0
+    assert members.run("status", "-e", "federation_status_fail=false").code == 0
 
 
-def test_a_status_that_compared_nothing_is_no_success(pair: Federation) -> None:
-    pair.federate()
-    run = pair.run("status", "--limit", "paris")
+def test_a_status_that_compared_nothing_is_no_success(members: Federation) -> None:
+    run = members.run("status", "--limit", "paris")
     told = " ".join(run.output.split())
     assert run.code != 0
     assert "Its tables were not compared with the master's, whose database was not read (outside of the limit)." in told
     assert "--limit paris,madrid" in told
-    run = pair.run("status", "--limit", "paris,madrid")
+    run = members.run("status", "--limit", "paris,madrid")
     assert run.code == 0, run.output
-    del pair.variables["paris"]
-    run = pair.run("status")
+    del members.variables["paris"]
+    run = members.run("status")
     assert run.code == 0, run.output
     assert "Not judged: paris." in " ".join(run.output.split())
 

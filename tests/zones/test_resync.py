@@ -73,13 +73,12 @@ def test_a_stale_zone_gets_the_masters_tables_as_planned_and_keeps_its_own(pair:
 
 
 @extra
-def test_a_zone_with_an_empty_log_is_renewed_though_the_first_run_was_killed(pair: Federation) -> None:
-    pair.federate()
-    altered(pair["paris"], "DELETE FROM logdb WHERE log_index > 0")
+def test_a_zone_with_an_empty_log_is_renewed_though_the_first_run_was_killed(members: Federation) -> None:
+    altered(members["paris"], "DELETE FROM logdb WHERE log_index > 0")
     task = "onefed.opennebula.slave : Install the master's auth files"
-    assert pair.run("resync", "--limit", "paris", ONEFED_KILL_BEFORE=task).code == -9
-    resync(pair)
-    pair.assert_federated("paris")
+    assert members.run("resync", "--limit", "paris", ONEFED_KILL_BEFORE=task).code == -9
+    resync(members)
+    members.assert_federated("paris")
 
 
 @extra

@@ -18,12 +18,6 @@ from .people import as_user
 NEW = "a-Password-of-the-vault"
 
 
-@pytest.fixture
-def federated(pair: Federation) -> Federation:
-    pair.federate()
-    return pair
-
-
 def rotate(zones: Federation, *options: str, password: str = NEW, kill_before: str = "") -> Run:
     """A run with a password from a file, as a vault is."""
     secrets = zones.folder / "secrets.yml"
@@ -62,56 +56,56 @@ def assert_rotated(zones: Federation, password: str, *old: str) -> None:
 
 
 @pytest.mark.core
-def test_the_password_changes_everywhere_and_a_second_run_changes_nothing(federated: Federation) -> None:
-    madrid, paris, old = federated.master, federated["paris"], federated.master.session
+def test_the_password_changes_everywhere_and_a_second_run_changes_nothing(members: Federation) -> None:
+    madrid, paris, old = members.master, members["paris"], members.master.session
     before = {zone.host: (stored(zone), zone.session, starts(zone)) for zone in (madrid, paris)}
-    plan = rotate(federated, "--check", "--diff")
+    plan = rotate(members, "--check", "--diff")
     assert plan.code == 0, plan.output
     assert {zone.host: (stored(zone), zone.session, starts(zone)) for zone in (madrid, paris)} == before
-    real = rotate(federated, "--diff", "-vvv")
+    real = rotate(members, "--diff", "-vvv")
     assert (real.code, plan.tasks("changed")) == (0, real.tasks("changed")), real.output
-    assert_rotated(federated, NEW, old)
+    assert_rotated(members, NEW, old)
     assert [starts(zone) - before[zone.host][2] for zone in (madrid, paris)] == [0, 1]
     told = plan.output + real.output + madrid.log() + paris.log()
     assert [secret for secret in (NEW, old.partition(":")[2]) if secret in told] == []
     assert "fedreplicate result FAILURE" not in paris.log()
-    again = rotate(federated)
+    again = rotate(members)
     assert (again.code, again.tasks("changed")) == (0, set()), again.output
 
 
 @extra
-def test_after_every_interruption_all_works_and_a_repetition_goes_on(federated: Federation) -> None:
-    old = federated.master.session
+def test_after_every_interruption_all_works_and_a_repetition_goes_on(members: Federation) -> None:
+    old = members.master.session
     for task in ("use the bridge", "at the master", "use the new password", "the bridge away"):
-        killed = rotate(federated, kill_before=task)
+        killed = rotate(members, kill_before=task)
         assert killed.code == -9, killed.output
-        federated.assert_federated("paris")
+        members.assert_federated("paris")
     # Even without the password that the interrupted runs had.
-    run = rotate(federated, "-vvv", password="")
+    run = rotate(members, "-vvv", password="")
     assert run.code == 0, run.output
-    password = federated.master.session.partition(":")[2]
+    password = members.master.session.partition(":")[2]
     assert len(password) >= 40
-    assert_rotated(federated, password, old, f"oneadmin:{NEW}")
+    assert_rotated(members, password, old, f"oneadmin:{NEW}")
     assert password not in run.output
 
 
-def test_nothing_changes_unless_every_zone_takes_part(federated: Federation) -> None:
-    madrid, paris = federated.master, federated["paris"]
+def test_nothing_changes_unless_every_zone_takes_part(members: Federation) -> None:
+    madrid, paris = members.master, members["paris"]
     before = {zone.host: (stored(zone), zone.session) for zone in (madrid, paris)}
-    federated.settings["federation_replication_timeout"] = 2
-    variables = federated.variables.pop("paris")
-    unknown = rotate(federated)
+    members.settings["federation_replication_timeout"] = 2
+    variables = members.variables.pop("paris")
+    unknown = rotate(members)
     assert 'Zone "paris" (id 100' in unknown.output
-    federated.variables["paris"] = variables
+    members.variables["paris"] = variables
     # The master sends its records to the endpoints that it read at its start.
     madrid.call("one.zone.update", 100, 'ENDPOINT="http://192.0.2.99:2633/RPC2"', 1)
     madrid.one("stop")
     madrid.one("start")
     wait_for(madrid.answers, "madrid")
-    behind = rotate(federated)
+    behind = rotate(members)
     assert f"oned at {paris.url} was to accept oneadmin's new secret" in " ".join(behind.output.split())
     paris.one("stop")
-    down = rotate(federated)
+    down = rotate(members)
     assert "paris: paris-1: Its oned does not run" in " ".join(down.output.split())
     assert [run.code for run in (unknown, behind, down)] == [2, 2, 2]
     assert {zone.host: (stored(zone), zone.session) for zone in (madrid, paris)} == before
