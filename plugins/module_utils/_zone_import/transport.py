@@ -17,6 +17,7 @@ import zlib
 from typing import Any
 
 from .._errors import FrontendError
+from .._host.files import Attributes, read_bytes, write_bytes
 
 
 def digest(document: Any) -> str:
@@ -26,15 +27,11 @@ def digest(document: Any) -> str:
 
 
 def pack(path: str, document: Any) -> None:
-    """Write plain data into a file, new or empty, 0600, of the owner of its folder. Raises FrontendError."""
+    """Write plain data into a file, 0600, of the owner of its folder. Raises FrontendError."""
     try:
-        owner = os.stat(os.path.dirname(path) or os.curdir)
-        with open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600)) as stream:
-            os.fchmod(stream.fileno(), 0o600)
-            if os.geteuid() == 0:
-                # The login user fetches what a task that became root has written.
-                os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
-            stream.write(gzip.compress(json.dumps(document).encode(), 6))
+        content = gzip.compress(json.dumps(document).encode(), 6)
+        # In a folder of the login user's it is theirs, so that they fetch what a task that became root has written.
+        write_bytes(os.path.abspath(path), content, Attributes(os.geteuid(), os.getegid(), 0o600))
     except OSError as error:
         raise FrontendError(f"Cannot write the document to {path}: {error.strerror}. Check folder and disk.") from None
 
@@ -42,8 +39,7 @@ def pack(path: str, document: Any) -> None:
 def unpack(path: str) -> Any:
     """The plain data in a file that `pack` wrote. Raises FrontendError when there is none, or it was altered."""
     try:
-        with open(path, "rb") as stream:
-            return json.loads(gzip.decompress(stream.read()))
+        return json.loads(gzip.decompress(read_bytes(path, follow=True)))
     except (OSError, EOFError, zlib.error, ValueError) as error:
         # gzip has errors of its own that are OSErrors without a text of the system's.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it was truncated or altered"
