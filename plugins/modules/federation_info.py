@@ -316,7 +316,7 @@ federation:
             - "Of roles: V(not_federated), V(wrong_mode), V(wrong_zone_id), V(master_oned_differs), V(version_differs)."
             - "Of replication: V(empty_federated_log), V(lagging), V(stale), V(ahead_of_master)."
             - "Of records: V(zone_disabled), V(endpoint_not_xmlrpc), V(duplicate_endpoint), V(loopback_endpoint),
-              V(loopback_grpc_endpoint), V(leftover_probe)."
+              V(loopback_grpc_endpoint), V(leftover_probe), V(leftover_login_token)."
             - "Of highly available zones: V(no_leader), V(split_brain), V(no_quorum), V(server_id_unset),
               V(wrong_server_id), V(follower_behind), V(follower_stuck),
               V(follower_fallen_out), V(log_parted)."

@@ -19,12 +19,16 @@ UPGRADE = "Upgrade the older to the other's version, as OpenNebula's documentati
 
 @dataclass(frozen=True)
 class Federation:
-    """What was observed. `index_before` and `index` are the master's, before and after the slaves told theirs."""
+    """What was observed. `index_before` and `index` are the master's, before and after the slaves told theirs.
+
+    `bridged` tells whether oneadmin has a login token of a change of his password.
+    """
 
     zones: Sequence[Zone]
     index_before: int | None
     index: int | None
     allow_loopback: bool
+    bridged: bool | None = None
 
     @property
     def master(self) -> Zone | None:

@@ -64,7 +64,8 @@ def judge(
     """
     given = databases or {}
     zones = [{**zone, "servers": [dict(server) for server in zone["servers"]]} for zone in observation["zones"]]
-    federation = Federation(zones, observation["index_before"], observation["index"], allow_loopback)
+    indexes = (observation["index_before"], observation["index"])
+    federation = Federation(zones, *indexes, allow_loopback, observation.get("bridged"))
     reference = database.of_master(federation.master, given)
     inventories = [declared_of(zone, declared) for zone in zones]
     master = next((one for zone, one in zip(zones, inventories) if federation.is_master(zone)), None)

@@ -16,6 +16,7 @@ from .._api.parallel import in_parallel
 from .._api.raft import UNKNOWN, Server, status
 from .._errors import AnswerError, ApiError, OnefedError
 from .._oned_conf.document import integer
+from .._resources.user import ONEADMIN, bridges_of
 from .quorum import behind, find_master, leader_of
 
 SETTLE_POLL_SECONDS = 0.25
@@ -27,8 +28,9 @@ _UNKNOWN: Server = {**UNKNOWN, "version": None, "mode": None, "zone_id": None, "
 def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dict[str, Any]:
     """What the zones that `client` knows answer, side by side.
 
-    Returns {"zones", "index_before", "index"}: zones as in _api, each server with the keys of _UNKNOWN, and the
-    master's federated index before and after the slaves told theirs. A zone without a list of servers gets one, named
+    Returns {"zones", "index_before", "index", "bridged"}: zones as in _api, each server with the keys of _UNKNOWN, the
+    master's federated index before and after the slaves told theirs, and whether oneadmin has a login token of a change
+    of his password, None if the client may not see that. A zone without a list of servers gets one, named
     like the zone, from its endpoint; else `endpoint_server` is what answers at the zone's own endpoint (None when that
     is one of its servers'). Servers that are behind are asked again for up to `settle` seconds.
     The zones are those that the client's endpoint lists or, when it does not, the first of `endpoints` that does.
@@ -44,7 +46,14 @@ def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dic
     every = [server for zone in zones for server in [*zone["servers"], zone["endpoint_server"]] if server]
     for server, answer in zip(every, in_parallel(lambda server: _ask(client, server["endpoint"]), every)):
         server.update(answer)
-    return _settle(client, zones, settle)
+    return {**_settle(client, zones, settle), "bridged": _bridged(client)}
+
+
+def _bridged(client: Client) -> bool | None:
+    try:
+        return bool(client.read(bridges_of, "one.user.info", ONEADMIN, False))
+    except OnefedError:
+        return None
 
 
 def _list(client: Client, endpoints: Sequence[str]) -> list[dict[str, Any]]:

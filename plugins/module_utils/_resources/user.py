@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._api.documents import number, parse_xml, text
 from .._api.template import merged
 from .._errors import OnefedError
 from .quotas import Limits, merged_limits
@@ -24,6 +25,20 @@ TOKEN = "TOKEN_PASSWORD"
 # What OpenNebula refuses in the names of users and groups beyond other names, and in a password.
 NAME_FORBIDDEN = " "
 _PASSWORD_FORBIDDEN = " \t\n\v\f\r"
+# The login token by which all zones accept oneadmin while his password changes begins so.
+BRIDGE = "onefed-rotation-"
+
+
+def bridges_of(xml: str) -> dict[str, int]:
+    """The login tokens of a change of the password in a USER document, and when they end: -1 never, else as time().
+
+    They are secrets. Raises AnswerError.
+    """
+    return {
+        text(token, "TOKEN"): number(token, "EXPIRATION_TIME", 0)
+        for token in parse_xml(xml, "oneadmin").iterfind("LOGIN_TOKEN")
+        if text(token, "TOKEN", "").startswith(BRIDGE)
+    }
 
 
 @dataclass(frozen=True)

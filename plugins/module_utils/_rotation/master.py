@@ -19,12 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._api.client import AUTHENTICATION, Client
-from .._api.documents import number, parse_xml, text
+from .._api.documents import parse_xml, text
 from .._api.sql import replace_password
 from .._errors import ApiError, OnefedError
-from .._resources.user import CORE, ONEADMIN
+from .._resources.user import BRIDGE, CORE, ONEADMIN, bridges_of
 
-BRIDGE = "onefed-rotation-"
 # oned logs the first 20 characters of a new token (log_result), so what follows them has to be secret enough alone.
 _BRIDGE_BYTES = 32
 _PASSWORD_BYTES = 32
@@ -67,11 +66,7 @@ def _account(xml: str) -> Account:
         name=text(user, "NAME"),
         driver=text(user, "AUTH_DRIVER", ""),
         stored=text(user, "PASSWORD", ""),
-        bridges={
-            text(token, "TOKEN"): number(token, "EXPIRATION_TIME", 0)
-            for token in user.iterfind("LOGIN_TOKEN")
-            if text(token, "TOKEN", "").startswith(BRIDGE)
-        },
+        bridges=bridges_of(xml),
     )
 
 

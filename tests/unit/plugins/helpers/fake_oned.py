@@ -101,6 +101,7 @@ class FakeOned:
     master: FakeOned | None = None
     cluster: dict[str, Any] = field(default_factory=lambda: {"RESERVED_CPU": ""})
     delay: int = 0
+    login_tokens: tuple[str, ...] = ()
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -141,6 +142,10 @@ class FakeOned:
                 self.zones = {key: dict(zone) for key, zone in self.master.zones.items()}
                 self.raft["FEDLOG_INDEX"] = self.master.raft["FEDLOG_INDEX"]
         return self.zones
+
+    def _user_info(self, oid: int, _decrypt: bool) -> Any:
+        tokens = "".join(f"<LOGIN_TOKEN><TOKEN>{token}</TOKEN></LOGIN_TOKEN>" for token in self.login_tokens)
+        return [True, f"<USER><ID>{oid}</ID><NAME>oneadmin</NAME>{tokens}</USER>", 0]
 
     def _zonepool_info(self) -> Any:
         body = "".join(zone_xml(zone_id, **zone) for zone_id, zone in self._visible().items())

@@ -217,6 +217,13 @@ def test_a_leftover_marker_is_told() -> None:
     assert "zone_id 100" in text_of(observation)
 
 
+def test_a_change_of_password_that_was_interrupted_is_told() -> None:
+    assert found({**federation(), "bridged": False}) == found({**federation(), "bridged": None}) == []
+    observation = {**federation(), "bridged": True}
+    assert found(observation) == [("leftover_login_token", "warning", "madrid", None)]
+    assert "playbook rotate_oneadmin completes it" in text_of(observation)
+
+
 @pytest.mark.parametrize("endpoint", ["192.0.2.31:2634", "-", None])
 def test_an_endpoint_that_is_taken_for_grpc_is_told(endpoint: str | None) -> None:
     observation = federation(MADRID, zone(100, "paris", server("paris", 31, 100), endpoint=endpoint))

@@ -193,3 +193,21 @@ def test_another_endpoint_tells_the_zones_when_the_asked_one_is_silent(master: F
     assert [zone["name"] for zone in observe(client, 0.0, [gone.url, master.url])["zones"]] == ["madrid"]
     with pytest.raises(ApiUnreachable, match=gone.url):
         observe(client, 0.0, [])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "instead", "bridged"),
+    [
+        ((), {}, False),
+        (("somebody-else's",), {}, False),
+        (("somebody-else's", "onefed-rotation-0123"), {}, True),
+        ((), {"one.user.info": [False, "[one.user.info] Not authorized", 0x200, 0, -1]}, None),
+    ],
+)
+def test_the_login_token_of_a_rotation_is_seen(
+    master: FakeOned, tokens: tuple[str, ...], instead: dict[str, Any], bridged: bool | None
+) -> None:
+    master.login_tokens, master.instead = tokens, instead
+    observation = observe(master.client(), 0.0)
+    assert observation["bridged"] is bridged
+    assert "onefed-rotation" not in str(observation)

@@ -31,7 +31,7 @@ URLS = {name: f"http://192.0.2.{number}:2633/RPC2" for name, number in (("madrid
 CREDENTIALS = ("oneadmin", "secret-word")
 IDS = {"madrid": 0, "paris": 100, "lyon": 101}
 RAFT = {"SERVER_ID": -1, "STATE": 0, "TERM": 0, "VOTEDFOR": -1, "COMMIT": 0, "LOG_INDEX": -1, "LOG_TERM": -1}
-ASKED = ("one.zone.raftstatus", "one.system.version", "one.system.config", "one.zonepool.info")
+ASKED = ("one.zone.raftstatus", "one.system.version", "one.system.config", "one.zonepool.info", "one.user.info")
 Replies = dict[tuple[str, str], bytes]
 
 
@@ -47,6 +47,7 @@ def documents(name: str) -> dict[str, str]:
         "one.zonepool.info": f"<ZONE_POOL>{zones}</ZONE_POOL>",
         "one.zone.raftstatus": raft_xml({**RAFT, "FEDLOG_INDEX": 512}),
         "one.system.version": "7.4.0",
+        "one.user.info": "<USER><ID>0</ID><NAME>oneadmin</NAME></USER>",
         "one.system.config": f"<OPENNEBULA_CONFIGURATION><FEDERATION>{federation}</FEDERATION>{log}"
         "</OPENNEBULA_CONFIGURATION>",
     }
