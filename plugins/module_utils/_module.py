@@ -22,4 +22,7 @@ def run(module: AnsibleModule, action: Callable[[AnsibleModule, Frontend], dict[
         result = action(module, Frontend.from_params(module.params))
     except OnefedError as error:
         module.fail_json(msg=str(error))
+    except Exception as error:
+        # Ansible adds where it was, but keeps nothing at all of an exception where a task has failed_when: false.
+        module.fail_json(msg=f"This is a fault of the module, please report it: {type(error).__name__}: {error}")
     module.exit_json(**result)

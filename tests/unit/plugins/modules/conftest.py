@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import _internal
 from ansible.module_utils.testing import patch_module_args
 
 # What the tests of module_utils use is used here, too.
@@ -23,10 +24,8 @@ def run_module(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
     """Call with the module's name and options; `check_mode` is Ansible's."""
-    internal = sys.modules.get("ansible.module_utils._internal")
     # Where a test of something for the controller is collected, warnings would be shown there, not returned.
-    if hasattr(internal, "is_controller"):
-        monkeypatch.setattr(internal, "is_controller", False)
+    monkeypatch.setattr(_internal, "is_controller", False)
 
     def run(name: str, /, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         module = import_module(f"ansible_collections.onefed.opennebula.plugins.modules.{name}")
