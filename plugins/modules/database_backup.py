@@ -58,7 +58,8 @@ notes:
     as the account of C(oned), and start it; on a server, stop C(oned), create the database anew with its character set,
     load the file into it with C(mariadb) or C(mysql), and start C(oned).
   - On a Galera cluster tables are locked on one node only, so the module refuses to work while C(oned) runs.
-  - The password goes to the program by a file of mode 0600 that is removed at once, never by its arguments.
+  - The server's program runs as the account of C(oned). It gets the password by a file without a name, never by its
+    arguments.
 seealso:
   - module: onefed.opennebula.database_restore
   - module: onefed.opennebula.federated_backup

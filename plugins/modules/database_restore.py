@@ -39,7 +39,9 @@ attributes:
 notes:
   - Nothing is compared first, so it always reports a change.
   - The copy of a server with another charset brings that of its tables along. See M(onefed.opennebula.oned_database).
-  - The password goes to the program by a file of mode 0600 that is removed at once, never by its arguments.
+  - A copy that M(onefed.opennebula.database_backup) made on this host is refused if it was altered since.
+  - The server's program runs as the account of C(oned). It gets the password by a file without a name, never by its
+    arguments, and reads no other file of this host.
 seealso:
   - module: onefed.opennebula.database_backup
   - module: onefed.opennebula.server_files

@@ -59,10 +59,9 @@ def main() -> int:
             return stall
 
         def alone(path: Path) -> None:
-            path.touch()
             database = frontend_database(source.frontend)
             assert isinstance(database, MysqlDatabase)
-            with Dump(database.login, str(path), is_mariadb=True) as dump:
+            with path.open("w+b") as file, Dump(source.frontend, database.login, file, is_mariadb=True) as dump:
                 dump.start()
                 dump.finish()
 

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Union
+from typing import IO, Union
 
 
 class Text(bytes):
@@ -128,8 +128,8 @@ class Database(ABC):
         """The usual name of the file for a full copy."""
 
     @abstractmethod
-    def copy_to(self, path: str, fence: Fence | None = None, compress: bool = False) -> None:
-        """Write a full copy over the existing file `path`, through gzip if asked, and check it. Raises DatabaseError.
+    def copy_to(self, file: IO[bytes], fence: Fence | None = None, compress: bool = False) -> None:
+        """Write a full copy into the open, named `file`, through gzip if asked, and check it. Raises DatabaseError.
 
         Without a `fence` oned must stand still, see reading().
         """

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from typing import IO
 
 from .._errors import DatabaseError
-from .._host.account import acting_as
 from .._host.files import opened
 from .._host.large_files import PARTIAL, scratch
 from .._host.rights import rights_at
@@ -60,24 +59,23 @@ def packing(stream: IO[bytes]) -> Iterator[IO[bytes]]:
         yield packed  # type: ignore[misc]
 
 
-def pack(path: str) -> None:
-    """Compress the file in place."""
-    with rights_at(os.path.dirname(path)):
-        stream = open(path, "r+b")  # noqa: SIM115 - the rights are for opening alone
-    with stream, scratch(os.path.dirname(path)) as packed:
+def pack(file: IO[bytes]) -> None:
+    """Compress an open file in place."""
+    with scratch(os.path.dirname(file.name)) as packed:
+        file.seek(0)
         with packing(packed) as target:
-            shutil.copyfileobj(stream, target)
+            shutil.copyfileobj(file, target)
         packed.seek(0)
-        stream.seek(0)
-        shutil.copyfileobj(packed, stream)
-        stream.truncate()
+        file.seek(0)
+        shutil.copyfileobj(packed, file)
+        file.truncate()
 
 
 @contextlib.contextmanager
-def unpacked(path: str, folder: str, owner: tuple[int, int]) -> Iterator[str]:
-    """Path of a file in `folder`, of these ids and on disk, with the content; gone or renamed at the end."""
+def unpacked(path: str, folder: str) -> Iterator[str]:
+    """Path of a file in `folder`, of its owner and on disk, with the content; gone or renamed at the end."""
     with opened_copy(path) as content:
-        with acting_as(*owner):
+        with rights_at(folder):
             descriptor, name = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
         try:
             with os.fdopen(descriptor, "wb") as stream:
@@ -86,5 +84,5 @@ def unpacked(path: str, folder: str, owner: tuple[int, int]) -> Iterator[str]:
                 os.fsync(descriptor)
             yield name
         finally:
-            with contextlib.suppress(FileNotFoundError), acting_as(*owner):
+            with contextlib.suppress(FileNotFoundError), rights_at(folder):
                 os.unlink(name)

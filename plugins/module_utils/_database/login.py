@@ -49,6 +49,8 @@ class Login:
             lines += ["protocol=tcp", f"host={_quoted(self.host)}", f"port={self.port}"]
         # oned does not verify certificates; since 11.4 MariaDB's programs refuse a server without one by default.
         lines.append("loose-ssl-verify-server-cert=0")
+        # Nor does a copy need what a server might ask of this host's files.
+        lines.append("loose-local-infile=0")
         return octets("\n".join(["[client]", *lines, ""]))
 
 

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import time
 from collections.abc import Iterator
+from typing import IO
 
 from .._errors import DatabaseError
+from .._frontend.layout import Frontend
 from .base import (
     Database,
     Fence,
@@ -106,9 +107,11 @@ class MysqlDatabase(Database):
     )
     needs_stop = False
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Login, frontend: Frontend) -> None:
+        """The server's programs run as the account of `frontend`."""
         super().__init__(login.name)
         self.login = login
+        self._frontend = frontend
 
     def exists(self) -> bool:
         try:
@@ -182,25 +185,25 @@ class MysqlDatabase(Database):
     def copy_name(self) -> str:
         return f"{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}.sql"
 
-    def copy_to(self, path: str, fence: Fence | None = None, compress: bool = False) -> None:
+    def copy_to(self, file: IO[bytes], fence: Fence | None = None, compress: bool = False) -> None:
         with connected(self.login, "copy") as connection:
             connection.execute(f"SET SESSION wait_timeout = {COPY_SECONDS}")
             # Once more, since oned purges its log whenever it likes, and nobody else's writes are held off by a fence.
             for _time in range(2):
-                copied, there = self._dump(path, connection, fence, compress)
+                copied, there = self._dump(file, connection, fence, compress)
                 wrong = [table for table in there if copied.get(table) != there[table]]
                 if not wrong:
                     return
         raise DatabaseError(
-            f"The copy {path} of the database {self.name} lacks rows of {', '.join(sorted(wrong))}. Check these tables "
-            "with CHECK TABLE, and whether the account may read all of them."
+            f"The copy {file.name} of the database {self.name} lacks rows of {', '.join(sorted(wrong))}. Check these "
+            "tables with CHECK TABLE, and whether the account may read all of them."
         )
 
     def _dump(
-        self, path: str, connection: Connection, fence: Fence | None, compress: bool
+        self, file: IO[bytes], connection: Connection, fence: Fence | None, compress: bool
     ) -> tuple[dict[str, int], dict[str, int]]:
         """Rows by table: those that the program wrote, and those in a transaction of ours that began with its own."""
-        with Dump(self.login, path, connection.is_mariadb, compress) as dump:
+        with Dump(self._frontend, self.login, file, connection.is_mariadb, compress) as dump:
 
             def begin() -> str | None:
                 connection.execute(BEGIN)
@@ -227,7 +230,7 @@ class MysqlDatabase(Database):
     def replace_by(self, path: str, rows: dict[str, int]) -> None:
         with connected(self.login, "restore") as connection:
             drop_tables(connection)
-            load(self.login, path, os.path.dirname(path), connection.is_mariadb)
+            load(self._frontend, self.login, path, connection.is_mariadb)
             if _counts(connection) != rows:
                 raise DatabaseError(
                     f"The database {self.name} at {self.login.where} has other rows than the copy {path} that was "

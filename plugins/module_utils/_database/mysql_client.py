@@ -14,7 +14,7 @@ from typing import Any
 from .._errors import DatabaseError, DriverMissing
 from .base import Row, Text
 from .login import Login, octets
-from .mysql_errors import reason
+from .mysql_errors import NOT_LOADED, reason
 
 CONNECT_SECONDS = 10.0
 # Limit of a single statement. The longest, a restore's removal of a log, takes seconds per 100 000 records.
@@ -26,6 +26,10 @@ _INTEGERS = (1, 2, 3, 8, 9, 13)
 _REALS = (4, 5)
 _DECIMALS = (0, 246)
 _ALL = 256
+
+# Methods by which the server learns the password, or what is as good. A server at the other end of a network may be
+# anybody: PyMySQL checks no certificate unless it is told which authority signs it, and nor does oned.
+_REVEALING = ("mysql_clear_password", "dialog", "mysql_old_password")
 
 # What else the server's configuration could decide otherwise.
 SETTINGS = (
@@ -65,6 +69,9 @@ class Connection:
             read_timeout=CONNECT_SECONDS,
             write_timeout=STATEMENT_SECONDS,
             autocommit=True,
+            local_infile=False,
+            # Nobody but who runs it listens on a socket of this host.
+            auth_plugin_map={} if login.unix_socket else {name: _refusing(driver, name) for name in _REVEALING},
         )
         # Until here it also limits the wait for the server's greeting.
         self._connection._read_timeout = STATEMENT_SECONDS
@@ -168,6 +175,23 @@ def _connect(driver: Any, login: Login) -> Connection:
             "account's method, MySQL's default, needs a Python library that is missing. Install the package "
             "python3-cryptography."
         ) from error
+
+
+def _refusing(driver: Any, method: str) -> type:
+    """A method of PyMySQL's map that answers nothing."""
+
+    class Refusing:
+        def __init__(self, connection: Any) -> None:
+            pass
+
+        def authenticate(self, packet: Any) -> Any:
+            raise driver.err.OperationalError(
+                NOT_LOADED,
+                f"it asks for the password by {method}, which would tell it to whoever listens. Give the account a "
+                "method that does not send it, such as mysql_native_password",
+            )
+
+    return Refusing
 
 
 def load_driver() -> Any:

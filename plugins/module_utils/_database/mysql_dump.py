@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -18,17 +17,13 @@ from types import TracebackType
 from typing import IO
 
 from .._errors import DatabaseError
-from .._host.command import run_command, start_command
-from .._host.large_files import secret_file
+from .._frontend.layout import Frontend
+from .._frontend.run_as import run_as_oned
 from .._oned_conf.secrets import scrub
 from .dump_file import packing
 from .login import Login
+from .mysql_programs import DUMPERS, require_program, started
 
-# The server's own kind first: the others' works, but knows less.
-PROGRAMS = {True: ("mariadb-dump", "mysqldump"), False: ("mysqldump", "mariadb-dump")}
-PATH = "/usr/local/bin:/usr/bin:/bin"
-# Nobody's home: MySQL's programs take a login from ~/.mylogin.cnf whatever they are told.
-ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
 _OPTIONS = (
     "--single-transaction",
     "--quick",
@@ -38,6 +33,7 @@ _OPTIONS = (
     # They need the privilege PROCESS.
     "--no-tablespaces",
 )
+_VERSION_SECONDS = 30.0
 _END = b"-- Dump completed"
 _WORDS_SHOWN = 500
 # Seconds that the program may take to begin its transaction; it takes some hundredths of one.
@@ -48,14 +44,16 @@ _STRING = re.compile(rb"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.DOTALL)
 
 
 class Dump:
-    """A copy of all tables on its way into the file `path`, to be loaded into an empty database.
+    """A copy of all tables on its way into the open file `file`, to be loaded into an empty database.
 
     It is begun by start() and ended by finish(); whoever leaves the block before kills the program.
     """
 
-    def __init__(self, login: Login, path: str, is_mariadb: bool, compress: bool = False) -> None:
-        self._login, self._path, self._compress = login, path, compress
-        self._program = _program(is_mariadb)
+    def __init__(
+        self, frontend: Frontend, login: Login, file: IO[bytes], is_mariadb: bool, compress: bool = False
+    ) -> None:
+        self._frontend, self._login, self._file, self._compress = frontend, login, file, compress
+        self._program = require_program(DUMPERS[is_mariadb], "copy", is_mariadb)
         self._counter = RowCounter()
         self._stack = contextlib.ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,15 +70,19 @@ class Dump:
 
         It tells of the first table only after the transaction began. Raises DatabaseError when the program fails.
         """
-        options = self._stack.enter_context(secret_file(os.path.dirname(self._path), self._login.option_file()))
-        command = [self._program, f"--defaults-file={options}", *_OPTIONS, *_of_version(self._program)]
-        self._stream: IO[bytes] = self._stack.enter_context(open(self._path, "wb"))  # noqa: SIM115 - the stack is one
-        if self._compress:
-            self._stream = self._stack.enter_context(packing(self._stream))
-        self._words = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - as above
+        self._file.seek(0)
+        self._file.truncate()
+        self._stream: IO[bytes] = self._stack.enter_context(packing(self._file)) if self._compress else self._file
+        self._words = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack is one
         self._counter = RowCounter()
-        self._process = process = start_command(
-            [*command, "--", self._login.name], ENVIRONMENT, subprocess.DEVNULL, subprocess.PIPE, self._words
+        self._process = process = self._stack.enter_context(
+            started(
+                self._frontend,
+                self._login,
+                [self._program, *_OPTIONS, *_of_version(self._frontend, self._program)],
+                stdout=subprocess.PIPE,
+                stderr=self._words,
+            )
         )
         self._lines = iter(process.stdout or ())
         overdue = threading.Timer(BEGIN_SECONDS, process.kill)
@@ -107,12 +109,7 @@ class Dump:
 
     def abandon(self) -> None:
         """Kill the program if it runs. What it wrote stays in the file."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            if self._process.stdout:
-                self._process.stdout.close()
-            self._process = None
+        self._process = None
         self._stack.close()
 
     def _keep(self, line: bytes) -> None:
@@ -132,27 +129,9 @@ class Dump:
         )
 
 
-def find_program(is_mariadb: bool) -> str | None:
-    """The program for the server's kind, else the other's; None without any."""
-    found = (shutil.which(name, path=PATH) for name in PROGRAMS[is_mariadb])
-    return next((path for path in found if path), None)
-
-
-def _program(is_mariadb: bool) -> str:
-    found = find_program(is_mariadb)
-    if found:
-        return found
-    names = PROGRAMS[is_mariadb]
-    package = "mariadb-client" if is_mariadb else "mysql-client"
-    raise DatabaseError(
-        f"Cannot copy the database: neither {names[0]} nor {names[1]} is on this host. Install the package {package} "
-        f"({'mariadb' if is_mariadb else 'mysql'} in the RHEL family)."
-    )
-
-
-def _of_version(program: str) -> tuple[str, ...]:
+def _of_version(frontend: Frontend, program: str) -> tuple[str, ...]:
     """What MySQL's program needs to make a copy that loads into any database."""
-    said = run_command([program, "--version"], environment=ENVIRONMENT).stdout
+    said = run_as_oned(frontend, [program, "--version"], _VERSION_SECONDS).output()
     if "mariadb" in said.lower():
         return ()
     # From 8 on it asks for statistics that no other server has.

@@ -8,27 +8,29 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from typing import IO
 
 from .._errors import DatabaseError
-from .._host.command import start_command
-from .._host.large_files import secret_file
+from .._frontend.layout import Frontend
 from .._oned_conf.secrets import scrub
 from .dump_file import opened_copy, refused
 from .login import Login
 from .mysql_client import Connection
-from .mysql_dump import ENVIRONMENT, PATH, RowCounter
+from .mysql_dump import RowCounter
 from .mysql_errors import reason
+from .mysql_programs import CLIENTS, require_program, started
 from .mysql_schema import tables
 from .schema import FEDERATED, LOCAL_VERSIONS, LOG
 
-PROGRAMS = {True: ("mariadb", "mysql"), False: ("mysql", "mariadb")}
 _OPTIONS = (
     # The file's own lines are statements only, never commands to the program, which could run others on this host.
     "--binary-mode",
+    # What the statements of a copy, or the server, might ask for of this host's files.
+    "--local-infile=0",
+    "--loose-sandbox",
+    "--loose-system-command=0",
     "--default-character-set=utf8mb4",
     # The servers' most. One body, OpenNebula's MEDIUMTEXT, has up to 16 MB, and more in quotes.
     "--max-allowed-packet=1G",
@@ -60,18 +62,17 @@ def drop_tables(connection: Connection) -> None:
         connection.execute("DROP TABLE IF EXISTS `{}`".format(table.replace("`", "``")))
 
 
-def load(login: Login, path: str, folder: str, is_mariadb: bool) -> None:
-    """Load a copy, which was checked, into an empty database. Raises DatabaseError.
-
-    `folder` holds the program's login meanwhile.
-    """
-    program = _program(is_mariadb)
-    with secret_file(folder, login.option_file()) as options, opened_copy(path) as content:
-        command = [program, f"--defaults-file={options}", *_OPTIONS, "--", login.name]
-        with tempfile.TemporaryFile() as words:
-            status = _feed(command, content, words)
-            words.seek(0)
-            said = words.read().decode("utf-8", "replace")
+def load(frontend: Frontend, login: Login, path: str, is_mariadb: bool) -> None:
+    """Load a copy, which was checked, into an empty database. Raises DatabaseError."""
+    program = require_program(CLIENTS[is_mariadb], "restore", is_mariadb)
+    with opened_copy(path) as content, tempfile.TemporaryFile() as words:
+        with started(frontend, login, [program, *_OPTIONS], stdin=subprocess.PIPE, stderr=words) as process:
+            # A program that ended before has its reason in `words`.
+            with contextlib.suppress(BrokenPipeError):
+                _feed(process, content)
+            status = process.wait()
+        words.seek(0)
+        said = words.read().decode("utf-8", "replace")
     if status:
         raise DatabaseError(
             f"Cannot load {path} into the database {login.name} at {login.where}: "
@@ -80,22 +81,13 @@ def load(login: Login, path: str, folder: str, is_mariadb: bool) -> None:
         )
 
 
-def _feed(command: list[str], content: IO[bytes], words: IO[bytes]) -> int:
-    """The program's status at its end."""
-    with start_command(command, ENVIRONMENT, subprocess.PIPE, subprocess.DEVNULL, words) as process:
-        try:
-            # A program that ended before has its reason in `words`.
-            with contextlib.suppress(BrokenPipeError):
-                stream = process.stdin
-                for line in content:
-                    if stream and not line.startswith(_SANDBOX):
-                        stream.write(line)
-                if stream:
-                    stream.close()
-        except BaseException:
-            process.kill()
-            raise
-    return process.returncode
+def _feed(process: subprocess.Popen[bytes], content: IO[bytes]) -> None:
+    stream = process.stdin
+    if stream:
+        for line in content:
+            if not line.startswith(_SANDBOX):
+                stream.write(line)
+        stream.close()
 
 
 def _why(said: str, login: Login) -> str:
@@ -103,15 +95,3 @@ def _why(said: str, login: Login) -> str:
     if found:
         return scrub(reason(RuntimeError(int(found[1]), found[2][:_WORDS_SHOWN]), login), [login.password])
     return scrub(said, [login.password]).strip()[-_WORDS_SHOWN:]
-
-
-def _program(is_mariadb: bool) -> str:
-    for name in PROGRAMS[is_mariadb]:
-        found = shutil.which(name, path=PATH)
-        if found:
-            return found
-    package = "mariadb-client" if is_mariadb else "mysql-client"
-    raise DatabaseError(
-        f"Cannot restore the database: neither {' nor '.join(PROGRAMS[is_mariadb])} is on this host. Install the "
-        f"package {package} ({'mariadb' if is_mariadb else 'mysql'} in the RHEL family)."
-    )

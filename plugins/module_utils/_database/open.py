@@ -44,7 +44,7 @@ def open_database(frontend: Frontend, document: Document, login: Mapping[str, An
     if backend == "sqlite":
         return SqliteDatabase(frontend.sqlite_file)
     if backend == "mysql":
-        return MysqlDatabase(login_of(document, login))
+        return MysqlDatabase(login_of(document, login), frontend)
     raise DatabaseError(f"{frontend.conf} names the database backend {backend!r}; oned knows sqlite and mysql only.")
 
 

@@ -13,13 +13,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import IO
 from urllib.parse import quote
 
 from .._errors import DatabaseError
-from .._host.account import acting_as
 from .._host.files import opened
 from .._host.large_files import remove_partial
-from .._host.rights import owner_on_the_way
+from .._host.rights import rights_at
 from .base import Database, Fence, Session, Text, Value
 from .dump_file import pack, refused, unpacked
 from .schema import LOG, log_rows
@@ -89,7 +89,7 @@ class SqliteDatabase(Database):
                     raise
         except DatabaseError:
             # It may have left the rollback to the next who opens the file.
-            with contextlib.suppress(sqlite3.Error), self._as_owner("read"):
+            with contextlib.suppress(sqlite3.Error), self._rights():
                 self._roll_back()
             raise
 
@@ -119,8 +119,8 @@ class SqliteDatabase(Database):
     def copy_name(self) -> str:
         return os.path.basename(self.name)
 
-    def copy_to(self, path: str, fence: Fence | None = None, compress: bool = False) -> None:
-        copy = SqliteDatabase(path)
+    def copy_to(self, file: IO[bytes], fence: Fence | None = None, compress: bool = False) -> None:
+        copy = SqliteDatabase(file.name)
         with copy._connected("rw", "write to") as target:
             # The copy's folder may be closed to the owner of the original: make no journal there.
             target.execute("PRAGMA journal_mode = OFF")
@@ -131,25 +131,25 @@ class SqliteDatabase(Database):
                     source.backup(target)
                 except sqlite3.Error as error:
                     raise DatabaseError(
-                        f"Cannot copy the database {self.name} into {os.path.dirname(path)}: {error}. "
+                        f"Cannot copy the database {self.name} into {os.path.dirname(file.name)}: {error}. "
                         "Check the disk there."
                     ) from error
-        with SqliteDatabase(path, alone=True).reading() as session:
+        with SqliteDatabase(file.name, alone=True).reading() as session:
             faults = damage(session)
             if faults or counts(session) != expected:
                 raise DatabaseError(
-                    f"The copy {path} of the database {self.name} is damaged: {'; '.join(faults)}. "
+                    f"The copy {file.name} of the database {self.name} is damaged: {'; '.join(faults)}. "
                     "Check the disk, and the database with PRAGMA integrity_check."
                 )
         if compress:
-            pack(path)
+            pack(file)
 
     def check_copy(self, path: str) -> dict[str, int]:
         with self._unpacked(path) as copy:
             return checked_rows(SqliteDatabase(copy, alone=True), path)
 
     def replace_by(self, path: str, rows: dict[str, int]) -> None:
-        with self._as_owner("replace"):
+        with self._rights():
             remove_partial(os.path.dirname(self.file))
         with self._unpacked(path) as copy:
             if checked_rows(SqliteDatabase(copy, alone=True), path) != rows:
@@ -157,7 +157,7 @@ class SqliteDatabase(Database):
             with SqliteDatabase(copy, alone=True).reading() as session:
                 expected = counts(session)
             try:
-                with self._as_owner("replace"):
+                with self._rights():
                     settle(self._uri("rw"), BUSY_TIMEOUT)
                     digest = put_in_place(copy, self.file)
             except sqlite3.Error as error:
@@ -171,11 +171,11 @@ class SqliteDatabase(Database):
     def _unpacked(self, path: str) -> AbstractContextManager[str]:
         """The copy as a file beside the database, of oned's account, who shall read it."""
         refuse_remains(path)
-        return unpacked(path, os.path.dirname(self.file), self._owner("replace"))
+        return unpacked(path, os.path.dirname(self.file))
 
     def _read_back(self, path: str, expected: dict[str, object], digest: str) -> None:
         """Raise DatabaseError unless the database is the copy, to the byte and as SQLite reads it."""
-        with self._as_owner("read"):
+        with self._rights():
             beside = [name for name in BESIDE if os.path.lexists(self.file + name)]
             same = not beside and file_digest(self.file) == digest
         with self.reading() as session:
@@ -194,7 +194,7 @@ class SqliteDatabase(Database):
     def _open(self, mode: str, verb: str) -> Iterator[sqlite3.Connection]:
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(self._connected(mode, verb))
-            stack.enter_context(self._as_owner(verb))
+            stack.enter_context(self._rights())
             try:
                 self._first_read(connection)
                 yield connection
@@ -208,7 +208,7 @@ class SqliteDatabase(Database):
             os.stat(self.name)
         except OSError as error:
             raise DatabaseError(f"Cannot {verb} the database {self.name}: {error.strerror}.") from error
-        with self._as_owner(verb):
+        with self._rights():
             refuse_pipes(self.file)
             if reading and not self._alone and self._leaves_files():
                 mode = "rw"
@@ -228,8 +228,12 @@ class SqliteDatabase(Database):
         try:
             yield
         finally:
-            with self._as_owner("close"):
+            with self._rights():
                 connection.close()
+
+    def _rights(self) -> AbstractContextManager[None]:
+        """Act as oned's account, if it could lay a link in the file's place."""
+        return rights_at(self.name)
 
     def _uri(self, mode: str) -> str:
         return f"file:{quote(self.name)}?mode={mode}{'&immutable=1' if self._alone else ''}"
@@ -245,18 +249,6 @@ class SqliteDatabase(Database):
         except OSError:
             # SQLite says what is wrong with it.
             return False
-
-    def _owner(self, verb: str) -> tuple[int, int]:
-        """Ids of oned's account, who owns the folder and could lay a link there to any file."""
-        try:
-            os.stat(os.path.dirname(self.name))
-            return owner_on_the_way(self.name) or (os.geteuid(), os.getegid())
-        except OSError as error:
-            raise DatabaseError(f"Cannot {verb} the database {self.name}: {error.strerror}.") from error
-
-    def _as_owner(self, verb: str) -> AbstractContextManager[None]:
-        """Act as oned's account."""
-        return acting_as(*self._owner(verb))
 
     def _first_read(self, connection: sqlite3.Connection) -> None:
         """Find out whether the file is a database that can be read."""

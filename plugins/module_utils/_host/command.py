@@ -9,7 +9,6 @@ import os
 import subprocess
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import IO
 
 from .._errors import FrontendError
 
@@ -47,13 +46,3 @@ def run_command(
         raise FrontendError(f"{shown} did not answer within {timeout:g} s.") from None
     except (OSError, subprocess.SubprocessError) as error:
         raise FrontendError(f"Cannot run {shown}: {error}.") from error
-
-
-def start_command(
-    command: Sequence[str], environment: Mapping[str, str], stdin: int, stdout: int, stderr: IO[bytes]
-) -> subprocess.Popen[bytes]:
-    """Start a program whose input or output (subprocess.PIPE) the caller streams. Raises OSError."""
-    # AnsibleModule.run_command would hold all of it in memory.
-    return subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
-        command, env=environment, stdin=stdin, stdout=stdout, stderr=stderr
-    )

@@ -79,25 +79,6 @@ def scratch(folder: str) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def secret_file(folder: str, content: bytes) -> Iterator[str]:
-    """Path of a file in `folder` with this content, for this account only (0600) and only as long as the block lasts.
-
-    remove_partial() removes what a killed run leaves of it.
-    """
-    with _explained(folder):
-        with rights_at(folder):
-            stream = tempfile.NamedTemporaryFile(suffix=PARTIAL, dir=folder, delete=False)  # noqa: SIM115 - as above
-        with stream:
-            try:
-                stream.write(content)
-                stream.flush()
-                yield stream.name
-            finally:
-                with contextlib.suppress(FileNotFoundError), rights_at(folder):
-                    os.unlink(stream.name)
-
-
-@contextlib.contextmanager
 def _explained(path: str) -> Iterator[None]:
     try:
         yield

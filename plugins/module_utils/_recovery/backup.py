@@ -32,6 +32,7 @@ from .._host.signals import interruptible
 from .._service.oned import is_running, start, stop
 from .._snapshot.format import Header
 from .._snapshot.snapshot import ALL_RECORDS, verify, write_snapshot
+from .seals import seal
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def back_up_database(
             if fence is None:
                 with database.reading() as session:
                     result["log"] = log_position(session.query) if LOG in session.tables() else None
-            database.copy_to(stream.name, fence, dest.endswith(".gz"))
+            database.copy_to(stream, fence, dest.endswith(".gz"))
+        seal(frontend, dest)
         if fence:
             result.update(log=fence.log, stall=fence.stall, tries=fence.tries)
         return {**result, "size": os.path.getsize(dest)}

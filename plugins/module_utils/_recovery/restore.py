@@ -16,6 +16,7 @@ from .._host.large_files import remove_partial
 from .._host.signals import interruptible
 from .._snapshot.snapshot import restore_snapshot
 from .backup import refuse_running
+from .seals import verify_seal
 
 
 def restore_federated(
@@ -60,12 +61,14 @@ def restore_database(
     result: dict[str, Any] = {"changed": True, "database": database.name, "rows": {}}
     if check_mode:
         if os.path.lexists(src):
+            verify_seal(frontend, src)
             result["rows"] = database.check_copy(src)
         return result
     with host_lock(frontend), interruptible("The restore of the database"):
         refuse_running(frontend, database, "restore")
         remove_partial(frontend.state_dir)
         # What must be known before anything is touched: afterwards the database is not what it was.
+        verify_seal(frontend, src)
         result["rows"] = database.check_copy(src)
         Journal.note(frontend, "restoring")
         database.replace_by(src, result["rows"])

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import grp
+import os
+import pwd
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -14,11 +17,14 @@ import pymysql
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.login import Login
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql import MysqlDatabase
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from tests.tools import mariadb
 
 ACCOUNT = "oneadmin"
 # What an administrator may put in quotes in oned.conf.
 PASSWORD = "a'b\\c #d é"
+# A front-end whose account is the tests' own.
+OWN = Frontend(None, pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name, "opennebula")
 NONE = 2**64 - 1
 
 
@@ -33,7 +39,7 @@ class MysqlOneDb:
         return Login(**{**values, "password": PASSWORD, "name": self.name, **changes})
 
     def database(self) -> MysqlDatabase:
-        return MysqlDatabase(self.login())
+        return MysqlDatabase(self.login(), OWN)
 
     def connect(self, **options: Any) -> pymysql.Connection[Any]:
         return self.server.admin(database=self.name, charset="utf8mb4", use_unicode=False, **options)

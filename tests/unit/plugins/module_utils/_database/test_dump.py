@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._database import mysql, mysql_dump
+from ansible_collections.onefed.opennebula.plugins.module_utils._database import mysql, mysql_programs
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.login import Login
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql_dump import Dump, RowCounter
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.open import describe
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
-from tests.unit.plugins.one_mysql import PASSWORD, MysqlOneDb
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import run_as
+from tests.unit.plugins.one_mysql import OWN, PASSWORD, MysqlOneDb
 
 Make = Callable[..., MysqlOneDb]
 
@@ -27,6 +28,11 @@ Make = Callable[..., MysqlOneDb]
 def path(tmp_path: Path) -> str:
     (tmp_path / "copy.sql").touch(0o600)
     return str(tmp_path / "copy.sql")
+
+
+def copy(database: MysqlOneDb, path: str) -> None:
+    with open(path, "r+b") as file:
+        database.database().copy_to(file)
 
 
 def load(database: MysqlOneDb, path: str) -> None:
@@ -48,7 +54,7 @@ def fill(database: MysqlOneDb, charset: str) -> None:
 def test_a_copy_loads_into_an_empty_database_as_it_was(make_mysql: Make, path: str, charset: str) -> None:
     source, target = make_mysql(charset), make_mysql(charset, bootstrapped=False)
     fill(source, charset)
-    source.database().copy_to(path)
+    copy(source, path)
     load(target, path)
     assert target.content() == source.content()
     before, after = describe(source.database()), describe(target.database())
@@ -58,31 +64,43 @@ def test_a_copy_loads_into_an_empty_database_as_it_was(make_mysql: Make, path: s
 
 def test_the_copy_has_its_databases_name(mysql_master: MysqlOneDb) -> None:
     assert mysql_master.database().copy_name == f"{mysql_master.name}.sql"
-    assert type(mysql_master.database())(mysql_master.login(name="a/b c")).copy_name == "a_b_c.sql"
+    assert type(mysql_master.database())(mysql_master.login(name="a/b c"), OWN).copy_name == "a_b_c.sql"
 
 
-def test_the_password_stands_in_a_file_for_us_only_that_is_removed(
+def test_the_password_stands_in_a_file_without_a_name(
     mysql_master: MysqlOneDb, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
     popen = subprocess.Popen
 
     def watched(command: list[str], **options: Any) -> Any:
-        if "--version" in command:
-            return popen(command, **options)
-        seen["words"] = [*command, *options["env"].values()]
-        options_file = command[1].split("=", 1)[1]
-        status = os.stat(options_file)
-        seen["file"] = (options_file, stat.S_IMODE(status.st_mode), status.st_uid)
+        if "--version" not in command:
+            seen["words"] = [*command, *options["env"].values()]
+            status = os.fstat(int(command[1].removeprefix("--defaults-file=/dev/fd/")))
+            seen["file"] = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_nlink)
+            seen["passed"] = len(options["pass_fds"])
         return popen(command, **options)
 
-    monkeypatch.setattr(mysql_dump.subprocess, "Popen", watched)
-    mysql_master.database().copy_to(path)
-    name, mode, owner = seen["file"]
-    assert (mode, owner, os.path.exists(name)) == (0o600, os.geteuid(), False)
-    assert os.path.dirname(name) == os.path.dirname(path)
+    monkeypatch.setattr(run_as.subprocess, "Popen", watched)
+    copy(mysql_master, path)
+    assert (seen["file"], seen["passed"]) == ((0o400, os.geteuid(), 0), 1)
     assert not [word for word in seen["words"] if PASSWORD in word]
     assert os.listdir(os.path.dirname(path)) == ["copy.sql"]
+
+
+def test_a_link_that_takes_the_copys_place_is_not_written_through(
+    programs: Programs, mysql_master: MysqlOneDb, path: str, tmp_path: Path
+) -> None:
+    """The copy goes into the file that was opened, whatever stands under its name by then."""
+    other = tmp_path / "other"
+    other.write_bytes(b"of root's")
+    swap = f"PATH=/usr/bin:/bin; ln -sf {other} {path}; mariadb-dump"
+    programs.make("mariadb-dump", MARIADB, f'{swap} "$@"')
+    with open(path, "r+b") as file:
+        mysql_master.database().copy_to(file)
+        file.seek(0)
+        assert b"-- Dump completed" in file.read()
+    assert (os.readlink(path), other.read_bytes()) == (str(other), b"of root's")
 
 
 class Programs:
@@ -91,7 +109,7 @@ class Programs:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         folder.mkdir()
-        patch.setattr(mysql_dump, "PATH", str(folder))
+        patch.setattr(mysql_programs, "PATH", str(folder))
 
     def make(self, name: str, version: str, body: str = "exit 3") -> None:
         script = f'[ "$1" = --version ] && {{ echo "{version}"; exit; }}\necho "$@" > {self.folder}/arguments\n'
@@ -127,7 +145,7 @@ def test_each_kind_of_program_gets_the_options_it_needs(
 ) -> None:
     programs.make("mysqldump", version)
     with pytest.raises(DatabaseError, match="mysqldump ended with status 3"):
-        mysql_master.database().copy_to(path)
+        copy(mysql_master, path)
     options = programs.arguments()
     assert options[0].startswith("--defaults-file=")
     assert [option for option in options if "gtid" in option or "statistics" in option] == wanted
@@ -149,19 +167,20 @@ def test_the_servers_own_program_is_preferred(
 ) -> None:
     for name in present:
         programs.make(name, MARIADB)
-    assert mysql_dump._program(is_mariadb) == str(programs.folder / chosen)
+    found = mysql_programs.require_program(mysql_programs.DUMPERS[is_mariadb], "copy", is_mariadb)
+    assert found == str(programs.folder / chosen)
 
 
 @pytest.mark.parametrize(("is_mariadb", "package"), [(True, "mariadb-client"), (False, "mysql-client")])
 def test_a_missing_program_is_named_with_its_package(programs: Programs, is_mariadb: bool, package: str) -> None:
     with pytest.raises(DatabaseError, match=f"neither .* on this host. Install the package {package}"):
-        mysql_dump._program(is_mariadb)
+        mysql_programs.require_program(mysql_programs.DUMPERS[is_mariadb], "copy", is_mariadb)
 
 
 def test_the_programs_words_are_told_without_the_password(programs: Programs, path: str) -> None:
     programs.make("mariadb-dump", MARIADB, "PATH=/usr/bin:/bin; echo Got error: 1044 >&2; cat ${1#*=} >&2; exit 2")
     login = Login("localhost", 3306, "/nowhere/sock", "oneadmin", "s3cret", "opennebula")
-    with pytest.raises(DatabaseError) as caught, Dump(login, path, is_mariadb=True) as dump:
+    with pytest.raises(DatabaseError) as caught, open(path, "r+b") as file, Dump(OWN, login, file, True) as dump:
         dump.start()
     assert "mariadb-dump ended with status 2. It said: Got error: 1044\n[client]" in str(caught.value)
     assert 'password="********"' in str(caught.value)
@@ -182,7 +201,7 @@ def test_an_incomplete_copy_is_refused(
 ) -> None:
     programs.make("mariadb-dump", MARIADB, f'PATH=/usr/bin:/bin; mariadb-dump "$@" | {change}')
     with pytest.raises(DatabaseError, match=text):
-        mysql_master.database().copy_to(path)
+        copy(mysql_master, path)
 
 
 def test_rows_are_counted_however_they_are_laid_out() -> None:
@@ -207,6 +226,6 @@ def test_a_table_that_changed_meanwhile_is_copied_once_more(
 ) -> None:
     counts, changes = mysql._counts, iter([1, 0])
     monkeypatch.setattr(mysql, "_counts", lambda connection: {**counts(connection), "logdb": 6 + next(changes)})
-    mysql_master.database().copy_to(path)
+    copy(mysql_master, path)
     assert os.path.getsize(path) > 1000
     assert list(changes) == []

@@ -27,7 +27,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.snapsh
     verify,
     write_snapshot,
 )
-from tests.unit.plugins.one_mysql import ACCOUNT, PASSWORD, MysqlOneDb, log_record
+from tests.unit.plugins.one_mysql import ACCOUNT, OWN, PASSWORD, MysqlOneDb, log_record
 
 
 def create_user(index: int) -> str:
@@ -275,7 +275,7 @@ def test_the_missing_privilege_is_named(mysql_master: MysqlOneDb, tmp_path: Path
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON `{name}`.* TO limited@localhost",
     )
     try:
-        database = type(mysql_master.database())(mysql_master.login(user="limited", password="x"))
+        database = type(mysql_master.database())(mysql_master.login(user="limited", password="x"), OWN)
         with pytest.raises(DatabaseError, match=rf"GRANT LOCK TABLES ON `{name}`\.\* TO"):
             write_snapshot(database, str(tmp_path / "federated.sql"), 1000, Fence(5.0))
         # Where nobody writes it is not needed.

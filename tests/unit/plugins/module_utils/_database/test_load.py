@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from test_fence import Writers, users_and_records
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._database import mysql_dump, mysql_load
+from ansible_collections.onefed.opennebula.plugins.module_utils._database import mysql_dump, mysql_load, mysql_programs
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.base import Fence
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import run_as
 from tests.unit.plugins.one_mysql import PASSWORD, MysqlOneDb
 
 Make = Callable[..., MysqlOneDb]
@@ -25,7 +26,8 @@ Make = Callable[..., MysqlOneDb]
 def copy_of(database: MysqlOneDb, folder: Path, fence: Fence | None = None) -> str:
     path = folder / f"{database.name}.sql.gz"
     path.touch(0o600)
-    database.database().copy_to(str(path), fence, compress=True)
+    with path.open("r+b") as file:
+        database.database().copy_to(file, fence, compress=True)
     return str(path)
 
 
@@ -145,7 +147,7 @@ def test_an_interrupted_restore_can_be_repeated(
     def dying(command: list[str], **options: Any) -> Any:
         return popen(["/bin/sh", "-c", 'head -c 5000 | "$@"; echo >&2; exit 9', "sh", *command], **options)
 
-    monkeypatch.setattr(mysql_load.subprocess, "Popen", dying)
+    monkeypatch.setattr(run_as.subprocess, "Popen", dying)
     with pytest.raises(DatabaseError, match="What is in the database now is not whole: do not start oned"):
         restore(mysql_slave, path, tmp_path)
     assert mysql_slave.content() != mysql_master.content()
@@ -191,10 +193,10 @@ def test_the_servers_words_are_told_with_what_to_do_and_without_secrets(
 
 
 def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(mysql_load, "PATH", str(tmp_path))
+    monkeypatch.setattr(mysql_programs, "PATH", str(tmp_path))
     for is_mariadb, package in ((True, "mariadb-client"), (False, "mysql-client")):
         with pytest.raises(DatabaseError, match=f"neither .* on this host. Install the package {package}"):
-            mysql_load._program(is_mariadb)
+            mysql_programs.require_program(mysql_programs.CLIENTS[is_mariadb], "restore", is_mariadb)
 
 
 def test_a_program_that_does_not_begin_ends_the_fence(
@@ -204,7 +206,7 @@ def test_a_program_that_does_not_begin_ends_the_fence(
     program = tmp_path / "bin" / "mariadb-dump"
     program.write_text('#!/bin/sh\n[ "$1" = --version ] && echo MariaDB && exit\nexec /bin/sleep 30\n')
     program.chmod(0o755)
-    monkeypatch.setattr(mysql_dump, "PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(mysql_programs, "PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(mysql_dump, "BEGIN_SECONDS", 0.2)
     with pytest.raises(DatabaseError, match="mariadb-dump had not begun after 0.2 s. Nothing is locked any more"):
         copy_of(mysql_master, tmp_path, Fence(0.5))

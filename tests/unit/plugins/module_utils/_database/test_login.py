@@ -17,7 +17,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf.document import Document
 from tests.tools import mariadb
-from tests.unit.plugins.one_mysql import MysqlOneDb
+from tests.unit.plugins.one_mysql import OWN, MysqlOneDb
 
 # As they stand between the quotes of oned.conf, where only \" means something else.
 PASSWORDS = [
@@ -112,7 +112,7 @@ def test_every_password_logs_in_with_the_driver_and_with_the_servers_programs(
     mysql_server.create(f"{database.name}_{account}", account, meant)
     for overrides in ({"login_unix_socket": mysql_server.socket}, {"login_port": mysql_server.port}):
         found = login(f', USER = "{account}", PASSWD = "{written}", DB_NAME = "{database.name}_{account}"', **overrides)
-        assert MysqlDatabase(found).exists() is True
+        assert MysqlDatabase(found, OWN).exists() is True
         options = tmp_path / "options"
         options.write_bytes(found.option_file())
         options.chmod(0o600)

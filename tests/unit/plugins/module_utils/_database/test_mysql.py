@@ -18,7 +18,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql 
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.open import describe
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, DriverMissing
 from tests.tools import mariadb
-from tests.unit.plugins.one_mysql import MysqlOneDb
+from tests.unit.plugins.one_mysql import OWN, MysqlOneDb
 
 Make = Callable[..., MysqlOneDb]
 
@@ -83,7 +83,7 @@ def test_a_database_before_its_first_start(make_mysql: Make) -> None:
     empty = make_mysql("latin1", bootstrapped=False)
     found = described(empty)
     assert (found["bootstrapped"], found["charset"], found["size"], found["is_slave"]) == (False, "latin1", 0, None)
-    missing = describe(MysqlDatabase(empty.login(name="nothere", user="root", password="")))
+    missing = describe(MysqlDatabase(empty.login(name="nothere", user="root", password=""), OWN))
     assert (missing["bootstrapped"], missing["charset"], missing["size"], missing["server"]) == (False, None, 0, None)
 
 
@@ -176,14 +176,14 @@ def refusal(database: MysqlDatabase) -> str:
 
 
 def test_refusals_say_what_to_do_and_hold_no_secret(mysql_master: MysqlOneDb, mysql_server: mariadb.Server) -> None:
-    denied = refusal(MysqlDatabase(mysql_master.login(password="s3cret")))
+    denied = refusal(MysqlDatabase(mysql_master.login(password="s3cret"), OWN))
     assert f"Cannot read the database {mysql_master.name} at {mysql_server.socket}: the server refused" in denied
     assert "Correct USER and PASSWD" in denied
     assert "s3cret" not in denied
-    nobody = refusal(MysqlDatabase(mysql_master.login(unix_socket=None, host="127.0.0.1", port=1)))
+    nobody = refusal(MysqlDatabase(mysql_master.login(unix_socket=None, host="127.0.0.1", port=1), OWN))
     assert "at 127.0.0.1:1: " in nobody and "Start the server, or correct SERVER and PORT" in nobody
-    assert "Start the server" in refusal(MysqlDatabase(mysql_master.login(unix_socket="/nowhere/sock")))
-    foreign = refusal(MysqlDatabase(mysql_master.login(name="mysql")))
+    assert "Start the server" in refusal(MysqlDatabase(mysql_master.login(unix_socket="/nowhere/sock"), OWN))
+    foreign = refusal(MysqlDatabase(mysql_master.login(name="mysql"), OWN))
     assert "Access denied" in foreign and "Grant oneadmin all privileges on the database" in foreign
 
 
@@ -248,7 +248,7 @@ def test_a_missing_driver_is_named_as_the_distribution_does(
     monkeypatch.setitem(sys.modules, "pymysql", None)
     login = MysqlOneDb.login(type("Nowhere", (), {"server": type("S", (), {"socket": "/x"}), "name": "one"}))  # type: ignore[arg-type]
     with pytest.raises(DriverMissing, match=f"PyMySQL is missing .* Install the package {package}.") as caught:
-        describe(MysqlDatabase(login))
+        describe(MysqlDatabase(login, OWN))
     assert caught.value.package == package
 
 

@@ -29,6 +29,12 @@ def count_users(database: SqliteDatabase) -> int:
         return next(session.query("SELECT COUNT(*) FROM user_pool"))[0]  # type: ignore[return-value]
 
 
+def copy_to(path: Path, copy: Path) -> None:
+    copy.touch(0o600)
+    with copy.open("r+b") as file:
+        SqliteDatabase(str(path)).copy_to(file, compress=copy.suffix == ".gz")
+
+
 def give_to_nobody(folder: Path) -> None:
     for path in (folder, *folder.iterdir()):
         os.chown(path, NOBODY, NOBODY)
@@ -175,8 +181,7 @@ def test_a_copy_is_the_same_database(make_db: Any, tmp_path: Path) -> None:
     database = make_db()
     database.user(2, b"\xff\0", "it's")
     copy = tmp_path / "copy.db"
-    copy.touch()
-    SqliteDatabase(str(database.path)).copy_to(str(copy))
+    copy_to(database.path, copy)
     assert type(database)(copy).content() == database.content()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "one.db"]
 
@@ -189,9 +194,8 @@ def test_a_copy_of_a_damaged_database_is_refused(make_db: Any, tmp_path: Path) -
     content[60 * 1024 : 60 * 1024 + 40] = b"\x05" * 40
     database.path.write_bytes(content)
     copy = tmp_path / "copy.db"
-    copy.touch()
     with pytest.raises(DatabaseError, match="damaged|malformed"):
-        SqliteDatabase(str(database.path)).copy_to(str(copy))
+        copy_to(database.path, copy)
 
 
 @pytest.mark.parametrize("change", ["DROP INDEX fed_index_idx", "DROP INDEX applied_idx"])

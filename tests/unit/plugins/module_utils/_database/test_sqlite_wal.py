@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_sqlite import as_root, count_users, give_to_nobody, killed_while_writing, open_folder
+from test_sqlite import as_root, copy_to, count_users, give_to_nobody, killed_while_writing, open_folder
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import sqlite, sqlite_files
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.open import describe
@@ -44,8 +44,7 @@ def killed_in_wal_mode(path: Path, users: int, prefix: str = "u") -> None:
 
 
 def copy_of(path: Path, copy: Path) -> str:
-    copy.touch(0o600)
-    SqliteDatabase(str(path)).copy_to(str(copy), compress=copy.suffix == ".gz")
+    copy_to(path, copy)
     return str(copy)
 
 

@@ -32,11 +32,12 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._errors import S
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.format import BodyWriter, open_snapshot
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.grammar import Grammar
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.snapshot import restore_snapshot
+from tests.unit.plugins.one_mysql import OWN
 from tests.unit.plugins.one_schema import BOOTSTRAP, SCHEMA
 
 DATABASES: dict[str, Database] = {
     "sqlite": SqliteDatabase("one.db"),
-    "mysql": MysqlDatabase(Login("", 0, "/nowhere", "", "", "opennebula")),
+    "mysql": MysqlDatabase(Login("", 0, "/nowhere", "", "", "opennebula"), OWN),
 }
 LOCAL = ("template_pool", "local_db_versioning", "host_probe")
 

@@ -1,0 +1,66 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a full copy held when it was made, noted in the collection's own folder.
+
+A copy may lie where oned's account, or whoever sweeps a disk, can alter it: row counts would not show that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import Any
+
+from .._errors import DatabaseError, FrontendError
+from .._frontend.layout import Frontend
+from .._host.files import opened, read_bytes, write_bytes
+
+_CHUNK = 1 << 20
+_LONGEST = 65_536
+
+
+def seal(frontend: Frontend, path: str) -> None:
+    """Note what the copy `path` holds. Raises FrontendError."""
+    noted = {"path": os.path.realpath(path), "sha256": _sha256(path)}
+    try:
+        frontend.make_dir(_folder(frontend))
+        write_bytes(_file(frontend, path), json.dumps(noted).encode(), frontend.state_attributes)
+    except OSError as error:
+        raise FrontendError(f"Cannot note what {path} holds in {_folder(frontend)}: {error.strerror}.") from error
+
+
+def verify_seal(frontend: Frontend, path: str) -> None:
+    """Raise DatabaseError when `path` was sealed on this host and holds something else now."""
+    try:
+        noted: dict[str, Any] = json.loads(read_bytes(_file(frontend, path), limit=_LONGEST))
+    except (OSError, ValueError):
+        # Of another host, or of before there were seals.
+        return
+    if noted.get("sha256") != _sha256(path):
+        raise DatabaseError(
+            f"The copy {path} is refused: it was altered after it was made. Nothing was changed; use another copy. "
+            f"If you altered it yourself, remove {_file(frontend, path)} first."
+        )
+
+
+def _sha256(path: str) -> str:
+    sha256 = hashlib.sha256()
+    try:
+        with os.fdopen(opened(path, follow=True), "rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                sha256.update(chunk)
+    except OSError as error:
+        raise DatabaseError(f"Cannot read the copy {path}: {error.strerror}.") from error
+    return sha256.hexdigest()
+
+
+def _folder(frontend: Frontend) -> str:
+    return os.path.join(frontend.state_dir, "seals")
+
+
+def _file(frontend: Frontend, path: str) -> str:
+    # A path may be longer than the name of a file.
+    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
+    return os.path.join(_folder(frontend), f"{name}.json")
