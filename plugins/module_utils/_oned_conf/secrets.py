@@ -13,8 +13,10 @@ from .grammar import Scalar
 
 MASK = "********"
 SECRET_NAMES = ("ONE_KEY", "PASSWD", "PASSWORD")
-# Also in comments, where an administrator may have left a former vector.
-_ASSIGNED = re.compile(rf'(?i)\b({"|".join(SECRET_NAMES)})([ \t]*=[ \t]*)("[^"\n]*"|[^\s,\]#"]+)')
+# Also in comments, where an administrator may have left a former vector. What was meant there is not known: without
+# quotes a value ends at the next key or at the end of the line, for it may hold a comma, a bracket or a number sign.
+_VALUE = r'"(?:\\"|[^"\n])*"|\S[^\n]*?(?=[ \t]*,[ \t]*[A-Za-z_]\w*[ \t]*=|[ \t]*$)'
+_ASSIGNED = re.compile(rf"(?im)\b({'|'.join(SECRET_NAMES)})([ \t]*=[ \t]*)({_VALUE})")
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s\"]+(?=@)")
 
 

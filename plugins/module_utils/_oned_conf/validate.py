@@ -11,10 +11,12 @@ from collections.abc import Set as AbstractSet
 
 from .._errors import ConfigError
 from . import augeas_lens as lens
-from .grammar import Entry
+from .grammar import Entry, parse
 
 MODES = ("STANDALONE", "MASTER", "SLAVE", "CACHE")
 _INTEGER = re.compile(r"-?[0-9]+")
+_COMMENT = re.compile(r"[ \t]*#")
+_WINDOWS_ENDS = re.compile(r"\r+(?=\n|\Z)")
 
 
 def check_federation(
@@ -46,8 +48,24 @@ def check_federation(
 
 
 def lens_problems(text: str, entries: list[Entry]) -> list[str]:
-    """What keeps onedb (by its Augeas lens) from reading the file, each with its line."""
+    """What keeps onedb (by its Augeas lens) from reading the file, each with its line.
+
+    Windows line ends are one problem, however many lines have them.
+    """
+    lines = enumerate(text.split("\n"), 1)
+    ends = [number for number, line in lines if line.endswith("\r") and not _COMMENT.match(line)]
+    if ends:
+        plain = _WINDOWS_ENDS.sub("", text)
+        return [_windows(ends), *lens_problems(plain, parse(plain))]
     return [*_unreadable(text, entries), *_misread(text, entries)]
+
+
+def _windows(lines: list[int]) -> str:
+    others = {1: "has", 2: "and one other line have"}.get(len(lines), f"and {len(lines) - 1} other lines have")
+    return (
+        f"line {lines[0]}: it {others} Windows line ends, which oned takes for part of a value without quotes; remove "
+        "them all with sed -i 's/\\r$//' and the path of the file"
+    )
 
 
 def _unreadable(text: str, entries: list[Entry]) -> list[str]:
@@ -70,8 +88,6 @@ def _unreadable(text: str, entries: list[Entry]) -> list[str]:
 def _reason(text: str, entry: Entry) -> str:
     line_end = text.find("\n", entry.end)
     rest = text[entry.end : line_end if line_end >= 0 else len(text)]
-    if "\r" in text[entry.start : entry.end] + rest:
-        return "has Windows line ends"
     if entry.scalar and entry.scalar.start == entry.scalar.end:
         return "has no value; write an empty pair of quotes"
     if entry.is_vector and not entry.pairs:

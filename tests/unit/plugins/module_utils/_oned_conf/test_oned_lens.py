@@ -49,7 +49,7 @@ def test_readable(text: str) -> None:
         ("A = [ B=1 ] # c\n", 1, "A has a comment or another attribute behind its ']'"),
         ("A = [\n B=2\n # c\n # d\n]\n", 1, "A has a comment"),
         ("A = [B=1\n,C=2]\n", 1, "a line break"),
-        ('# c\nA = "x"\r\n', 2, "A has Windows line ends"),
+        ('# c\nA = "x"\r\n', 2, "it has Windows line ends"),
         ("# c\n;\nA = 1\n", 2, "text that is neither an attribute nor a comment"),
         ("A = 1 B = 2\n", 1, "A has a comment, a line break"),
     ],
@@ -68,6 +68,18 @@ def test_every_problem_is_reported_once() -> None:
         ["line", "3:", "C"],
         ["line", "4:", "D"],
     ]
+
+
+def test_windows_line_ends_are_one_problem_with_its_remedy_and_hide_no_other() -> None:
+    text = "# c\r\nA = 1\r\n\r\nB = \r\nC = 2"
+    assert Document.parse(text).lens_problems() == [
+        "line 2: it and 2 other lines have Windows line ends, which oned takes for part of a value without quotes; "
+        "remove them all with sed -i 's/\\r$//' and the path of the file",
+        "line 4: B has no value; write an empty pair of quotes",
+    ]
+    assert Document.parse("# c\r\nA = 1\n").lens_problems() == []
+    assert len(Document.parse("A = 1\r\n" * 300).lens_problems()) == 1
+    assert len(Document.parse("A = 1\r").lens_problems()) == 1
 
 
 @pytest.mark.parametrize(
