@@ -47,9 +47,7 @@ def provide(frontend: Frontend, wanted: Wanted, check_mode: bool) -> dict[str, A
     login = login_of(after, {"login_unix_socket": wanted.admin.get("login_unix_socket")})
     admin = _admin(after, wanted)
     local = login.unix_socket is not None
-    server, steps = mysql_account.missing(
-        login, admin, wanted.charset, wanted.origin or (LOCALHOST if local else "%")
-    )
+    server, steps = mysql_account.missing(login, admin, wanted.charset, wanted.origin or (LOCALHOST if local else "%"))
     # The file first: a password that was made here must not be lost between the two.
     written = configure(frontend, Request({}, {"DB": section}, None, False, hidden=True), check_mode)
     if steps and admin and not check_mode:

@@ -11,9 +11,9 @@ from typing import Any
 
 from .._api.template import merged
 from .._errors import OnefedError
+from .name_rules import GROUP, check_name
 from .quotas import Limits, merged_limits
-from .user import NAME_FORBIDDEN
-from .zone import FIRST_OWN_ID, check_name
+from .zone import FIRST_OWN_ID
 
 ONEADMIN_GROUP = 0
 
@@ -34,7 +34,7 @@ class Wanted:
     def check(self) -> None:
         """Refuse what OpenNebula would refuse. Raises OnefedError."""
         if self.name is not None:
-            check_name(self.name, "group", NAME_FORBIDDEN)
+            check_name(GROUP, self.name)
 
 
 def find_group(groups: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, Any] | None:

@@ -21,12 +21,14 @@ from .group import (
     find_group,
     record,
 )
+from .name_rules import GROUP
 from .names import Names, Warn
 from .quotas import quota_text, shown, wanted_limits
 from .writes import (
     UNKNOWN,
     await_gone,
     await_written,
+    check_new_name,
     write_template,
 )
 
@@ -57,6 +59,8 @@ class GroupWriter:
         found = self._find()
         before = None if found is None else record(found)
         start = before or created(self.wanted)
+        if before is None:
+            check_new_name(self.client, GROUP, self.wanted.name)
         after = desired(start, self.wanted)
         changed = before != after
         if changed and not self.check_mode:

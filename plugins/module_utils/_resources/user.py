@@ -13,8 +13,8 @@ from typing import Any
 from .._api.documents import number, parse_xml, text
 from .._api.template import merged
 from .._errors import OnefedError
+from .name_rules import USER, check_name
 from .quotas import Limits, merged_limits
-from .zone import check_name
 
 ONEADMIN, SERVERADMIN = 0, 1
 USERS_GROUP = 1
@@ -22,8 +22,7 @@ CORE = "core"
 # Any name that is not core: OpenNebula then stores a password as it was given (experiments D).
 FOREIGN_DRIVER = "imported"
 TOKEN = "TOKEN_PASSWORD"
-# What OpenNebula refuses in the names of users and groups beyond other names, and in a password.
-NAME_FORBIDDEN = " "
+# What OpenNebula refuses in a password.
 _PASSWORD_FORBIDDEN = " \t\n\v\f\r"
 # The login token by which all zones accept oneadmin while his password changes begins so.
 BRIDGE = "onefed-rotation-"
@@ -63,7 +62,7 @@ class Wanted:
     def check(self) -> None:
         """Refuse what OpenNebula would refuse or misread. Raises OnefedError without secrets."""
         if self.name is not None:
-            check_name(self.name, "user", NAME_FORBIDDEN)
+            check_name(USER, self.name)
         for what, value in (("password", self.password), ("password hash", self.password_hash)):
             if value is not None and (not value or set(value) & set(_PASSWORD_FORBIDDEN)):
                 raise OnefedError(

@@ -14,6 +14,7 @@ from .._api.client import NO_EXISTS, Client
 from .._api.template import MASK, masked
 from .._errors import ApiError, OnefedError
 from .documents import user_from_xml, users_from_xml
+from .name_rules import USER
 from .names import Names, Warn
 from .passwords import GeneratedPasswords
 from .quotas import quota_text, shown, wanted_limits
@@ -36,6 +37,7 @@ from .writes import (
     UNKNOWN,
     await_gone,
     await_written,
+    check_new_name,
     write_template,
 )
 
@@ -115,6 +117,7 @@ class UserWriter:
         if found is None:
             self._generate()
             before, start, new_password = None, created(self.wanted), True
+            check_new_name(self.client, USER, self.wanted.name)
         else:
             before = start = record(found)
             new_password = self._new_password(found)

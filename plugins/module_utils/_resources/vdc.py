@@ -12,7 +12,8 @@ from typing import Any
 from .._api.template import merged
 from .._errors import OnefedError
 from .documents import RESOURCES
-from .zone import FIRST_OWN_ID, check_name
+from .name_rules import VDC, check_name
+from .zone import FIRST_OWN_ID
 
 # OpenNebula's id for all resources of a kind in a zone, and our word for it.
 ALL, ALL_WORD = -10, "ALL"
@@ -39,7 +40,7 @@ class Wanted:
     def check(self) -> None:
         """Refuse what OpenNebula would refuse. Raises OnefedError."""
         if self.name is not None:
-            check_name(self.name, "VDC")
+            check_name(VDC, self.name)
 
 
 def find_vdc(vdcs: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, Any] | None:

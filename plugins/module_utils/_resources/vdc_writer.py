@@ -19,6 +19,7 @@ from .documents import (
     vdc_from_xml,
     vdcs_from_xml,
 )
+from .name_rules import VDC
 from .names import Names, Warn
 from .vdc import (
     ALL,
@@ -36,6 +37,7 @@ from .writes import (
     UNKNOWN,
     await_gone,
     await_written,
+    check_new_name,
     write_template,
 )
 
@@ -111,6 +113,8 @@ class VdcWriter:
         taken = next((vdc["id"] for vdc in vdcs if vdc["name"] == after["name"] and vdc["id"] != after["id"]), None)
         if taken is not None:
             raise OnefedError(f'The name "{after["name"]}" is taken by VDC {taken}. Choose another name.')
+        if start["id"] is None or start["name"] != after["name"]:
+            check_new_name(self.client, VDC, after["name"])
         if before != after and not self.check_mode:
             self._write(start, after)
         return self._result(before, after)

@@ -15,6 +15,7 @@ from typing import Any, Callable
 from .._api.client import NO_EXISTS, Client
 from .._api.template import render
 from .._errors import ApiError, OnefedError
+from .name_rules import check_name, differs
 
 POLL_SECONDS = 0.1
 # What a diff shows for an id that OpenNebula has yet to choose.
@@ -35,6 +36,15 @@ def await_written(client: Client, timeout: float, condition: Callable[[], bool],
                 "meanwhile: see module federation_info."
             )
         time.sleep(POLL_SECONDS)
+
+
+def check_new_name(client: Client, kind: str, name: str | None) -> None:
+    """Refuse a name that the OpenNebula of this endpoint refuses to new objects. Raises OnefedError.
+
+    It is asked for its release only where releases differ about the name.
+    """
+    if name is not None and differs(kind, name):
+        check_name(kind, name, client.call("one.system.version"))
 
 
 def write_template(client: Client, kind: str, oid: int, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

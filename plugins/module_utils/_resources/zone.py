@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._api.template import merged, split
-from .._api.transport import NOT_XML, split_url
+from .._api.transport import split_url
 from .._endpoints import is_loopback, same_endpoint
 from .._errors import OnefedError
+from .name_rules import ZONE, check_name
 
 # Zones below are OpenNebula's own and cannot be deleted.
 FIRST_OWN_ID = 100
-ZONE_NAME_LENGTH = 128
-ZONE_NAME_FORBIDDEN = "&|:\\\";/'#{}$<>\t\r\n"
 PROBE_ATTRIBUTE = "ONEFED_PROBE"
 _ENDPOINTS = ("ENDPOINT", "ENDPOINT_GRPC")
 # OpenNebula drops SERVER from a zone's template; the others have options of their own, or are this collection's.
@@ -41,7 +40,7 @@ class Wanted:
     def check(self) -> None:
         """Refuse what OpenNebula would refuse, misread or never recover from. Raises OnefedError."""
         if self.name is not None:
-            check_name(self.name)
+            check_name(ZONE, self.name)
         if self.endpoint is not None:
             check_endpoint(self.endpoint)
             self._check_loopback(self.endpoint)
@@ -64,19 +63,6 @@ class Wanted:
                 "master replicates to itself for ever. Give an address that every zone reaches; "
                 "allow_loopback is for federations on one machine."
             )
-
-
-def check_name(name: str, kind: str = "zone", forbidden: str = "") -> None:
-    """Refuse a name that OpenNebula refuses, for characters of `forbidden` too. Raises OnefedError."""
-    found = sorted({character for character in name if character in ZONE_NAME_FORBIDDEN + "\v\f" + forbidden})
-    if found:
-        raise OnefedError(f"The {kind} name {name!r} holds {' '.join(map(repr, found))}, which OpenNebula refuses.")
-    if NOT_XML.search(name):
-        raise OnefedError(f"The {kind} name {name!r} holds a character that XML does not allow.")
-    if not name or name != name.strip():
-        raise OnefedError(f"The {kind} name {name!r} is empty, or begins or ends with a blank.")
-    if len(name.encode()) > ZONE_NAME_LENGTH:
-        raise OnefedError(f"The {kind} name {name!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} bytes.")
 
 
 def check_endpoint(endpoint: str) -> None:

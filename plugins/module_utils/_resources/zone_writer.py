@@ -14,10 +14,12 @@ from .._api.documents import zone_from_xml, zones_from_xml
 from .._api.raft import identity
 from .._api.template import render
 from .._errors import ApiError, ApiUnreachable, OnefedError
+from .name_rules import ZONE
 from .writes import (
     UNKNOWN,
     await_gone,
     await_written,
+    check_new_name,
     write_template,
 )
 from .zone import (
@@ -56,6 +58,8 @@ class ZoneWriter:
                 raise
             return self._predicted()
         before, after = desired(zones, self.wanted)
+        if before is None or before["name"] != after["name"]:
+            check_new_name(self.client, ZONE, self.wanted.name)
         read = find_zone(zones, self.wanted)
         if before != after and not self.check_mode:
             read = self._create(after) if before is None else self._update(before, after)

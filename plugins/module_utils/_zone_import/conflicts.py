@@ -9,13 +9,14 @@ guessed: all collisions are reported at once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import OnefedError
+from .._resources.name_rules import accepted, name_fault
 from .._resources.user import FOREIGN_DRIVER, TOKEN
-from .._resources.zone import check_name
 from .export import BUILTIN
 
 # Kinds of identities, and what one of each is called.
@@ -25,7 +26,6 @@ FAIL, SAME, RENAME = "fail", "same_person", "rename"
 POLICIES = (FAIL, SAME, RENAME)
 # What becomes of a name besides SAME.
 CREATE, BEGUN, BUILTIN_ACTION = "create", "begun", "builtin"
-_NO_BLANK = {"users": " "}
 _POOLS = {"marketplaces": "markets"}
 
 
@@ -85,7 +85,7 @@ Targets = dict[str, dict[str, Target]]
 
 
 def resolve(document: Mapping[str, Any], shared: Mapping[str, Any], policy: Policy) -> tuple[Targets, list[str]]:
-    """A target for every name, by kind, and the collisions as texts.
+    """A target for every name, by kind, and the collisions as texts, names that the federation refuses among them.
 
     `shared` is what _export.read_shared gives of the federation.
     """
@@ -99,6 +99,8 @@ def resolve(document: Mapping[str, Any], shared: Mapping[str, Any], policy: Poli
         targets[kind] = {}
         for item in document[kind]:
             target, problem = _target(kind, item, existing, folded, policy)
+            if target is not None and target.action == CREATE and not problem:
+                problem = _refused(kind, target, shared["version"], policy)
             if target is not None and target.ours and target.new_name in taken:
                 problem = (
                     f'{KINDS[kind]} "{item["name"]}" would be called "{target.new_name}" like the imported '
@@ -194,13 +196,25 @@ def _target(
 def _renamed(
     kind: str, name: str, new_name: str, existing: Mapping[str, int], folded: Mapping[str, str]
 ) -> tuple[Target | None, str]:
-    try:
-        check_name(new_name, KINDS[kind], _NO_BLANK.get(kind, ""))
-    except OnefedError as error:
-        return None, f'{KINDS[kind]} "{name}" cannot be renamed: {error}'
     if new_name in existing or new_name.casefold() in folded:
         return None, (
             f'{KINDS[kind]} "{name}" cannot become "{new_name}", because the federation has that name too. '
             "Choose another one as override."
         )
     return Target(name, new_name, CREATE), ""
+
+
+def _refused(kind: str, target: Target, release: str, policy: Policy) -> str:
+    """Why the federation's OpenNebula would refuse the new name, and what to set instead; "" if it takes it."""
+    renamed = target.new_name != target.name
+    if kind == "marketplaces" and not renamed:
+        return ""  # OpenNebula does not check it, as its record is written as it is
+    fault = name_fault(KINDS[kind], target.new_name, release)
+    if not fault:
+        return ""
+    better = json.dumps({kind: {target.name: {RENAME: accepted(KINDS[kind], target.new_name, release)}}})
+    cure = f"an override such as {better}"
+    if renamed and policy.of(kind, target.name)[1] is None:
+        cure = f'another suffix than "{policy.suffix}", or {cure}'
+    name = f'{KINDS[kind]} "{target.name}"'
+    return f'{name} cannot be created as "{target.new_name}": the name {fault}. Give {cure}.'

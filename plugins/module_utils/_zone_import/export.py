@@ -73,14 +73,15 @@ BUILTIN = {"users": (0, 1), "groups": (0, 1), "vdcs": (0,)}
 def read_shared(client: Client) -> dict[str, Any]:
     """What all zones share, as the oned asked has it, and the limits of its own zone.
 
-    {config, mode, zone_id, zones, users, groups, vdcs, rules, markets, apps}: lists in the shapes of _identities,
-    _api.zones_from_xml and _export_markets; groups have `vlans` besides. Raises ApiError, ApiUnreachable.
+    {config, version, mode, zone_id, zones, users, groups, vdcs, rules, markets, apps}: lists in the shapes of
+    _identities, _api.zones_from_xml and _export_markets; groups have `vlans` besides. Raises ApiError, ApiUnreachable.
     """
     patient = client.at(client.url, max(client.timeout, POOL_TIMEOUT))
     config = patient.read(config_from_xml, "one.system.config")
     federation = vector(config, "FEDERATION")
     return {
         "config": config,
+        "version": patient.call("one.system.version"),
         "mode": federation.get("MODE", "STANDALONE").strip().upper(),
         "zone_id": identity_of(federation).zone_id,
         "zones": patient.read(zones_from_xml, "one.zonepool.info"),

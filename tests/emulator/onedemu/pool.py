@@ -11,21 +11,24 @@ from typing import Generic, TypeVar, cast
 from .database import Database, DatabaseError
 from .log import Log
 from .objects import PoolObject
+from .versions import Release
 
 T = TypeVar("T", bound=PoolObject)
 _COLUMNS = "oid, name, body, uid, gid, owner_u, group_u, other_u"
-_INVALID = "&|:\\\";/'#{}$<>\t\n\v\f\r"
+_INVALID = "&|:\\\";/'#{}$<>"
+_CONTROLS = "\t\n\v\f\r"
 
 
 class PoolError(Exception):
     """A change was refused; the text is the one clients get."""
 
 
-def check_name(name: str, more: str = "") -> None:
-    """:raises PoolError: if OpenNebula allows no such name."""
+def check_name(release: Release, name: str, more: str = "") -> None:
+    """:raises PoolError: if this release allows no such name."""
+    invalid = _INVALID + ("" if release.is_6 else _CONTROLS) + more
     if not name:
         raise PoolError("Invalid NAME, it cannot be empty")
-    bad = next((char for char in name if char in _INVALID + more), None)
+    bad = next((char for char in name if char in invalid), None)
     if bad is not None:
         raise PoolError(f"Invalid NAME, char '{bad}' is not allowed")
     if len(name.encode()) > 128:

@@ -32,7 +32,7 @@ def create_user(context: Context, name: str, password: str, driver: str, gids: l
 def _store_user(context: Context, name: str, password: str, driver: str, gids: list[int]) -> int:
     if context.conf.auth_driver(driver).get("PASSWORD_REQUIRED", "YES").upper() != "NO":
         _with_stop(lambda: check_password(password, driver, limited=not context.release.is_6))
-    _with_stop(lambda: check_name(name, " "))
+    _with_stop(lambda: check_name(context.release, name, " \t\n\v\f\r"))
     other = context.users.by_name(name)
     if other is not None:
         raise PoolError(f"NAME is already taken by USER {other.oid}.")
@@ -86,7 +86,7 @@ def create_group(context: Context, name: str) -> int:
 
     :raises PoolError: with the text that clients get.
     """
-    check_name(name, " ")
+    check_name(context.release, name, "" if context.release.is_6 else " ")
     other = context.groups.by_name(name)
     if other is not None:
         raise PoolError(f"NAME is already taken by GROUP {other.oid}.")

@@ -93,7 +93,7 @@ def _refuse(kind: str, text: str) -> Failure:
 
 def _check(request: Request, table: str, name: str, condition: str) -> None:
     try:
-        check_name(name)
+        check_name(request.context.release, name)
     except PoolError as error:
         raise _refuse(_KIND[table], str(error)) from error
     escaped = request.context.logdb.database.escape(name)

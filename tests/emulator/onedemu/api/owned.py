@@ -50,7 +50,7 @@ def _create(request: Request, kind: Kind, text: str, second: int = -1, *_more: o
     name = template.take("NAME")
     if name or kind is not MACHINE:
         try:
-            check_name(name)
+            check_name(context.release, name)
         except PoolError as error:
             raise Failure(INTERNAL, str(error)) from error
     _check_taken(context, kind, name, caller.uid)
@@ -106,7 +106,7 @@ def _rename(request: Request, kind: Kind, oid: int, name: str) -> int:
         thing = OBJECT_NAMES[kind.name]
         raise Failure(ACTION, f"{thing} cannot be renamed to {name} because it collides with {thing} {other}")
     try:
-        check_name(name)
+        check_name(request.context.release, name)
     except PoolError as error:
         raise Failure(INTERNAL, str(error)) from error
     escaped = request.context.logdb.database.escape(name)

@@ -72,7 +72,7 @@ def rename(request: Request, pool: Pool[T], oid: int, name: str, right: str) -> 
         kind = {"ZONE": "zone", "VDC": "VDC"}.get(obj.kind, obj.kind.lower())
         raise Failure(ACTION, f"{kind} cannot be renamed to {name} because it collides with {kind} {other.oid}")
     try:
-        check_name(name)
+        check_name(request.context.release, name)
     except PoolError as error:
         raise Failure(ACTION, str(error)) from error
     obj.name = name

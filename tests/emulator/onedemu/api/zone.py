@@ -37,7 +37,7 @@ def allocate(request: Request, text: str) -> int:
     request.authorize(("CREATE", Permissions("ZONE", uid=request.caller.uid)))
     name = template.take("NAME")
     try:
-        check_name(name)
+        check_name(context.release, name)
         other = context.zones.by_name(name)
         if other is not None:
             raise PoolError(f"NAME is already taken by Zone {other.oid}.")

@@ -72,6 +72,7 @@ def federation(users: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dic
     names = ["oneadmin", "serveradmin", *users]
     return {
         "config": {},
+        "version": "7.4.0",
         "mode": "MASTER",
         "zone_id": 0,
         "zones": [{"id": 0, "name": "madrid"}, {"id": 100, "name": "lyon"}],

@@ -133,7 +133,7 @@ def test_a_group_with_members_is_not_deleted(oned: FakeIdentities) -> None:
     [
         ({"id": 1, "state": "absent"}, "cannot be deleted"),
         ({"id": 0, "quotas": {"vm": {"vms": 1}}}, "has no quotas"),
-        ({"name": "two words"}, "OpenNebula refuses"),
+        ({"name": "two words"}, "OpenNebula 7.4.0 refuses"),
         ({"id": 100, "name": "qa"}, 'is called "devs", not "qa"'),
         ({"id": 999}, "There is no group 999"),
         ({"name": "qa", "admins": ["zoe"]}, 'There is no user "zoe"'),

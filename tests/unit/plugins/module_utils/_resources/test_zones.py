@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._resources.zone import (
     Wanted,
-    check_name,
     desired,
     predicted,
 )
@@ -118,29 +117,6 @@ def test_a_zone_without_endpoint_cannot_be_created() -> None:
 def test_a_zone_of_which_nothing_is_known_is_predicted_as_declared() -> None:
     wanted = Wanted(None, id=0, endpoint=MADRID, endpoint_grpc="")
     assert predicted(wanted) == {"id": 0, "name": None, "state": "enabled", "template": {"ENDPOINT": MADRID}}
-
-
-@pytest.mark.parametrize("name", ["paris", "a b", "é" * 64, "x" * 128, "100", "a.b-c_d@e", "日本"])
-def test_names_that_opennebula_takes_are_taken(name: str) -> None:
-    check_name(name)
-
-
-@pytest.mark.parametrize("name", [f"a{character}b" for character in "&|:\\\";/'#{}$<>\t\n\r\v\f\x01"])
-def test_names_with_characters_that_opennebula_refuses_are_refused(name: str) -> None:
-    with pytest.raises(OnefedError, match="holds"):
-        check_name(name)
-
-
-@pytest.mark.parametrize("name", ["", " ", " a", "a "])
-def test_names_that_opennebula_would_trim_are_refused(name: str) -> None:
-    with pytest.raises(OnefedError, match="empty, or begins or ends with a blank"):
-        check_name(name)
-
-
-@pytest.mark.parametrize("name", ["x" * 129, "é" * 65])
-def test_the_length_of_a_name_counts_in_bytes(name: str) -> None:
-    with pytest.raises(OnefedError, match="longer than OpenNebula's 128 bytes"):
-        check_name(name)
 
 
 @pytest.mark.parametrize("endpoint", ["http://localhost:2633/RPC2", "http://127.9.9.9:2633/RPC2", "https://[::1]/RPC2"])

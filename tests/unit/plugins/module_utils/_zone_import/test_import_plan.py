@@ -55,7 +55,7 @@ def test_policies_and_overrides() -> None:
 
 
 def test_a_new_name_must_be_free_and_allowed() -> None:
-    for name, part in (("eve", "the federation has that name too"), ("a b", "cannot be renamed")):
+    for name, part in (("eve", "the federation has that name too"), ("a b", "the name holds ' '")):
         _found, collisions = resolved(Policy(overrides={"users": {"bob": {"rename": name}}}), taken=("bob", "eve"))
         assert part in collisions[0]
     _found, collisions = resolved(Policy(overrides={"users": {"bob": {"rename": "alice"}}}))
