@@ -20,7 +20,7 @@ options:
     type: dict
     required: true
   topology:
-    description: The result of the filter P(onefed.opennebula.topology#filter).
+    description: The result of the filter M(onefed.opennebula.topology).
     type: dict
     required: true
   user:

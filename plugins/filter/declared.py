@@ -17,7 +17,7 @@ description:
 positional: hostvars, reached
 options:
   _input:
-    description: The result of the filter P(onefed.opennebula.topology#filter).
+    description: The result of the filter M(onefed.opennebula.topology).
     type: dict
     required: true
   hostvars:

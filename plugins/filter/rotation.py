@@ -16,7 +16,7 @@ description:
 positional: results, leave_out
 options:
   _input:
-    description: The result of the filter P(onefed.opennebula.topology#filter).
+    description: The result of the filter M(onefed.opennebula.topology).
     type: dict
     required: true
   results:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.variables import (
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.role_variables import (
     INSTALL_VARIABLES,
-    VARIABLES,
-    Variable,
+    PLAYBOOK_VARIABLES,
 )
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.variables import VARIABLES, Variable
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = VARIABLES + INSTALL_VARIABLES
@@ -24,9 +24,18 @@ ROWS = dict(
 )
 
 
-def options_of(role: str) -> dict[str, dict[str, Any]]:
+# Of the roles, the entry points that read the variables of playbooks.
+ENTRY_POINTS = (
+    ("preflight", "main"),
+    ("oned_install", "main"),
+    ("rotate", "main"),
+    ("rotate", "examine"),
+)
+
+
+def options_of(role: str, entry_point: str = "main") -> dict[str, dict[str, Any]]:
     specs = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())
-    options: dict[str, dict[str, Any]] = specs["argument_specs"]["main"]["options"]
+    options: dict[str, dict[str, Any]] = specs["argument_specs"][entry_point]["options"]
     return options
 
 
@@ -37,6 +46,7 @@ def by_name(variable: Variable) -> str:
 def assert_repeated(variable: Variable, spec: dict[str, Any]) -> None:
     assert spec["type"] == variable.type
     assert spec.get("default") == variable.default
+    assert spec.get("elements", "str") == (variable.elements or spec.get("elements", "str"))
     assert tuple(spec.get("choices", ())) == variable.choices
     assert spec.get("no_log", False) == variable.secret
     assert " ".join(spec["description"].split()) == variable.meaning
@@ -50,6 +60,31 @@ def test_the_argument_spec_of_preflight_repeats_the_variable(variable: Variable)
 @pytest.mark.parametrize("variable", INSTALL_VARIABLES, ids=by_name)
 def test_the_argument_spec_of_oned_install_repeats_the_variable(variable: Variable) -> None:
     assert_repeated(variable, options_of("oned_install")[variable.name])
+
+
+@pytest.mark.parametrize("variable", PLAYBOOK_VARIABLES, ids=by_name)
+def test_an_argument_spec_has_the_variable_of_a_playbook(variable: Variable) -> None:
+    [spec] = [options[variable.name] for each in ENTRY_POINTS if variable.name in (options := options_of(*each))]
+    assert (spec["type"], spec.get("default"), spec.get("no_log", False), spec.get("elements", "")) == (
+        variable.type,
+        variable.default,
+        variable.secret,
+        variable.elements,
+    )
+
+
+def test_every_variable_of_a_playbook_is_declared() -> None:
+    """Those that roles and playbooks read by names that begin like a playbook's, but for what modules are called."""
+    prefixes = {variable.name.split("_")[0] for variable in PLAYBOOK_VARIABLES}
+    pattern = rf"\b(?:{'|'.join(sorted(prefixes))})_[a-z_]+\b"
+    used = {
+        name
+        for folder in ("roles", "playbooks")
+        for path in (ROOT / folder).rglob("*.yml")
+        for name in re.findall(pattern, path.read_text())
+    }
+    playbooks = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+    assert used - playbooks - {variable.name for variable in PLAYBOOK_VARIABLES} == set()
 
 
 def test_the_defaults_of_oned_install_are_those_of_its_variables() -> None:

@@ -16,9 +16,7 @@ Result = TypeVar("Result")
 MOST_THREADS = 64
 
 
-def in_parallel(
-    function: Callable[[Item], Result], items: Sequence[Item], threads: int = MOST_THREADS
-) -> list[Result]:
+def in_parallel(function: Callable[[Item], Result], items: Sequence[Item], threads: int = MOST_THREADS) -> list[Result]:
     """The results of `function` for all `items`, in their order.
 
     The first exception reaches the caller; what had not begun by then is not done.

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from .._api.client import NO_EXISTS, Client
+from .._api.documents import version_of
 from .._api.template import render
 from .._errors import ApiError, OnefedError
 from .name_rules import check_name, differs
@@ -44,7 +45,7 @@ def check_new_name(client: Client, kind: str, name: str | None) -> None:
     It is asked for its release only where releases differ about the name.
     """
     if name is not None and differs(kind, name):
-        check_name(kind, name, client.call("one.system.version"))
+        check_name(kind, name, client.read(version_of, "one.system.version"))
 
 
 def write_template(client: Client, kind: str, oid: int, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

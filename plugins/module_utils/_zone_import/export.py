@@ -29,7 +29,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .._api.client import Client
-from .._api.documents import attributes_of, config_from_xml, number, parse_xml, vector, zones_from_xml
+from .._api.documents import attributes_of, config_from_xml, number, parse_xml, vector, version_of, zones_from_xml
 from .._api.raft import identity_of
 from .._errors import OnefedError
 from .._resources.acl import Rule
@@ -81,7 +81,7 @@ def read_shared(client: Client) -> dict[str, Any]:
     federation = vector(config, "FEDERATION")
     return {
         "config": config,
-        "version": patient.call("one.system.version"),
+        "version": patient.read(version_of, "one.system.version"),
         "mode": federation.get("MODE", "STANDALONE").strip().upper(),
         "zone_id": identity_of(federation).zone_id,
         "zones": patient.read(zones_from_xml, "one.zonepool.info"),

@@ -29,7 +29,7 @@ Data = Mapping[str, Any]
 EXPORTED = "exported"
 REVERTED = "reverted"
 _NOTHING: Data = {"document": None, "plan": None, "planned": None}
-_DECIDE = "See zone_import_conflicts and zone_import_overrides."
+_DECIDE = "See zone_import_conflicts, zone_import_overrides and zone_import_suffix."
 
 
 def kept_of(finding: Data) -> Data:

@@ -14,7 +14,9 @@ from typing import Any
 
 from ...module_utils._errors import OnefedError
 from ...module_utils._resources.acl import ALL_SIGN, parse_rule, rule_of
-from ...module_utils._resources.zone import check_name
+from ...module_utils._resources.name_rules import GROUP, USER, VDC, check_name, differs
+from .access_options import ADMINISTRATOR, OPTIONS, RESOURCES, is_a, is_single, option_fault, typed_items
+from .values import QUOTE_IT, read_as
 
 Data = Mapping[str, Any]
 
@@ -23,28 +25,7 @@ ONEADMIN = "oneadmin"
 _OWN_USERS = ("oneadmin", "serveradmin")
 _OWN_GROUP = "users"
 SECRETS = ("password", "password_hash", "template_secrets")
-_COMMON = {"name": str, "id": str, "state": str, "wait_timeout": str}
-_TEMPLATE = {"template": dict, "template_mode": str}
-_QUOTAS = {"quotas": dict, "quotas_mode": str}
-# The options of the modules, with what they have to be; `str` is anything that is no list or dictionary.
-OPTIONS: dict[str, dict[str, type]] = {
-    "federation_groups": {**_COMMON, **_TEMPLATE, **_QUOTAS, "admins": list, "purge": str},
-    "federation_users": {
-        **_COMMON,
-        **_TEMPLATE,
-        **_QUOTAS,
-        **dict.fromkeys(("password", "password_hash", "generate_password", "update_password"), str),
-        **dict.fromkeys(("auth_driver", "enabled", "group", "purge"), str),
-        **{"groups": list, "template_secrets": dict},
-    },
-    "federation_vdcs": {**_COMMON, **_TEMPLATE, "groups": list, "groups_absent": list, "resources": list, "purge": str},
-    "federation_acls": {
-        **dict.fromkeys(("rule", "user", "group", "which", "zone", "state", "wait_timeout"), str),
-        **{"resources": list, "rights": list},
-    },
-}
-ADMINISTRATOR: dict[str, type] = dict.fromkeys(("name", "password", "key", "auth_driver", "update_password"), str)
-_KINDS = {"federation_groups": "group", "federation_users": "user", "federation_vdcs": "VDC"}
+_KINDS = {"federation_groups": GROUP, "federation_users": USER, "federation_vdcs": VDC}
 
 
 def check_access(federation: Data, zones: Mapping[str, Data]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -56,7 +37,7 @@ def check_access(federation: Data, zones: Mapping[str, Data]) -> tuple[list[str]
     problems: list[str] = []
     references: list[tuple[str, str]] = []
     for variable, options in OPTIONS.items():
-        items = _typed(variable, federation[variable], options, problems)
+        items = typed_items(variable, federation[variable], options, problems)
         if variable in _KINDS:
             problems += _names(variable, items)
         else:
@@ -65,6 +46,18 @@ def check_access(federation: Data, zones: Mapping[str, Data]) -> tuple[list[str]
     problems += [problem for item in vdcs for problem in _resources(item, references)]
     problems += _administrators(federation, zones)
     return problems, references
+
+
+def disputed_names(federation: Data, zones: Mapping[str, Data]) -> list[list[str]]:
+    """Names that some releases of OpenNebula refuse to new objects, as [kind, name, where it is declared]."""
+    found = [
+        [kind, str(item.get("name")), variable]
+        for variable, kind in _KINDS.items()
+        for item in federation[variable]
+        if not absent(item)
+    ]
+    found += [[GROUP, zone["admin_group"], f"zone_admin_group of zone {group!r}"] for group, zone in zones.items()]
+    return [each for each in found if differs(each[0], each[1])]
 
 
 def declares_access(federation: Data, zones: Mapping[str, Data]) -> bool:
@@ -81,41 +74,11 @@ def absent(item: Data) -> bool:
     return str(item.get("state", "present")) == "absent"
 
 
-def _typed(variable: str, given: Sequence[Any], options: Mapping[str, type], problems: list[str]) -> list[Data]:
-    """The items that are dictionaries; what is wrong with keys and values is added to `problems`."""
-    items = []
-    for number, item in enumerate(given, 1):
-        where = f"Item {number} of {variable}"
-        if not isinstance(item, Mapping):
-            problems.append(f"{where} is no dictionary; it must be one with some of {', '.join(options)}.")
-            continue
-        items.append(item)
-        label = f"{where} ({item['name']})" if _is_text(item.get("name")) else where
-        unknown = sorted(str(key) for key in item if key not in options)
-        if unknown:
-            problems.append(f"{label} has unknown keys: {', '.join(unknown)}. There are {', '.join(options)}.")
-        for key, kind in options.items():
-            if item.get(key) is not None and not _is(item[key], kind):
-                expected = "a list" if kind is list else "a dictionary" if kind is dict else "one value"
-                problems.append(f"{key} in {label} must be {expected}.")
-        if str(item.get("state", "present")) not in ("present", "absent"):
-            problems.append(f"state in {label} must be present or absent.")
-    return items
-
-
-def _is(value: Any, kind: type) -> bool:
-    return isinstance(value, (list, dict)) == (kind is not str) and (kind is str or isinstance(value, kind))
-
-
-def _is_text(value: Any) -> bool:
-    return value is not None and not isinstance(value, (list, Mapping))
-
-
 def _names(variable: str, items: Iterable[Data]) -> list[str]:
     kind, problems = _KINDS[variable], []
     seen: set[tuple[str, str]] = set()
     for item in items:
-        keys = [(key, str(item[key])) for key in ("name", "id") if _is_text(item.get(key))]
+        keys = [(key, str(item[key])) for key in ("name", "id") if is_single(item.get(key))]
         if not keys:
             problems.append(f"A {kind} in {variable} has neither name nor id.")
         problems += [
@@ -127,10 +90,10 @@ def _names(variable: str, items: Iterable[Data]) -> list[str]:
 
 
 def _name_problem(kind: str, name: Any) -> list[str]:
-    if not _is_text(name):
+    if not is_single(name):
         return []
     try:
-        check_name(str(name), kind, " " if kind == "user" else "")
+        check_name(kind, str(name))
     except OnefedError as error:
         return [str(error)]
     return []
@@ -140,7 +103,7 @@ def _rules(items: Sequence[Data], references: list[tuple[str, str]]) -> list[str
     problems: list[str] = []
     seen: dict[Any, int] = {}
     for number, item in enumerate(items, 1):
-        if any(key in item and not _is(item[key], kind) for key, kind in OPTIONS["federation_acls"].items()):
+        if any(option_fault(key, kind, item.get(key)) for key, kind in OPTIONS["federation_acls"].items()):
             continue
         where = f"Item {number} of federation_acls"
         zones: list[str] = []
@@ -191,9 +154,9 @@ def _signed(given: Any) -> str:
 
 def _resources(vdc: Data, references: list[tuple[str, str]]) -> list[str]:
     where, problems = f"federation_vdcs ({vdc.get('name', vdc.get('id'))})", []
-    known = ("zone", "clusters", "hosts", "datastores", "vnets")
-    for item in vdc.get("resources") or () if _is(vdc.get("resources"), list) else ():
-        if not isinstance(item, Mapping) or not _is_text(item.get("zone")):
+    known = ("zone", *RESOURCES)
+    for item in vdc.get("resources") or () if is_a(vdc.get("resources"), "list") else ():
+        if not isinstance(item, Mapping) or not is_single(item.get("zone")):
             problems.append(f"Every item of resources in {where} must be a dictionary with a zone.")
             continue
         unknown = sorted(str(key) for key in item if key not in known)
@@ -201,9 +164,9 @@ def _resources(vdc: Data, references: list[tuple[str, str]]) -> list[str]:
             problems.append(
                 f"resources in {where} have unknown keys: {', '.join(unknown)}. There are {', '.join(known)}."
             )
-        problems += [
-            f"{key} in resources of {where} must be a list." for key in known[1:] if not _is(item.get(key, []), list)
-        ]
+        faults = {key: option_fault(key, "list", item.get(key)) for key in RESOURCES}
+        faults["zone"] = option_fault("zone", "str", item["zone"])
+        problems += [f"{key} in resources of {where} {fault}." for key, fault in faults.items() if fault]
         references.append((where, str(item["zone"])))
     return problems
 
@@ -219,8 +182,9 @@ def _administrators(federation: Data, zones: Mapping[str, Data]) -> list[str]:
         where = f"zone_administrators of zone {group!r}"
         named = [item for item in zone["administrators"] if not isinstance(item, (list, Mapping))]
         declared = [item for item in zone["administrators"] if isinstance(item, (list, Mapping))]
-        items = _typed(where, declared, ADMINISTRATOR, problems)
+        items = typed_items(where, declared, ADMINISTRATOR, problems)
         names = [str(name) for name in named]
+        problems += [f"{where} holds {read_as(name)}; every name {QUOTE_IT}." for name in named if read_as(name)]
         for item in items:
             name = str(item.get("name") or "")
             names.append(name)
@@ -247,7 +211,7 @@ def _administrators(federation: Data, zones: Mapping[str, Data]) -> list[str]:
 def _credentials(where: str, name: str, item: Data) -> list[str]:
     if not name:
         return [f"An account in {where} has no name."]
-    problems = _name_problem("user", name)
+    problems = _name_problem(USER, name)
     if item.get("key") is not None and (item.get("password") is not None or item.get("auth_driver") is not None):
         problems.append(f"{name} in {where} has a key, for driver ssh, and also password or auth_driver.")
     if item.get("key") is not None and not key_body(str(item["key"])):
@@ -258,7 +222,7 @@ def _credentials(where: str, name: str, item: Data) -> list[str]:
 
 
 def _admin_group(group: str, name: str, gone: Iterable[str]) -> list[str]:
-    problems = [f"zone_admin_group of zone {group!r}: {text}" for text in _name_problem("group", name)]
+    problems = [f"zone_admin_group of zone {group!r}: {text}" for text in _name_problem(GROUP, name)]
     if name == _OWN_GROUP:
         problems.append(f"zone_admin_group of zone {group!r} is {name!r}: all users would administer the zone.")
     if name in gone:

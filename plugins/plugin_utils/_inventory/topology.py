@@ -6,40 +6,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from ...module_utils._endpoints import is_loopback, normal
 from ...module_utils._errors import OnefedError
-from ...module_utils._resources.zone import ZONE_NAME_FORBIDDEN, ZONE_NAME_LENGTH
+from ...module_utils._resources.name_rules import ZONE, name_fault
 from .access import (
-    OPTIONS,
     check_access,
     declares_access,
+    disputed_names,
 )
+from .access_options import OPTIONS
+from .role_variables import INSTALL_VARIABLES, PLAYBOOK_VARIABLES
 from .servers import (
     DEFAULT_PORT,
     floating_address,
     problems_of_several,
 )
-from .variables import VARIABLES, Variable
+from .unknown import unknown_variables
+from .values import LONG, read_values
+from .variables import VARIABLES
 
 # Attributes of a zone's record by which other zones find its services.
 _SERVICE_ENDPOINTS = {"oneflow_endpoint": "ONEFLOW_ENDPOINT", "fireedge_endpoint": "FIREEDGE_ENDPOINT"}
-_LONG = ("list", "dict")  # types whose values are not shown
-_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 class TopologyError(OnefedError):
-    """The inventory contradicts itself; `problems` lists everything that is wrong."""
+    """The inventory contradicts itself; `problems` lists everything that is wrong, `summary` counts it."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
-        super().__init__(
-            f"The inventory does not describe a federation ({len(self.problems)} to correct):"
-            + "".join(f"\n  - {problem}" for problem in self.problems)
-        )
+        faults = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        self.summary = f"The inventory does not describe a federation: {faults}."
+        super().__init__(self.summary + "".join(f"\n  - {problem}" for problem in self.problems))
 
 
 def topology(
@@ -47,17 +48,19 @@ def topology(
     zones: Mapping[str, Sequence[str]],
     variables: Mapping[str, Mapping[str, Any]],
     strays: Sequence[str] = (),
+    names: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the federation that the inventory declares.
 
-    `zones` maps the child groups of `group` to their hosts in order, `variables` each host to its variables;
-    `strays` are hosts of `group` itself, which belong to no zone.
+    `zones` maps the child groups of `group` to their hosts in order, `variables` each host to its public variables;
+    `strays` are hosts of `group` itself, which belong to no zone; `names` are all variables that hosts have, by host.
     The result is plain data: `group`, `settings` (the federation_* values without prefix), `api_options` and
     each host's `frontend` (options that our modules share), `master` (a group),
     `master_host`, `zones` by group and `hosts` by name. A zone's `servers` are those of its `hosts` that it is to have,
     `host` the first of them, `floating` its floating address; `probes` are the
     endpoints that front-ends must reach. `access` tells whether access policies or administrators are C(declared) and
-    which C(zones) they name, as pairs with where; they themselves hold secrets and stay in the inventory.
+    which C(zones) they name, as pairs with where, and C(names) that some releases of OpenNebula refuse, as kind, name
+    and where; they themselves hold secrets and stay in the inventory.
     Raises TopologyError.
     """
     problems: list[str] = [f"Host {host!r} stands in group {group!r} itself, not in a zone." for host in strays]
@@ -68,12 +71,12 @@ def topology(
     problems += [f"Zone group {name!r} has no hosts." for name, hosts in zones.items() if not hosts]
     problems += _shared_hosts(zones)
     problems += _other_groups(group, variables)
-    known = {
-        host: {**_values(host, variables.get(host, {}), problems), "federation_group": group}
-        for hosts in zones.values()
-        for host in hosts
-    }
+    every = list(dict.fromkeys(host for hosts in zones.values() for host in hosts))
+    known = read_values(every, variables, VARIABLES, problems)
+    known = {host: {**values, "federation_group": group} for host, values in known.items()}
+    read_values(every, variables, (*INSTALL_VARIABLES, *PLAYBOOK_VARIABLES), problems)
     settings = _agreed("federation", f"federation {group!r}", list(known), known, problems)
+    problems += unknown_variables(names or {}, settings["ignored_variables"])
     if not settings["import_directory"].startswith(("/", "~")):
         problems.append(
             f"federation_import_directory is {settings['import_directory']!r}; it must begin with / or ~, for every "
@@ -113,7 +116,11 @@ def topology(
         "zones": result,
         "hosts": hosts,
         "probes": _probes(result),
-        "access": {"declared": declares_access(access, people), "zones": [list(pair) for pair in named]},
+        "access": {
+            "declared": declares_access(access, people),
+            "zones": [list(pair) for pair in named],
+            "names": disputed_names(access, people),
+        },
     }
 
 
@@ -146,43 +153,6 @@ def _probes(zones: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys([*(zone["endpoint"] for zone in zones.values()), *servers]))
 
 
-def _values(host: str, variables: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
-    """The public variables of one host, typed, with defaults."""
-    values = {}
-    for variable in VARIABLES:
-        raw = variables.get(variable.name)
-        values[variable.name] = variable.default if raw is None or raw == "" else _typed(host, variable, raw, problems)
-    return values
-
-
-def _typed(host: str, variable: Variable, raw: Any, problems: list[str]) -> Any:
-    value: Any
-    if variable.type == "bool":
-        value = _BOOLEANS.get(str(raw).lower())
-    elif variable.type == "int":
-        value = int(str(raw)) if str(raw).isdigit() else None
-    elif variable.type == "list":
-        value = list(raw) if isinstance(raw, (list, tuple)) else None
-    elif variable.type == "dict":
-        value = _plain(raw) if isinstance(raw, Mapping) else None
-    else:
-        value = str(raw)
-    if value is None or (variable.choices and value not in variable.choices):
-        kinds = {"bool": "true or false", "int": "a whole number", "list": "a list", "dict": "a dictionary"}
-        expected = " or ".join(variable.choices) or kinds[variable.type]
-        shown = "something else" if variable.type in _LONG else repr(str(raw))
-        problems.append(f"{variable.name} of host {host!r} is {shown}; it must be {expected}.")
-        return variable.default
-    return value
-
-
-def _plain(value: Any) -> Any:
-    """Variables of Ansible as data of Python's own types, whatever classes its templating gave them."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return value if value is None or isinstance(value, bool) else str(value)
-
-
 def _agreed(
     scope: str,
     what: str,
@@ -198,7 +168,7 @@ def _agreed(
         values = {host: known[host][variable.name] for host in hosts}
         if len({json.dumps(value, sort_keys=True, default=str) for value in values.values()}) > 1:
             # They are long, and may hold passwords.
-            listed = ", ".join(host if variable.type in _LONG else f"{host}: {value}" for host, value in values.items())
+            listed = ", ".join(host if variable.type in LONG else f"{host}: {value}" for host, value in values.items())
             problems.append(f"The hosts of {what} disagree on {variable.name} ({listed}). Set it on the group.")
         agreed[variable.name.split("_", 1)[1]] = next(iter(values.values()), variable.default)
     return agreed
@@ -243,8 +213,9 @@ def _zone(
     problems: list[str],
 ) -> dict[str, Any]:
     name = declared["name"] or (None if declared["role"] == "master" else group)
-    if name:
-        problems += _name_problems(group, name)
+    fault = name_fault(ZONE, name) if name else ""
+    if fault:
+        problems.append(f"The zone name {name!r} of group {group!r} {fault}. Set zone_name.")
     servers = [host for host in names if hosts[host]["state"] == "present"]
     if not servers:
         problems.append(f"All servers of zone {group!r} have oned_state: absent; a zone keeps at least one.")
@@ -282,16 +253,6 @@ def _is_url(text: str) -> bool:
         return parts.scheme in ("http", "https") and named and parts.port != 0
     except ValueError:
         return False
-
-
-def _name_problems(group: str, name: str) -> list[str]:
-    found = sorted({character for character in name if character in ZONE_NAME_FORBIDDEN})
-    problems = []
-    if found:
-        problems.append(f"Zone name {name!r} of group {group!r} holds {''.join(found)!r}, which OpenNebula refuses.")
-    if len(name.encode()) > ZONE_NAME_LENGTH:
-        problems.append(f"The zone name of group {group!r} is longer than OpenNebula's {ZONE_NAME_LENGTH} bytes.")
-    return problems
 
 
 def _endpoint_problems(group: str, endpoint: str, allow_loopback: bool) -> list[str]:

@@ -22,6 +22,8 @@ class Variable:
     meaning: str
     choices: tuple[str, ...] = ()
     secret: bool = False
+    # Of a list: what its items are, "" where they are options of modules.
+    elements: str = ""
 
     @property
     def scope(self) -> str:
@@ -83,6 +85,13 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable("federation_vdcs", "list", [], "VDCs, as options of module M(onefed.opennebula.vdc)."),
     Variable("federation_acls", "list", [], "Access rules, as options of module M(onefed.opennebula.acl)."),
+    Variable(
+        "federation_ignored_variables",
+        "list",
+        [],
+        "Names, or patterns with C(*), of variables that begin like the collection's and are other people's.",
+        elements="str",
+    ),
     Variable("zone_role", "str", "slave", "Exactly one zone is the master.", ("master", "slave")),
     Variable(
         "zone_name",
@@ -208,79 +217,4 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("oned_start_timeout", "int", 120, "Seconds in which oned must answer after a start."),
     Variable("oned_become", "bool", None, "Escalate privileges; unset: yes for packages, no for C(oned_location)."),
     Variable("oned_install", "bool", False, "Install OpenNebula from packages where it is not installed."),
-)
-
-# Read by role oned_install alone, on hosts with oned_install: they are no part of the topology.
-INSTALL_VARIABLES: tuple[Variable, ...] = (
-    Variable(
-        "oned_install_version",
-        "str",
-        "7.4",
-        "OpenNebula to install: the newest patch of a minor version (7.4), or exactly one (7.4.0).",
-    ),
-    Variable(
-        "oned_install_edition",
-        "str",
-        "community",
-        "Edition; C(enterprise) needs C(oned_install_token).",
-        ("community", "enterprise"),
-    ),
-    Variable(
-        "oned_install_token",
-        "str",
-        None,
-        "Credentials of the package repository, as C(user:password); kept in a file of mode 0600.",
-        secret=True,
-    ),
-    Variable(
-        "oned_install_repository",
-        "str",
-        None,
-        "Package repository instead of OpenNebula's: for apt what follows C(deb) in sources.list "
-        "(URL, suite, components), for dnf the base URL.",
-    ),
-    Variable(
-        "oned_install_key",
-        "str",
-        "https://downloads.opennebula.io/repo/repo2.key",
-        "Key that signs the repository, ASCII-armored: a URL, or a file on the controller.",
-    ),
-    Variable(
-        "oned_install_companions",
-        "list",
-        ["fireedge", "flow", "gate"],
-        "Services beside oned to install and start: the part of their package names after C(opennebula-).",
-    ),
-    Variable(
-        "oned_install_password",
-        "str",
-        None,
-        "Password of oneadmin in OpenNebula; when unset the package generates one, see one_auth on the host.",
-        secret=True,
-    ),
-    Variable("oned_install_database", "str", "sqlite", "Database backend.", ("sqlite", "mysql")),
-    Variable(
-        "oned_install_database_host",
-        "str",
-        "localhost",
-        "Database server; C(localhost): MariaDB is installed on the front-end.",
-    ),
-    Variable("oned_install_database_port", "int", 0, "Port of the database server; C(0) is its default."),
-    Variable("oned_install_database_name", "str", "opennebula", "Name of the database."),
-    Variable("oned_install_database_user", "str", "oneadmin", "Account of oned at the database server."),
-    Variable(
-        "oned_install_database_password",
-        "str",
-        None,
-        "Its password; when unset one is generated on the host and kept in C(oned.conf) only.",
-        secret=True,
-    ),
-    Variable("oned_install_database_charset", "str", "utf8mb4", "Charset of a new database; the same in every zone."),
-    Variable(
-        "oned_install_database_admin",
-        "str",
-        None,
-        "Account that creates database and account at a remote server; unset: they exist already.",
-    ),
-    Variable("oned_install_database_admin_password", "str", None, "Its password.", secret=True),
 )

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._endpoints import is_loopback
+from ...module_utils._resources.name_rules import name_fault
 from .._checks import cluster as judge_servers
 from .._checks import frontend as judge
 from .cluster import plan_servers
@@ -87,6 +88,7 @@ def make_plan(
     errors += _unknown_zones(topology, known) if ready else []
     unmanaged = _unmanaged(topology, zones, known)
     master["warnings"] += _note_unmanaged(unmanaged)
+    master["warnings"] += _note_names(topology, findings) if ready else []
     refuse_same_names(zones)
     _plan_restart(master, zones)
     plan: dict[str, Any] = {
@@ -179,6 +181,17 @@ def _unknown_zones(topology: Data, known: Sequence[Data]) -> list[str]:
         f"{where} names the zone {name!r}, which there is not; there are {listed}. Correct it, or declare the zone."
         for where, name in topology["access"]["zones"]
         if name not in zones
+    ]
+
+
+def _note_names(topology: Data, findings: Mapping[str, Data]) -> list[str]:
+    """Declared names that the master's release refuses to new objects; some may exist since an older one."""
+    release = findings[topology["master_host"]]["frontend"]["oned_version"]
+    return [
+        f"{where} names the {kind} {name!r}: it {fault} unless the {kind} exists already. Choose another name."
+        for kind, name, where in topology["access"]["names"]
+        for fault in [name_fault(kind, name, release)]
+        if fault
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._resources.name_rules import ZONE, name_fault
 from .._checks import database as judge_database
 from .._checks import frontend as judge
 from .._checks import migration as judge_import
@@ -55,7 +56,11 @@ def plan_join(
     found += release_problems(zone, findings)
     found += judge_import.problems(zone, findings[name], master)
     found += judge_database.alike(frontend, master) + judge_database.backup(frontend) + judge_database.source(master)
-    found += taken(zone, known, record) + ways_problems(topology, zone, frontend, master)
+    found += (
+        _named(zone, record, master["oned_version"])
+        + taken(zone, known, record)
+        + ways_problems(topology, zone, frontend, master)
+    )
     update, changes = loopback_removed(zone, record) if record else ({}, [])
     entry = make_entry(
         zone,
@@ -111,6 +116,12 @@ def _release_told(entry: Data) -> list[str]:
 def _discarded(zone: Data, frontend: Data) -> list[str]:
     own = judge.own_told(frontend)
     return [f"its own data goes, as zone_discard says: {own}"] if own and zone["discard"] else []
+
+
+def _named(zone: Data, record: Data | None, release: str | None) -> list[judge.Problem]:
+    """Whether the master takes the name of a zone that it is to create."""
+    fault = "" if record else name_fault(ZONE, zone["name"], release)
+    return [judge.problem(f"Its zone name {zone['name']!r} {fault}.", "Set zone_name.")] if fault else []
 
 
 def _join_changes(entry: Data, frontend: Data, record: Data | None) -> list[str]:

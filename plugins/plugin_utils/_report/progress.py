@@ -120,4 +120,3 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns of equal width, two blanks apart."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [GAP.join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows]
-

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 from typing import Any
 
@@ -51,8 +52,7 @@ def test_the_known_keys_are_the_options_of_the_module(variable: str) -> None:
     options = dict(documentation["options"])
     if "onefed.opennebula.quotas" in documentation["extends_documentation_fragment"]:
         options.update(yaml.safe_load(quotas.ModuleDocFragment.DOCUMENTATION)["options"])
-    kinds = {name: {"list": list, "dict": dict}.get(option["type"], str) for name, option in options.items()}
-    assert OPTIONS[variable] == kinds
+    assert OPTIONS[variable] == {name: option["type"] for name, option in options.items()}
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,15 @@ def test_the_known_keys_are_the_options_of_the_module(variable: str) -> None:
         ({"users": [{"name": "ada", "groups": SECRET}]}, "groups in Item 1 of federation_users (ada) must be a list."),
         ({"users": [{"name": "ada", "password": [SECRET]}]}, "password in Item 1 of federation_users (ada) must"),
         ({"users": [{"password": SECRET}]}, "A user in federation_users has neither name nor id."),
-        ({"users": [{"name": "a da"}]}, "The user name 'a da' holds ' ', which OpenNebula refuses."),
+        ({"users": [{"name": "a da"}]}, "The user name 'a da' holds ' ', which OpenNebula refuses"),
         ({"users": [{"name": "ada", "state": "gone"}]}, "must be present or absent"),
+        ({"users": [{"name": "ada", "password": 100}]}, "password in Item 1 of federation_users (ada) is a number; it"),
+        ({"users": [{"name": False}]}, "is a boolean (as NO, yes, on and off are without quotes); it must be a text"),
+        ({"users": [{"name": "ada", "auth_driver": datetime.date(2026, 1, 2)}]}, "(ada) is a date; it must be a text"),
+        ({"users": [{"name": "ada", "groups": ["dev", False]}]}, "(ada) holds a boolean (as NO"),
+        ({"groups": [{"name": "dev", "admins": [5, 1.5]}]}, "(dev) holds a number; every item must be a text"),
+        ({"vdcs": [{"name": "lab", "resources": [{"zone": True}]}]}, "zone in resources of federation_vdcs (lab) is a"),
+        ({"acls": [{"rule": 5}]}, "rule in Item 1 of federation_acls is a number; it must be a text: put it in quotes"),
         ({"groups": [{"name": "dev"}, {"name": "dev"}]}, "federation_groups declares the group with name 'dev' twice."),
         ({"vdcs": [{"id": 0}, {"id": "0"}]}, "federation_vdcs declares the VDC with id '0' twice."),
         ({"vdcs": [{"name": "lab", "resources": [{"zone": "x", "cluster": []}]}]}, "have unknown keys: cluster."),
@@ -98,6 +105,8 @@ def test_a_wrong_declaration_is_one_clear_problem_without_secrets(lists: dict[st
         ([{"password": SECRET}], {}, "An account in zone_administrators of zone 'paris' has no name."),
         (["ada", {"name": "ada"}], {}, "names 'ada' twice"),
         (["oneadmin"], {}, "OpenNebula's own"),
+        ([False], {}, "holds a boolean (as NO, yes, on and off are without quotes); every name must be a text"),
+        ([{"name": "ada", "password": 342391}], {}, "is a number; it must be a text: put it in quotes"),
         ([{"name": "ada", "key": "k", "password": SECRET}], {}, "has a key, for driver ssh, and also"),
         ([{"name": "ada", "auth_driver": "ldap"}], {}, "needs password: what driver ldap compares."),
         ([{"name": "ada"}], {"users": [{"name": "ada", "password": SECRET}]}, "as federation_users does"),

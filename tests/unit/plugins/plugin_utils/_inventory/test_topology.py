@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -107,6 +108,13 @@ def test_an_ipv6_address_is_bracketed_and_the_port_is_used() -> None:
         ({"paris_1": {"oned_port": "http"}}, "oned_port of host 'paris-1' is 'http'; it must be a whole number"),
         ({"paris_1": {"oned_port": 70000}}, "a port lies between 1 and 65535"),
         ({"paris_1": {"zone_import": "maybe"}}, "it must be true or false"),
+        ({"paris_1": {"zone_name": False}}, "zone_name of host 'paris-1' is a boolean (as NO, yes, on and off are"),
+        ({"paris_1": {"zone_name": 1_0_0}}, "zone_name of host 'paris-1' is a number; it must be a text: put it in"),
+        ({"paris_1": {"zone_import_suffix": datetime.date(2026, 1, 2)}}, "is a date; it must be a text: put it in"),
+        ({"paris_1": {"zone_import_overrides": {"users": {False: "rename"}}}}, "holds a boolean (as NO, yes, on and"),
+        ({"paris_1": {"oned_location": True}}, "oned_location of host 'paris-1' is a boolean (as NO"),
+        ({"paris_1": {"rotate_leave_out": ["lyon", 5]}}, "rotate_leave_out of host 'paris-1' holds a number; every"),
+        ({"paris_1": {"oned_install_version": 7.4}}, "oned_install_version of host 'paris-1' is a number; it must be"),
         ({"paris_1": {"zone_vip": "192.0.2.30"}}, "expected address/prefix"),
         ({"paris_1": {"zone_vip": "198.51.100.3/24", "zone_vip_interface": "eth0"}}, "does not lie in the network"),
         ({"paris_1": {"zone_vip": "192.0.2.30/24"}}, "has zone_vip but no zone_vip_interface"),
@@ -117,6 +125,69 @@ def test_each_contradiction_is_named(changes: dict[str, dict[str, Any]], text: s
     found = problems(ZONES, variables(**changes))
     assert len(found) == 1, found
     assert text in found[0]
+
+
+def test_a_secret_that_is_no_text_is_refused_without_its_value() -> None:
+    hosts = {host: {**values, "rotate_password": 0o1234567} for host, values in variables().items()}
+    assert problems(ZONES, hosts) == [
+        "rotate_password of hosts 'madrid-1', 'paris-1' is a number; it must be a text: put it in quotes."
+    ]
+    found = topology("federation", ZONES, {host: {**one, "rotate_password": "01234567"} for host, one in hosts.items()})
+    assert "01234567" not in str(found)
+
+
+def given(**names: str) -> list[str]:
+    """What is wrong with variables of host paris-1, beside those that all hosts have."""
+    common = ["ansible_host", "zone_role", "onefed_topology", "federation_group", "oned_install_version"]
+    hosts = variables()
+    hosts = {host: {**one, "federation_ignored_variables": ["zone_dns_*", "zone_id"]} for host, one in hosts.items()}
+    try:
+        every = {"madrid-1": common, "paris-1": [*common, *names]}
+        topology("federation", ZONES, hosts, names=every)
+    except TopologyError as error:
+        return error.problems
+    return []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("zone_vpi", "zone_vip"),
+        ("zone_disard", "zone_discard"),
+        ("federation_allow_loopbck", "federation_allow_loopback"),
+        ("oned_prot", "oned_port"),
+        ("oned_install_pasword", "oned_install_password"),
+        ("rotate_pasword", "rotate_password"),
+        ("preflight_imports", "preflight_import"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    assert given(**{name: ""}) == [
+        f"{name} of host 'paris-1' is no variable of this collection. Did you mean {meant}?"
+    ]
+
+
+def test_a_variable_like_no_other_is_refused_unless_it_is_ignored() -> None:
+    assert given(zone_colour="", zone_dns_server="", zone_id="", zones="", one="") == [
+        "zone_colour of host 'paris-1' is no variable of this collection. "
+        "Remove it, or, if it is somebody else's, name it in federation_ignored_variables."
+    ]
+
+
+def test_a_variable_of_all_hosts_is_told_once() -> None:
+    names = dict.fromkeys(variables(), ["zone_vpi"])
+    with pytest.raises(TopologyError) as caught:
+        topology("federation", ZONES, variables(), names=names)
+    assert caught.value.problems == ["zone_vpi of all hosts is no variable of this collection. Did you mean zone_vip?"]
+
+
+def test_names_that_depend_on_the_release_are_left_to_the_plan() -> None:
+    shared = {"federation_groups": [{"name": "web team"}, {"name": "dev"}, {"name": "old team", "state": "absent"}]}
+    hosts = {host: {**values, **shared} for host, values in variables(paris_1={"zone_admin_group": "a b"}).items()}
+    assert topology("federation", ZONES, hosts)["access"]["names"] == [
+        ["group", "web team", "federation_groups"],
+        ["group", "a b", "zone_admin_group of zone 'paris'"],
+    ]
 
 
 def test_a_floating_address_has_one_port() -> None:
@@ -210,7 +281,7 @@ def test_access_policies_are_declared_in_the_topology_without_their_secrets() ->
         "p1": {"ansible_host": "192.0.2.2", "zone_administrators": [{"name": "eva", "password": "s3cret"}], **shared},
     }
     made = topology("federation", {"madrid": ["m1"], "paris": ["p1"]}, variables)
-    assert made["access"] == {"declared": True, "zones": [["Item 1 of federation_acls", "paris"]]}
+    assert made["access"] == {"declared": True, "zones": [["Item 1 of federation_acls", "paris"]], "names": []}
     assert made["zones"]["paris"]["admin_group"] == "oneadmin"
     assert "s3cret" not in str(made)
     variables["p1"]["federation_users"] = [{"name": "ada", "password": "s3cret-2"}]

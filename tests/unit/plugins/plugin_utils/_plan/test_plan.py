@@ -229,7 +229,7 @@ def test_a_wrong_clock_is_a_warning() -> None:
 def test_access_for_a_zone_that_nobody_knows_stops_the_run() -> None:
     what = declared()
     known = [["rule 1", "paris"], ["rule 2", "OpenNebula"], ["rule 3", "0"], ["rule 4", "100"]]
-    what["access"] = {"declared": True, "zones": [*known, ["rule 5", "roma"]]}
+    what["access"] = {"declared": True, "zones": [*known, ["rule 5", "roma"]], "names": []}
     made = plan(*federated(), what)
     assert made["errors"] == [
         "rule 5 names the zone 'roma', which there is not; there are OpenNebula, paris. Correct it, or declare the "

@@ -123,7 +123,7 @@ def test_what_stands_in_the_way_of_the_import_leaves_the_zone_out() -> None:
         'paris, paris-1: Import: user "alice"',
         'paris, paris-1: Import: user "bob"',
     ]
-    assert made["left_out"][0].endswith("See zone_import_conflicts and zone_import_overrides.")
+    assert made["left_out"][0].endswith("See zone_import_conflicts, zone_import_overrides and zone_import_suffix.")
     unasked = plan(planned={"msg": "An override is given for user zoe"})
     assert "Its import cannot be planned: An override is given for user zoe" in unasked["left_out"][0]
     crashed = plan(planned={"exception": "Traceback:\n  line 1\nKeyError: 'x'\n"})
@@ -246,7 +246,7 @@ def test_contradictions_of_an_import_are_told() -> None:
     told = str(error.value)
     assert "Zone 'paris' has zone_import and zone_discard" in told
     assert "federation_import_directory is 'imports'; it must begin with / or ~" in told
-    assert "zone_import_overrides of host 'paris-1' is something else; it must be a dictionary." in told
+    assert "zone_import_overrides of hosts 'paris-1', 'lyon-1' is something else; it must be a dictionary." in told
 
 
 def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:

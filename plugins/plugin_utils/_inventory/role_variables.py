@@ -1,0 +1,119 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Variables that roles and playbooks read and that are no part of the topology.
+
+Like the inventory variables of .variables they are judged with it: by name, and text must be text.
+"""
+
+from __future__ import annotations
+
+from .variables import VARIABLES, Variable
+
+# Read by role oned_install alone, on hosts with oned_install: they are no part of the topology.
+INSTALL_VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "oned_install_version",
+        "str",
+        "7.4",
+        "OpenNebula to install: the newest patch of a minor version (7.4), or exactly one (7.4.0).",
+    ),
+    Variable(
+        "oned_install_edition",
+        "str",
+        "community",
+        "Edition; C(enterprise) needs C(oned_install_token).",
+        ("community", "enterprise"),
+    ),
+    Variable(
+        "oned_install_token",
+        "str",
+        None,
+        "Credentials of the package repository, as C(user:password); kept in a file of mode 0600.",
+        secret=True,
+    ),
+    Variable(
+        "oned_install_repository",
+        "str",
+        None,
+        "Package repository instead of OpenNebula's: for apt what follows C(deb) in sources.list "
+        "(URL, suite, components), for dnf the base URL.",
+    ),
+    Variable(
+        "oned_install_key",
+        "str",
+        "https://downloads.opennebula.io/repo/repo2.key",
+        "Key that signs the repository, ASCII-armored: a URL, or a file on the controller.",
+    ),
+    Variable(
+        "oned_install_companions",
+        "list",
+        ["fireedge", "flow", "gate"],
+        "Services beside oned to install and start: the part of their package names after C(opennebula-).",
+        elements="str",
+    ),
+    Variable(
+        "oned_install_password",
+        "str",
+        None,
+        "Password of oneadmin in OpenNebula; when unset the package generates one, see one_auth on the host.",
+        secret=True,
+    ),
+    Variable("oned_install_database", "str", "sqlite", "Database backend.", ("sqlite", "mysql")),
+    Variable(
+        "oned_install_database_host",
+        "str",
+        "localhost",
+        "Database server; C(localhost): MariaDB is installed on the front-end.",
+    ),
+    Variable("oned_install_database_port", "int", 0, "Port of the database server; C(0) is its default."),
+    Variable("oned_install_database_name", "str", "opennebula", "Name of the database."),
+    Variable("oned_install_database_user", "str", "oneadmin", "Account of oned at the database server."),
+    Variable(
+        "oned_install_database_password",
+        "str",
+        None,
+        "Its password; when unset one is generated on the host and kept in C(oned.conf) only.",
+        secret=True,
+    ),
+    Variable("oned_install_database_charset", "str", "utf8mb4", "Charset of a new database; the same in every zone."),
+    Variable(
+        "oned_install_database_admin",
+        "str",
+        None,
+        "Account that creates database and account at a remote server; unset: they exist already.",
+    ),
+    Variable("oned_install_database_admin_password", "str", None, "Its password.", secret=True),
+)
+
+# Given to a playbook, most of them by another playbook.
+PLAYBOOK_VARIABLES: tuple[Variable, ...] = (
+    Variable("preflight_leave_out", "bool", False, "Whether the run may go on without zones that cannot join."),
+    Variable(
+        "preflight_import",
+        "bool",
+        False,
+        "Whether the identities of every joining zone are imported, as with C(zone_import).",
+    ),
+    Variable(
+        "preflight_install",
+        "bool",
+        False,
+        "Whether PyMySQL is installed from the distribution on front-ends with MariaDB or MySQL that lack it, except "
+        "in check mode.",
+    ),
+    Variable("install_leave_out", "bool", False, "Whether the run may go on without hosts that cannot be installed."),
+    Variable(
+        "rotate_password", "str", None, "The new password, from a vault. When unset, a random one is made.", secret=True
+    ),
+    Variable(
+        "rotate_leave_out",
+        "list",
+        [],
+        "Names of zones that are not in the inventory, or not well, and need not take part. They are cut off.",
+        elements="str",
+    ),
+)
+
+# Everything that a user of the collection may set.
+ALL_VARIABLES: tuple[Variable, ...] = VARIABLES + INSTALL_VARIABLES + PLAYBOOK_VARIABLES

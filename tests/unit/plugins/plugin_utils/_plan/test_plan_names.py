@@ -1,0 +1,70 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Names that the master's OpenNebula refuses are found by the plan, by the rules of its release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from imported import document, federation, group, user
+from planned import frontend, plan
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.conflicts import Policy, resolve
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import topology
+
+
+def declared(**paris: Any) -> dict[str, Any]:
+    hosts = {"madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"}}
+    return topology(
+        "federation",
+        {"madrid": ["madrid-1"], "paris": ["paris-1"]},
+        {**hosts, "paris-1": {"ansible_host": "192.0.2.31", **paris}},
+    )
+
+
+@pytest.mark.parametrize(("release", "joins"), [("6.10.0.1", True), ("7.4.0", False)])
+def test_a_zone_name_is_judged_by_the_release_of_the_master(release: str, joins: bool) -> None:
+    sides = [{**frontend(), "oned_version": release} for _side in range(2)]
+    entry = plan(*sides, declared(zone_name="a\tb"))["zones"]["paris"]
+    assert (entry["action"] == "join") == joins
+    told = f"Its zone name 'a\\tb' holds '\\t', which OpenNebula {release} refuses."
+    assert [one["text"] for one in entry["problems"]] == ([] if joins else [told])
+
+
+@pytest.mark.parametrize(("release", "warned"), [("7.0.2", False), ("7.2.0", True)])
+def test_a_group_with_a_blank_is_warned_of_where_a_new_one_would_be_refused(release: str, warned: bool) -> None:
+    sides = [{**frontend(), "oned_version": release} for _side in range(2)]
+    text = "\n".join(plan(*sides, declared(zone_admin_group="web team"))["master"]["warnings"])
+    assert ("names the group 'web team': it holds ' ', which OpenNebula 7.2.0 refuses unless" in text) == warned
+
+
+def collisions(policy: Policy, release: str = "7.4.0", taken: tuple[str, ...] = (), **content: Any) -> list[str]:
+    shared = {**federation(users=taken), "version": release}
+    return resolve(document(**content), shared, policy)[1]
+
+
+def test_a_group_of_an_older_release_is_refused_with_the_override_to_set() -> None:
+    groups = [group("web team")]
+    assert collisions(Policy(), "7.0.2", groups=groups) == []
+    [text] = collisions(Policy(), "7.2.0", groups=groups)
+    assert text == (
+        'group "web team" cannot be created as "web team": the name holds \' \', which OpenNebula 7.2.0 refuses. '
+        'Give an override such as {"groups": {"web team": {"rename": "web_team"}}}.'
+    )
+    renamed = Policy(overrides={"groups": {"web team": {"rename": "web_team"}}})
+    assert collisions(renamed, "7.2.0", groups=groups) == []
+
+
+@pytest.mark.parametrize("name", ["o'brien", "a$b", "{x}", "a#b", 'say"so'])
+def test_names_from_before_the_rules_are_refused(name: str) -> None:
+    [text] = collisions(Policy(), users=[user(name)])
+    assert text.startswith(f'user "{name}" cannot be created')
+
+
+def test_a_suffix_that_the_master_refuses_is_named() -> None:
+    [text] = collisions(Policy("rename", suffix="_Zone Paris"), taken=("bob",), users=[user("bob")])
+    assert text == (
+        'user "bob" cannot be created as "bob_Zone Paris": the name holds \' \', which OpenNebula 7.4.0 refuses. Give '
+        'another suffix than "_Zone Paris", or an override such as {"users": {"bob": {"rename": "bob_Zone_Paris"}}}.'
+    )
