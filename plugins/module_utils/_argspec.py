@@ -5,9 +5,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Callable
 
 from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.validation import check_type_dict
+
+Mask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+class _Text(str):
+    """Option type str that takes only text.
+
+    Ansible makes texts of numbers and booleans: NO becomes False and 01234567 becomes 342391, which nobody wrote. To
+    documentation and its checks it is str; Ansible calls a type that can be called.
+    """
+
+    __name__ = "text"
+
+    def __call__(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError("YAML read it as something else, put it in quotes")
+        return value
+
+
+TEXT = _Text("str")
+
+
+class MaskedDict(dict[str, Any]):
+    """A dictionary that a log shows as `mask` leaves it."""
+
+    mask: Mask
+
+    def __repr__(self) -> str:
+        return repr(self.mask(self))
+
+    __str__ = __repr__
+
+
+class _Masked(str):
+    """Option type dict whose value is shown masked: Ansible logs every option before a module can hide anything."""
+
+    __name__ = "dict"
+    mask: Mask
+
+    def __call__(self, value: Any) -> MaskedDict:
+        found = MaskedDict(check_type_dict(value))
+        found.mask = self.mask
+        return found
+
+
+def masked_dict(mask: Mask) -> str:
+    """The type of an option that is a dictionary, a part of which is a secret."""
+    kind = _Masked("dict")
+    kind.mask = mask
+    return kind
+
 
 FRONTEND: dict[str, Any] = {
     "oned_location": {"type": "path"},
@@ -20,14 +73,14 @@ LOGIN: dict[str, Any] = {
     "login_host": {"type": "str"},
     "login_port": {"type": "int"},
     "login_unix_socket": {"type": "path"},
-    "login_user": {"type": "str"},
-    "login_password": {"type": "str", "no_log": True},
+    "login_user": {"type": TEXT},
+    "login_password": {"type": TEXT, "no_log": True},
 }
 
 API: dict[str, Any] = {
     "api_url": {"type": "str", "fallback": (env_fallback, ["ONE_URL"])},
-    "api_username": {"type": "str", "fallback": (env_fallback, ["ONE_USERNAME"])},
-    "api_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ONE_PASSWORD"])},
+    "api_username": {"type": TEXT, "fallback": (env_fallback, ["ONE_USERNAME"])},
+    "api_password": {"type": TEXT, "no_log": True, "fallback": (env_fallback, ["ONE_PASSWORD"])},
     "api_timeout": {"type": "float", "default": 10.0},
     "api_answer_limit": {"type": "int", "default": 256},
     "validate_certs": {"type": "bool", "default": True},

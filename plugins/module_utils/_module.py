@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._argspec import MaskedDict
 from ._errors import OnefedError
 from ._frontend.layout import Frontend
 
@@ -21,8 +22,22 @@ def run(module: AnsibleModule, action: Callable[[AnsibleModule, Frontend], dict[
     try:
         result = action(module, Frontend.from_params(module.params))
     except OnefedError as error:
-        module.fail_json(msg=str(error))
+        _fail(module, str(error))
     except Exception as error:
         # Ansible adds where it was, but keeps nothing at all of an exception where a task has failed_when: false.
-        module.fail_json(msg=f"This is a fault of the module, please report it: {type(error).__name__}: {error}")
+        _fail(module, f"This is a fault of the module, please report it: {type(error).__name__}: {error}")
+    _hide(module)
     module.exit_json(**result)
+
+
+def _fail(module: AnsibleModule, text: str) -> NoReturn:
+    _hide(module)
+    module.fail_json(msg=text)
+    raise AssertionError("fail_json does not return")
+
+
+def _hide(module: AnsibleModule) -> None:
+    """Ansible returns the options with the result: without the secrets of those that have some."""
+    for name, value in module.params.items():
+        if isinstance(value, MaskedDict):
+            module.params[name] = value.mask(value)

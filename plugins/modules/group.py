@@ -147,7 +147,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._api.template import masked
+from ..module_utils._argspec import API, FRONTEND, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources import quotas
@@ -164,11 +165,11 @@ def main() -> None:
             **API,
             **FRONTEND,
             **quotas.OPTIONS,
-            "name": {"type": "str"},
+            "name": {"type": TEXT},
             "id": {"type": "int"},
             "admins": {"type": "list", "elements": "str"},
             "purge": {"type": "bool", "default": False},
-            "template": {"type": "dict"},
+            "template": {"type": masked_dict(masked)},
             "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "wait_timeout": {"type": "float", "default": 30.0},

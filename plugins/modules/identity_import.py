@@ -262,7 +262,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._argspec import API, FRONTEND, TEXT
 from ..module_utils._errors import OnefedError
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
@@ -313,7 +313,7 @@ def main() -> None:
             "joins": {"type": "bool", "default": False},
             "conflicts": {"type": "str", "choices": ["fail", "same_person", "rename"], "default": "fail"},
             "overrides": {"type": "dict", "default": {}},
-            "suffix": {"type": "str"},
+            "suffix": {"type": TEXT},
             "acl_zones": {"type": "str", "choices": ["own", "all"], "default": "own"},
             "allow_administrators": {"type": "bool", "default": False},
             "orphans": {"type": "str", "choices": ["fail", "oneadmin"], "default": "fail"},

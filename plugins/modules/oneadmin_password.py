@@ -126,7 +126,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._argspec import API, FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._rotation.master import (
@@ -170,8 +170,8 @@ def main() -> None:
             **API,
             **FRONTEND,
             "step": {"type": "str", "choices": steps, "required": True},
-            "user": {"type": "str"},
-            "password": {"type": "str", "no_log": True},
+            "user": {"type": TEXT},
+            "password": {"type": TEXT, "no_log": True},
             "due": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 60.0},
         },

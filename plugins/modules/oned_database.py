@@ -137,7 +137,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._argspec import FRONTEND
+from ..module_utils._argspec import FRONTEND, TEXT
 from ..module_utils._database.mysql_account import RECOMMENDED_ISOLATION
 from ..module_utils._database.provision import Wanted, provide
 from ..module_utils._frontend.layout import Frontend
@@ -165,15 +165,15 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **FRONTEND,
-            "name": {"type": "str", "default": "opennebula"},
-            "user": {"type": "str", "default": "oneadmin"},
-            "password": {"type": "str", "no_log": True},
+            "name": {"type": TEXT, "default": "opennebula"},
+            "user": {"type": TEXT, "default": "oneadmin"},
+            "password": {"type": TEXT, "no_log": True},
             "host": {"type": "str", "default": "localhost"},
             "port": {"type": "int", "default": 0},
             "charset": {"type": "str", "default": "utf8mb4"},
             "account_host": {"type": "str"},
-            "login_user": {"type": "str"},
-            "login_password": {"type": "str", "no_log": True},
+            "login_user": {"type": TEXT},
+            "login_password": {"type": TEXT, "no_log": True},
             "login_unix_socket": {"type": "path"},
         },
         supports_check_mode=True,

@@ -232,7 +232,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._api.template import masked
+from ..module_utils._argspec import API, FRONTEND, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources import quotas
@@ -251,10 +252,10 @@ def main() -> None:
             **API,
             **FRONTEND,
             **quotas.OPTIONS,
-            "name": {"type": "str"},
+            "name": {"type": TEXT},
             "id": {"type": "int"},
-            "password": {"type": "str", "no_log": True},
-            "password_hash": {"type": "str", "no_log": True},
+            "password": {"type": TEXT, "no_log": True},
+            "password_hash": {"type": TEXT, "no_log": True},
             "update_password": {
                 "type": "str",
                 "choices": ["always", "on_create"],
@@ -262,12 +263,12 @@ def main() -> None:
                 "no_log": False,
             },
             "generate_password": {"type": "bool", "default": False, "no_log": False},
-            "auth_driver": {"type": "str"},
+            "auth_driver": {"type": TEXT},
             "enabled": {"type": "bool"},
             "group": {"type": "str"},
             "groups": {"type": "list", "elements": "str"},
             "purge": {"type": "bool", "default": False},
-            "template": {"type": "dict"},
+            "template": {"type": masked_dict(masked)},
             "template_secrets": {"type": "dict", "no_log": True},
             "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

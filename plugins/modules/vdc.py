@@ -214,7 +214,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._api.template import masked
+from ..module_utils._argspec import API, FRONTEND, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources.documents import RESOURCES
@@ -230,7 +231,7 @@ def main() -> None:
         argument_spec={
             **API,
             **FRONTEND,
-            "name": {"type": "str"},
+            "name": {"type": TEXT},
             "id": {"type": "int"},
             "groups": {"type": "list", "elements": "str"},
             "groups_absent": {"type": "list", "elements": "str"},
@@ -243,7 +244,7 @@ def main() -> None:
                 },
             },
             "purge": {"type": "bool", "default": False},
-            "template": {"type": "dict"},
+            "template": {"type": masked_dict(masked)},
             "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "wait_timeout": {"type": "float", "default": 30.0},

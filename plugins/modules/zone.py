@@ -206,7 +206,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._api.template import masked
+from ..module_utils._argspec import API, FRONTEND, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources.zone_writer import write_zone
@@ -224,11 +225,11 @@ def main() -> None:
         argument_spec={
             **API,
             **FRONTEND,
-            "name": {"type": "str"},
+            "name": {"type": TEXT},
             "id": {"type": "int"},
             "endpoint": {"type": "str"},
             "endpoint_grpc": {"type": "str"},
-            "template": {"type": "dict"},
+            "template": {"type": masked_dict(masked)},
             "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
             "update_endpoint": {"type": "bool", "default": False},
             "allow_loopback": {"type": "bool", "default": False},

@@ -104,7 +104,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
 from ..module_utils._api.documents import zones_from_xml
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._argspec import API, FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 
@@ -118,7 +118,7 @@ def zone_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**API, **FRONTEND, "name": {"type": "str"}, "id": {"type": "int"}},
+        argument_spec={**API, **FRONTEND, "name": {"type": TEXT}, "id": {"type": "int"}},
         supports_check_mode=True,
     )
     run(module, zone_info)

@@ -164,7 +164,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._argspec import API, FRONTEND, TEXT
 from ..module_utils._cluster.member_writer import write_server
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
@@ -183,7 +183,7 @@ def main() -> None:
             **API,
             **FRONTEND,
             "zone_id": {"type": "int"},
-            "name": {"type": "str"},
+            "name": {"type": TEXT},
             "endpoint": {"type": "str"},
             "endpoint_grpc": {"type": "str"},
             "server_id": {"type": "int"},

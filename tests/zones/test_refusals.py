@@ -40,6 +40,14 @@ def refused_name(pair: Federation) -> None:
     pair.variables["paris"]["zone_name"] = "a;b"
 
 
+def name_that_yaml_takes_for_no(pair: Federation) -> None:
+    pair.variables["paris"]["zone_name"] = False  # zone_name: NO
+
+
+def misspelt_variable(pair: Federation) -> None:
+    pair.variables["paris"]["zone_disard"] = True
+
+
 def endpoint_without_path(pair: Federation) -> None:
     pair.variables["paris"]["zone_endpoint"] = "http://192.0.2.1:2633"
 
@@ -56,6 +64,8 @@ def loopback(pair: Federation) -> None:
         (same_name, "have the same name, north"),
         (same_endpoint, "have the same endpoint"),
         (refused_name, "which OpenNebula refuses"),
+        (name_that_yaml_takes_for_no, "it must be a text: put it in quotes"),
+        (misspelt_variable, "Did you mean zone_discard?"),
         (endpoint_without_path, "take it for gRPC"),
         (loopback, "other machines cannot reach a loopback address"),
     ],
@@ -65,7 +75,9 @@ def test_a_contradictory_inventory_is_refused(pair: Federation, spoil: Callable[
     spoil(pair)
     run = pair.run()
     assert run.code != 0
-    assert text in " ".join(run.output.split())
+    told = " ".join(run.output.split())
+    assert told.count(text) == told.count("fatal:") == 1
+    assert "emplat" not in told
     assert run.tasks("changed") == set()
     assert fingerprint(pair) == before
 

@@ -14,7 +14,7 @@ from .transport import NOT_XML
 
 # OpenNebula would put ONE_ before a name that starts with a digit or with XML, and then not find it again.
 _NAME = re.compile(r"(?!XML)[A-Z_][A-Z0-9_]*\Z")
-# Attributes of users that hold secrets, as OpenNebula's own and those of its drivers are called.
+# Attributes that hold secrets, as OpenNebula's own and those of its drivers are called.
 _SECRET = re.compile("PASSWORD|PASSPHRASE|PASSWD|PRIVATE_KEY|SECRET|TOKEN")
 MASK = "********"
 
@@ -50,6 +50,20 @@ def render(attributes: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def texts_only(secrets: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`secrets` as they are, if their values are texts: YAML makes 342391 of 01234567. Raises OnefedError."""
+    for name, value in secrets.items():
+        if isinstance(value, Mapping):
+            texts_only(value)
+        elif not all(item is None or isinstance(item, (str, Mapping)) for item in _each(value)):
+            raise OnefedError(f"The attribute {name} holds a secret and must be a text: put it in quotes.")
+    return secrets
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
 def split(template: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
     """What a module's option `template` sets, normalised, and the names that it removes with null."""
     removed = {str(name).upper() for name, value in template.items() if value is None}
@@ -70,7 +84,12 @@ def merged(
 
 def masked(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes as they may be shown: values whose names speak of secrets are replaced by asterisks."""
-    return {name: _masked(name, value) for name, value in attributes.items()}
+    return {name: _masked(str(name), value) for name, value in attributes.items()}
+
+
+def is_secret(name: Any) -> bool:
+    """Whether the name of an attribute, in whatever case, speaks of a secret."""
+    return bool(_SECRET.search(str(name).upper()))
 
 
 def _masked(name: str, value: Any) -> Any:
@@ -78,7 +97,7 @@ def _masked(name: str, value: Any) -> Any:
         return {key: _masked(f"{name}/{key}", item) for key, item in value.items()}
     if isinstance(value, list):
         return [_masked(name, item) for item in value]
-    return MASK if _SECRET.search(name) else value
+    return MASK if is_secret(name) else value
 
 
 def _quote(text: str) -> str:
@@ -110,6 +129,8 @@ def _attribute(name: str, value: Any) -> Any:
 
 
 def _text(name: str, value: Any) -> str:
+    if is_secret(name) and value is not None:
+        texts_only({name: value})
     if isinstance(value, bool):
         return "YES" if value else "NO"
     if not isinstance(value, (str, int, float)):

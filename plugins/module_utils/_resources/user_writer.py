@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._api.client import NO_EXISTS, Client
-from .._api.template import MASK, masked
+from .._api.template import MASK, masked, texts_only
 from .._errors import ApiError, OnefedError
 from .documents import user_from_xml, users_from_xml
 from .name_rules import USER
@@ -289,7 +289,7 @@ def _wanted(params: Mapping[str, Any], names: Names) -> Wanted:
         group_id=None if params["group"] is None else names.id("group", params["group"]),
         group_ids=None if groups is None else [names.id("group", group) for group in groups],
         purge=params["purge"],
-        template={**(params["template"] or {}), **(params["template_secrets"] or {})},
+        template={**(params["template"] or {}), **texts_only(params["template_secrets"] or {})},
         replace=params["template_mode"] == "replace",
         limits=None if quotas is None else wanted_limits(quotas, names.id),
         replace_limits=params["quotas_mode"] == "replace",

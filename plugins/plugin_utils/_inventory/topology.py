@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...module_utils._endpoints import is_loopback, normal
+from ...module_utils._endpoints import is_loopback
 from ...module_utils._errors import OnefedError
 from ...module_utils._resources.name_rules import ZONE, name_fault
 from .access import (
@@ -19,6 +19,7 @@ from .access import (
     disputed_names,
 )
 from .access_options import OPTIONS
+from .duplicates import duplicates, shared_hosts
 from .role_variables import INSTALL_VARIABLES, PLAYBOOK_VARIABLES
 from .servers import (
     DEFAULT_PORT,
@@ -69,7 +70,7 @@ def topology(
             [f"Group {group!r} has no child groups. Every zone is one child group; federation_group names the parent."]
         )
     problems += [f"Zone group {name!r} has no hosts." for name, hosts in zones.items() if not hosts]
-    problems += _shared_hosts(zones)
+    problems += shared_hosts(zones)
     problems += _other_groups(group, variables)
     every = list(dict.fromkeys(host for hosts in zones.values() for host in hosts))
     known = read_values(every, variables, VARIABLES, problems)
@@ -100,7 +101,7 @@ def topology(
         problems.append(f"Exactly one zone must have zone_role: master; {found}.")
     result = {name: _zone(name, zones[name], zone, hosts, settings, problems) for name, zone in declared.items()}
     leads = result[masters[0]]["host"] if masters else None
-    problems += _duplicates(result, hosts)
+    problems += duplicates(result, hosts)
     if problems:
         raise TopologyError(problems)
     return {
@@ -276,32 +277,3 @@ def _endpoint_problems(group: str, endpoint: str, allow_loopback: bool) -> list[
             "(federation_allow_loopback: true for zones that share one machine)."
         ]
     return []
-
-
-def _shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:
-    owner: dict[str, str] = {}
-    problems = []
-    for zone, hosts in zones.items():
-        for host in hosts:
-            if owner.setdefault(host, zone) != zone:
-                problems.append(f"Host {host!r} stands in two zones, {owner[host]!r} and {zone!r}.")
-    return problems
-
-
-def _duplicates(zones: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    problems = []
-    names: dict[str, str] = {}
-    endpoints: dict[tuple[str, ...], str] = {}
-    servers: dict[str, str] = {}
-    for name, host in hosts.items():
-        first = servers.setdefault(host["endpoint"].lower(), name)
-        if first != name:
-            problems.append(f"Hosts {first!r} and {name!r} have the same address, {host['address']}.")
-            endpoints[normal(host["endpoint"])] = ""  # told already
-    for group, zone in zones.items():
-        if zone["name"] and names.setdefault(zone["name"], group) != group:
-            problems.append(f"Zones {names[zone['name']]!r} and {group!r} have the same name, {zone['name']}.")
-        first = endpoints.setdefault(normal(zone["endpoint"]), group)
-        if first not in (group, ""):
-            problems.append(f"Zones {first!r} and {group!r} have the same endpoint, {zone['endpoint']}.")
-    return problems

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from fake_identities import FakeIdentities
 from fake_oned import Served
 
@@ -83,3 +84,49 @@ def test_oneadmins_password_is_not_changed(run: Run, oned: FakeIdentities) -> No
     assert "Playbook rotate_oneadmin changes the password in all zones" in result["msg"]
     assert "another-one" not in str(result)
     assert oned.writes == []
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        ("user", {"name": False, "password": "a-password"}),
+        ("user", {"name": "ada", "password": 342391}),
+        ("user", {"name": "ada", "password_hash": 100}),
+        ("user", {"name": "ada", "password": "a-password", "auth_driver": 1.5}),
+        ("user", {"name": "ada", "password": "a-password", "template_secrets": {"TOKEN_PASSWORD": 342391}}),
+        ("user", {"name": "ada", "password": "a-password", "template_secrets": {"PIN": 342391}}),
+        ("group", {"name": 100}),
+        ("vdc", {"name": True}),
+        ("zone", {"name": False, "endpoint": "http://192.0.2.9:2633/RPC2"}),
+        ("zone_info", {"name": 342391, "api_password": "x"}),
+        ("group", {"name": "devs", "api_password": 342391}),
+    ],
+)
+def test_what_yaml_read_as_something_else_than_text_is_refused(
+    run_module: Run, oned: FakeIdentities, module: str, options: dict[str, Any]
+) -> None:
+    account = {"api_url": oned.url, "api_username": "oneadmin", "api_password": "secret-word"}
+    result = run_module(module, **{**account, **options})
+    assert result["failed"] is True
+    assert "put it in quotes" in result["msg"]
+    assert "342391" not in result["msg"]
+    assert oned.writes == []
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_secrets_in_a_template_are_in_no_result_and_no_log(
+    run: Run, oned: FakeIdentities, failing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "_log_to_syslog", lambda _self, text: logged.append(text), raising=False)
+    monkeypatch.setattr(AnsibleModule, "log", lambda _self, text, log_args=None: logged.append(f"{text} {log_args}"))
+    template = {"town": "Toledo", "ssh_private_key": "a-private-key", "LOGIN": {"token": "a-token"}}
+    result = run("user", name="a da" if failing else "ada", password="a-password", template=template)
+    assert result.get("failed", False) is failing
+    assert "Toledo" in str(result["invocation"])
+    assert "Toledo" in str(logged)
+    for text in (str(result), str(logged)):
+        assert "a-private-key" not in text
+        assert "a-token" not in text
+    if not failing:
+        assert oned.identities.users[2]["template"]["SSH_PRIVATE_KEY"] == "a-private-key"

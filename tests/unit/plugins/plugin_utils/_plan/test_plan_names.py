@@ -25,8 +25,8 @@ def declared(**paris: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("release", "joins"), [("6.10.0.1", True), ("7.4.0", False)])
 def test_a_zone_name_is_judged_by_the_release_of_the_master(release: str, joins: bool) -> None:
-    sides = [{**frontend(), "oned_version": release} for _side in range(2)]
-    entry = plan(*sides, declared(zone_name="a\tb"))["zones"]["paris"]
+    master, paris = ({**frontend(), "oned_version": release} for _side in range(2))
+    entry = plan(master, paris, declared(zone_name="a\tb"))["zones"]["paris"]
     assert (entry["action"] == "join") == joins
     told = f"Its zone name 'a\\tb' holds '\\t', which OpenNebula {release} refuses."
     assert [one["text"] for one in entry["problems"]] == ([] if joins else [told])
@@ -34,8 +34,8 @@ def test_a_zone_name_is_judged_by_the_release_of_the_master(release: str, joins:
 
 @pytest.mark.parametrize(("release", "warned"), [("7.0.2", False), ("7.2.0", True)])
 def test_a_group_with_a_blank_is_warned_of_where_a_new_one_would_be_refused(release: str, warned: bool) -> None:
-    sides = [{**frontend(), "oned_version": release} for _side in range(2)]
-    text = "\n".join(plan(*sides, declared(zone_admin_group="web team"))["master"]["warnings"])
+    master, paris = ({**frontend(), "oned_version": release} for _side in range(2))
+    text = "\n".join(plan(master, paris, declared(zone_admin_group="web team"))["master"]["warnings"])
     assert ("names the group 'web team': it holds ' ', which OpenNebula 7.2.0 refuses unless" in text) == warned
 
 

@@ -1,0 +1,42 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What no two zones or servers of a federation may share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...module_utils._endpoints import normal
+
+
+def shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:
+    """Hosts that stand in two zones, as texts."""
+    owner: dict[str, str] = {}
+    problems = []
+    for zone, hosts in zones.items():
+        for host in hosts:
+            if owner.setdefault(host, zone) != zone:
+                problems.append(f"Host {host!r} stands in two zones, {owner[host]!r} and {zone!r}.")
+    return problems
+
+
+def duplicates(zones: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Zones of the computed topology that share a name or an endpoint, and hosts that share an address, as texts."""
+    problems = []
+    names: dict[str, str] = {}
+    endpoints: dict[tuple[str, ...], str] = {}
+    servers: dict[str, str] = {}
+    for name, host in hosts.items():
+        first = servers.setdefault(host["endpoint"].lower(), name)
+        if first != name:
+            problems.append(f"Hosts {first!r} and {name!r} have the same address, {host['address']}.")
+            endpoints[normal(host["endpoint"])] = ""  # told already
+    for group, zone in zones.items():
+        if zone["name"] and names.setdefault(zone["name"], group) != group:
+            problems.append(f"Zones {names[zone['name']]!r} and {group!r} have the same name, {zone['name']}.")
+        first = endpoints.setdefault(normal(zone["endpoint"]), group)
+        if first not in (group, ""):
+            problems.append(f"Zones {first!r} and {group!r} have the same endpoint, {zone['endpoint']}.")
+    return problems
