@@ -92,6 +92,12 @@ def is_secret(name: Any) -> bool:
     return bool(_SECRET.search(str(name).upper()))
 
 
+def secret_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the attributes that hold a secret, whole."""
+    shown = masked(attributes)
+    return {name: value for name, value in attributes.items() if value is not None and shown[name] != value}
+
+
 def _masked(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _masked(f"{name}/{key}", item) for key, item in value.items()}

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._api.template import split, texts_only
+from ...module_utils._errors import OnefedError
 from .values import QUOTE_IT, read_as
 
 Data = Mapping[str, Any]
@@ -75,11 +77,21 @@ def option_fault(key: str, kind: str, value: Any) -> str:
         return ""
     if not is_a(value, kind):
         return f"must be {_EXPECTED.get(kind, 'one value')}"
+    if key in ("template", "template_secrets"):
+        return _template_fault(value, secret=key == "template_secrets")
     single = [] if kind not in ("str", "list") else value if kind == "list" else [value]
     found = next((read_as(each) for each in single if not _allowed(key, each)), None)
     if not found:
         return ""
     return f"holds {found}; every item {QUOTE_IT}" if kind == "list" else f"is {found}; it {QUOTE_IT}"
+
+
+def _template_fault(attributes: Data, secret: bool) -> str:
+    try:
+        split(texts_only(attributes) if secret else attributes)
+    except OnefedError as error:
+        return f"cannot be: {str(error).rstrip('.')}"
+    return ""
 
 
 def _allowed(key: str, value: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ...module_utils._api.template import secret_attributes
 from .._inventory.access import (
     ONEADMIN,
     SECRETS,
@@ -71,7 +72,7 @@ def access_steps(federation: Data, zones: Mapping[str, Data], there: Collection[
             _add_administrator(users, item, group)
     acls = [item for item in acls if _all_there(item, there, left_out)]
     vdcs = [_vdc(item, there, left_out) for item in federation["federation_vdcs"]]
-    plain = [{key: value for key, value in user.items() if key not in SECRETS} for user in users]
+    plain = [_without_secrets(user) for user in users]
     return {
         "groups": [{key: value for key, value in item.items() if key not in ("admins", "purge")} for item in groups],
         "kept_out": kept_out,
@@ -100,7 +101,21 @@ def credentials(federation: Data, zones: Mapping[str, Data], user: Data) -> dict
         for item in zone["administrators"]:
             _add_administrator(users, item, zone["admin_group"])
     same = [known for known in users if all(known.get(key) == user.get(key) for key in ("name", "id"))]
-    return {key: known[key] for known in same for key in SECRETS if known.get(key) is not None}
+    found = {key: known[key] for known in same for key in SECRETS if known.get(key) is not None}
+    for known in same:
+        attributes = secret_attributes(known.get("template") or {})
+        if attributes:
+            found["template_secrets"] = {**attributes, **(known.get("template_secrets") or {})}
+    return found
+
+
+def _without_secrets(user: Data) -> dict[str, Any]:
+    """A user's options but for those that are secrets, and for attributes of the template that hold one."""
+    plain = {key: value for key, value in user.items() if key not in SECRETS}
+    if plain.get("template"):
+        hidden = secret_attributes(plain["template"])
+        plain["template"] = {name: value for name, value in plain["template"].items() if name not in hidden}
+    return plain
 
 
 def _present(items: Any) -> list[dict[str, Any]]:

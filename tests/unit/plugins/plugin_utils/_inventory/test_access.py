@@ -66,6 +66,15 @@ def test_the_known_keys_are_the_options_of_the_module(variable: str) -> None:
         ({"users": [{"name": "a da"}]}, "The user name 'a da' holds ' ', which OpenNebula refuses"),
         ({"users": [{"name": "ada", "state": "gone"}]}, "must be present or absent"),
         ({"users": [{"name": "ada", "password": 100}]}, "password in Item 1 of federation_users (ada) is a number; it"),
+        (
+            {"users": [{"name": "ada", "template_secrets": {"PIN": 342391}}]},
+            "PIN holds a secret and must be a text: put",
+        ),
+        (
+            {"users": [{"name": "ada", "template": {"token": 342391}}]},
+            "TOKEN holds a secret and must be a text: put it",
+        ),
+        ({"groups": [{"name": "dev", "template": {"a b": "x"}}]}, '"a b" cannot be the name of an attribute'),
         ({"users": [{"name": False}]}, "is a boolean (as NO, yes, on and off are without quotes); it must be a text"),
         ({"users": [{"name": "ada", "auth_driver": datetime.date(2026, 1, 2)}]}, "(ada) is a date; it must be a text"),
         ({"users": [{"name": "ada", "groups": ["dev", False]}]}, "(ada) holds a boolean (as NO"),
@@ -226,3 +235,13 @@ def test_secrets_are_found_by_user_and_a_key_is_what_the_driver_compares() -> No
     assert credentials(lists, zones, {"name": "bo"}) == {}
     assert credentials(lists, zones, {"id": 7}) == {"template_secrets": {"TOKEN_PASSWORD": SECRET}}
     assert steps(zones)["users"][1] == {"name": "eva", "group": "oneadmin", "auth_driver": "ssh"}
+
+
+def test_attributes_that_hold_secrets_are_no_part_of_what_is_shown() -> None:
+    template = {"MAIL": "m", "ssh_private_key": SECRET, "LOGIN": {"TOKEN": SECRET, "NAME": "x"}, "PASSWORD": None}
+    users = [{"name": "ada", "template": template, "template_secrets": {"API_KEY": "k"}}]
+    made = steps(users=users)
+    assert SECRET not in str(made)
+    assert made["users"] == [{"name": "ada", "template": {"MAIL": "m", "PASSWORD": None}}]
+    kept = {"ssh_private_key": SECRET, "LOGIN": {"TOKEN": SECRET, "NAME": "x"}, "API_KEY": "k"}
+    assert credentials(federation(users=users), {}, {"name": "ada"}) == {"template_secrets": kept}
