@@ -44,7 +44,7 @@ _value:
   description:
     - Lists of options in the order in which they are applied, which are C(groups), C(kept_out) (names of groups that
       leave the VDC 0), C(users), C(admins) (of groups), C(vdcs), C(acls) and C(gone) (by kind, what is to be absent);
-      and C(left_out), as texts.
+      C(creates), by kind the names of what is to exist; and C(left_out), as texts.
   type: dict
 """
 

@@ -86,3 +86,12 @@ API: dict[str, Any] = {
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
 }
+
+PREDICTED: dict[str, Any] = {
+    "predicted": {
+        "type": "dict",
+        "options": {
+            kind: {"type": "list", "elements": "str", "default": []} for kind in ("users", "groups", "vdcs", "zones")
+        },
+    }
+}

@@ -62,6 +62,7 @@ options:
     type: float
     default: 60.0
 extends_documentation_fragment:
+  - onefed.opennebula.predicted
   - onefed.opennebula.api
   - onefed.opennebula.frontend
 attributes:
@@ -69,8 +70,7 @@ attributes:
     description: Can run in check mode and predict the change.
     support: full
     details:
-      - Users, groups, VDCs and zones that are named but do not exist are predicted, with a warning, to be created by an
-        earlier task.
+      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
   diff_mode:
     description: Returns what is different, before and after.
     support: full
@@ -152,14 +152,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._argspec import API, FRONTEND, PREDICTED
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources.acl_writer import write_acl
 
 
 def acl(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return write_acl(client_for(module.params, frontend), module.params, module.check_mode, module.warn)
+    return write_acl(client_for(module.params, frontend), module.params, module.check_mode)
 
 
 def main() -> None:
@@ -167,6 +167,7 @@ def main() -> None:
         argument_spec={
             **API,
             **FRONTEND,
+            **PREDICTED,
             "rule": {"type": "str"},
             "user": {"type": "str"},
             "group": {"type": "str"},

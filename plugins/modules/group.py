@@ -55,6 +55,7 @@ options:
     type: float
     default: 30.0
 extends_documentation_fragment:
+  - onefed.opennebula.predicted
   - onefed.opennebula.quotas
   - onefed.opennebula.api
   - onefed.opennebula.frontend
@@ -63,8 +64,7 @@ attributes:
     description: Can run in check mode and predict the change.
     support: full
     details:
-      - Users and groups that are named but do not exist are predicted, with a warning, to be created by an earlier
-        task.
+      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
   diff_mode:
     description: Returns what is different, before and after.
     support: full
@@ -148,7 +148,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
 from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources import quotas
@@ -156,7 +156,7 @@ from ..module_utils._resources.group_writer import write_group
 
 
 def group(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return write_group(client_for(module.params, frontend), module.params, module.check_mode, module.warn)
+    return write_group(client_for(module.params, frontend), module.params, module.check_mode)
 
 
 def main() -> None:
@@ -164,6 +164,7 @@ def main() -> None:
         argument_spec={
             **API,
             **FRONTEND,
+            **PREDICTED,
             **quotas.OPTIONS,
             "name": {"type": TEXT},
             "id": {"type": "int"},

@@ -97,6 +97,7 @@ options:
     type: float
     default: 30.0
 extends_documentation_fragment:
+  - onefed.opennebula.predicted
   - onefed.opennebula.quotas
   - onefed.opennebula.api
   - onefed.opennebula.frontend
@@ -105,8 +106,7 @@ attributes:
     description: Can run in check mode and predict the change.
     support: full
     details:
-      - Users and groups that are named but do not exist are predicted, with a warning, to be created by an earlier
-        task.
+      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
   diff_mode:
     description: Returns what is different, before and after, without secrets.
     support: full
@@ -233,7 +233,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
 from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources import quotas
@@ -243,7 +243,7 @@ from ..module_utils._resources.user_writer import write_user
 
 def user(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     folder = GeneratedPasswords(frontend) if module.params["generate_password"] else None
-    return write_user(client_for(module.params, frontend), module.params, module.check_mode, module.warn, folder)
+    return write_user(client_for(module.params, frontend), module.params, module.check_mode, folder)
 
 
 def main() -> None:
@@ -251,6 +251,7 @@ def main() -> None:
         argument_spec={
             **API,
             **FRONTEND,
+            **PREDICTED,
             **quotas.OPTIONS,
             "name": {"type": TEXT},
             "id": {"type": "int"},

@@ -92,6 +92,7 @@ options:
     type: float
     default: 30.0
 extends_documentation_fragment:
+  - onefed.opennebula.predicted
   - onefed.opennebula.api
   - onefed.opennebula.frontend
 attributes:
@@ -99,8 +100,7 @@ attributes:
     description: Can run in check mode and predict the change.
     support: full
     details:
-      - Groups and zones that are named but do not exist are predicted, with a warning, to be created by an earlier
-        task.
+      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
   diff_mode:
     description: Returns what is different, before and after.
     support: full
@@ -215,7 +215,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
 from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources.documents import RESOURCES
@@ -223,7 +223,7 @@ from ..module_utils._resources.vdc_writer import write_vdc
 
 
 def vdc(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return write_vdc(client_for(module.params, frontend), module.params, module.check_mode, module.warn)
+    return write_vdc(client_for(module.params, frontend), module.params, module.check_mode)
 
 
 def main() -> None:
@@ -231,6 +231,7 @@ def main() -> None:
         argument_spec={
             **API,
             **FRONTEND,
+            **PREDICTED,
             "name": {"type": TEXT},
             "id": {"type": "int"},
             "groups": {"type": "list", "elements": "str"},

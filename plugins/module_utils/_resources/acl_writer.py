@@ -18,17 +18,17 @@ from .acl import (
     same_rules,
 )
 from .documents import rules_from_xml
-from .names import Names, NameUnknown, Warn
+from .names import Names, NameUnknown, predicted
 from .writes import UNKNOWN, await_written
 
 _PARTS = ("resources", "rights", "zone")
 _SIGNS = {"user": "#", "group": "@", "zone": "#"}
 
 
-def write_acl(client: Client, params: Mapping[str, Any], check_mode: bool, warn: Warn) -> dict[str, Any]:
+def write_acl(client: Client, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring an access rule to the state that the options of module acl declare; returns the module's result."""
     present = params["state"] == "present"
-    names = Names(client, warn if check_mode and present else None)
+    names = Names(client, predicted(params, check_mode and present))
     try:
         rule = _wanted(params, names)
     except NameUnknown as error:

@@ -22,7 +22,7 @@ from .group import (
     record,
 )
 from .name_rules import GROUP
-from .names import Names, Warn
+from .names import Names, predicted
 from .quotas import quota_text, shown, wanted_limits
 from .writes import (
     UNKNOWN,
@@ -138,9 +138,9 @@ class GroupWriter:
         }
 
 
-def write_group(client: Client, params: Mapping[str, Any], check_mode: bool, warn: Warn) -> dict[str, Any]:
+def write_group(client: Client, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring a group to the state that the options of module group declare; returns the module's result."""
-    names = Names(client, warn if check_mode else None)
+    names = Names(client, predicted(params, check_mode))
     wanted = _wanted(params, names) if params["state"] == "present" else Wanted(params["name"], params["id"])
     writer = GroupWriter(client, wanted, check_mode, params["wait_timeout"], names)
     return writer.present() if params["state"] == "present" else writer.absent()

@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 from .._api.client import Client
 from .._errors import OnefedError
 from .documents import names_from_xml
-
-# Tells the user of a module something.
-Warn = Callable[[str], None]
 
 # Everybody's objects, from the first to the last.
 _EVERYTHING = (-2, -1, -1)
@@ -31,9 +29,15 @@ _POOLS: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "image": ("one.imagepool.info", "IMAGE", _EVERYTHING),
 }
 _SHOWN = 20
-# What an earlier task of the same play can create.
-_CREATED = ("user", "group", "vdc", "zone")
+# What an earlier task of the same play can create, by the name of option `predicted`.
+_CREATED = {"users": "user", "groups": "group", "vdcs": "vdc", "zones": "zone"}
 _LAST_ID = 2**31 - 1
+
+
+def predicted(params: Mapping[str, Any], check_mode: bool) -> dict[str, set[str]]:
+    """What the option `predicted` says that an earlier task creates, as names by kind; nothing in a real run."""
+    given = (params.get("predicted") or {}) if check_mode else {}
+    return {kind: set(given.get(option) or ()) for option, kind in _CREATED.items()}
 
 
 class NameUnknown(OnefedError):
@@ -49,9 +53,8 @@ class Names:
     """What one endpoint calls its objects: user, group, zone, vdc, cluster, host, datastore, network, image."""
 
     client: Client
-    # In check mode users, groups, VDCs and zones that do not exist are taken for those that an earlier task would
-    # create: they get ids from the last possible one down, and this is told.
-    foresee: Warn | None = None
+    # In check mode what an earlier task would create, names by kind: they get ids from the last possible one down.
+    predicted: Mapping[str, Collection[str]] = field(default_factory=dict)
     pools: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     foreseen: set[tuple[str, int]] = field(default_factory=set)
 
@@ -77,8 +80,7 @@ class Names:
                 f'Several {kind}s at {self.client.url} are called "{text}": {", ".join(map(str, sorted(found)))}. '
                 "Give the id of the one that is meant."
             )
-        if not found and self.foresee and kind in _CREATED and number is None:
-            self.foresee(f'There is no {kind} "{text}" yet; this predicts that it is created before.')
+        if not found and text in self.predicted.get(kind, ()):
             found = [_LAST_ID - len(self.pool(kind))]
             self.pool(kind).append((found[0], text))
             self.foreseen.add((kind, found[0]))

@@ -15,7 +15,7 @@ from .._api.template import MASK, masked, texts_only
 from .._errors import ApiError, OnefedError
 from .documents import user_from_xml, users_from_xml
 from .name_rules import USER
-from .names import Names, Warn
+from .names import Names, predicted
 from .passwords import GeneratedPasswords
 from .quotas import quota_text, shown, wanted_limits
 from .user import (
@@ -262,14 +262,13 @@ def write_user(
     client: Client,
     params: Mapping[str, Any],
     check_mode: bool,
-    warn: Warn,
     generated: GeneratedPasswords | None = None,
 ) -> dict[str, Any]:
     """Bring a user to the state that the options of module user declare; returns the module's result.
 
     With `generated` a new user without a password gets one from there.
     """
-    names = Names(client, warn if check_mode else None)
+    names = Names(client, predicted(params, check_mode))
     wanted = _wanted(params, names) if params["state"] == "present" else Wanted(params["name"], params["id"])
     writer = UserWriter(client, wanted, check_mode, params["wait_timeout"], names, generated)
     return writer.present() if params["state"] == "present" else writer.absent()

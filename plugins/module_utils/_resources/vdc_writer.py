@@ -20,7 +20,7 @@ from .documents import (
     vdcs_from_xml,
 )
 from .name_rules import VDC
-from .names import Names, Warn
+from .names import Names, predicted
 from .vdc import (
     ALL,
     ALL_WORD,
@@ -223,9 +223,9 @@ def wanted_resources(client: Client, given: Sequence[Mapping[str, Any]], names: 
     return resources
 
 
-def write_vdc(client: Client, params: Mapping[str, Any], check_mode: bool, warn: Warn) -> dict[str, Any]:
+def write_vdc(client: Client, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Bring a VDC to the state that the options of module vdc declare; returns the module's result."""
-    names = Names(client, warn if check_mode else None)
+    names = Names(client, predicted(params, check_mode))
     wanted = _wanted(client, params, names) if params["state"] == "present" else Wanted(params["name"], params["id"])
     writer = VdcWriter(client, wanted, check_mode, params["wait_timeout"], names)
     return writer.present() if params["state"] == "present" else writer.absent()

@@ -48,7 +48,8 @@ def access_steps(federation: Data, zones: Mapping[str, Data], there: Collection[
     """Return what to apply, as lists of the modules' options without secrets, in this order.
 
     C(groups), C(kept_out) (groups that leave the VDC 0), C(users), C(admins) (groups again, with their administrators),
-    C(vdcs), C(acls), and C(gone) (by C(acls), C(vdcs), C(users), C(groups)). `federation` and `zones` are as in
+    C(vdcs), C(acls), and C(gone) (by C(acls), C(vdcs), C(users), C(groups));
+    C(creates) are names by kind. `federation` and `zones` are as in
     _access.check_access, zones also with C(name) and whether C(master). `there` are names and ids of zones that exist;
     what concerns others is C(left_out), as texts.
     """
@@ -89,6 +90,10 @@ def access_steps(federation: Data, zones: Mapping[str, Data], there: Collection[
             "vdcs": [item for item in vdcs if absent(item)],
             "users": [user for user in plain if absent(user)],
             "groups": [dict(item) for item in federation["federation_groups"] if absent(item)],
+        },
+        "creates": {
+            kind: [str(item["name"]) for item in _present(items) if item.get("name") is not None]
+            for kind, items in (("groups", groups), ("users", users), ("vdcs", vdcs))
         },
         "left_out": list(dict.fromkeys(left_out)),
     }
