@@ -22,29 +22,17 @@ options:
     description: Whether the identities of every joining zone are imported, whatever its variable C(zone_import) says.
     type: bool
     default: false
-extends_documentation_fragment:
-  - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.flow
 attributes:
-  action:
-    support: full
-  async:
-    support: none
-  become:
-    support: none
-  bypass_host_loop:
-    support: none
   check_mode:
+    description: Can run in check mode and predict the change.
     support: full
-  connection:
-    support: none
-  delegation:
-    support: none
-    details: It acts on the controller and gives all hosts the same; use C(run_once).
+    details:
+      - It changes nothing.
   diff_mode:
+    description: Returns what is different, before and after.
     support: none
-  platform:
-    platforms: all
+notes:
+  - It gives all hosts of a play the same; use C(run_once).
 author:
   - onefed contributors (@onefed)
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.variables import INSTALL_VARIABLES, VARIABLES
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.role_variables import ALL_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = {path.stem for path in ROOT.glob("playbooks/*.yml")}
@@ -57,7 +57,7 @@ def role_options() -> set[str]:
 def variables() -> set[str]:
     """Everything that is set by one of these prefixes."""
     options = {option for module in MODULES for option in options_of(module)}
-    named = {variable.name for variable in (*VARIABLES, *INSTALL_VARIABLES)}
+    named = {variable.name for variable in ALL_VARIABLES}
     playbooks = "".join(path.read_text() for path in [*ROOT.glob("playbooks/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")])
     own = set(re.findall(r"\b(?:preflight|rotate|install)_\w+", playbooks))
     return named | options | role_options() | own | PLAYBOOKS | MODULES | FOREIGN
