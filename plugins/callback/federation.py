@@ -210,7 +210,7 @@ class CallbackModule(CallbackBase):
         failed = [one for one in _items(result) if one.get("failed") or one.get("unreachable")] or [result.result]
         for one in failed:
             message = one.get("msg") or self._dump_results(one)
-            for line in _lines(message):
+            for line in (*_lines(message), *(f"  - {problem}" for problem in _lines(one.get("problems") or []))):
                 self._show(f"    {line}", C.COLOR_ERROR)
             for stream in ("stderr", "module_stderr", "module_stdout"):
                 for line in _lines(one.get(stream) or ""):
