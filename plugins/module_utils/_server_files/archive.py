@@ -23,6 +23,7 @@ from typing import IO, Any
 from .._errors import FrontendError
 from .._host.files import opened
 from .._host.tree import FILE, FOLDER, LINK
+from .._host.unpacking import InPieces, read_whole
 from .roots import AUTH, ETC, REMOTES, SSH
 
 FORMAT = 1
@@ -30,6 +31,21 @@ _LIST = "list.json"
 _ROOTS = (AUTH, ETC, REMOTES, SSH)
 _OWNERS = ("root", "oned")
 _CHUNK = 1 << 20
+# A front-end's remotes are 1500 files; the list takes some 300 bytes for each.
+_MOST_FILES = 100_000
+_MOST_AT_ONCE = 64 * 2**20
+# What tarfile, gzip and json say of content that is none of ours.
+_BROKEN = (
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)
@@ -104,13 +120,16 @@ def _open(path: str, stack: contextlib.ExitStack) -> Archive:
     try:
         raw = stack.enter_context(os.fdopen(opened(path, follow=True), "rb"))
         content = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))
-        tar = stack.enter_context(tarfile.open(fileobj=content, mode="r:"))  # noqa: SIM115 - as above
+        pieces = InPieces(content, _MOST_AT_ONCE)
+        tar = stack.enter_context(tarfile.open(fileobj=pieces, mode="r:"))  # type: ignore[call-overload] # noqa: SIM115
         archive = Archive(tar, _checked(tar))
+        # What the list says of the sizes is true from here on.
+        pieces.trusted = True
         # To the very end, where gzip's own digest is.
         while content.read(_CHUNK):
             pass
         return archive
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, TypeError, KeyError) as error:
+    except _BROKEN as error:
         raise FrontendError(
             f"The archive {path} is refused: {error or 'it ends too early'}. It was truncated or altered, or is none "
             "that server_files packed. Nothing was changed; pack a new one."
@@ -125,10 +144,12 @@ def _checked(tar: tarfile.TarFile) -> Listing:
     document = b""
     for member in tar:
         stream = tar.extractfile(member) if member.isreg() else None
+        if len(digests) > _MOST_FILES:
+            raise ValueError(f"it has more than {_MOST_FILES} files")
         if stream is None or member.name in digests or document:
             raise ValueError(f"{member.name!r} is no content of a file, or stands in it twice")
         if member.name == _LIST:
-            document = stream.read()
+            document = read_whole(stream, _MOST_AT_ONCE)
         else:
             digests[member.name] = _digest(stream)
     listing = _parsed(json.loads(document or b"{}"))

@@ -22,6 +22,7 @@ from typing import IO, Any
 from .._database.base import Database, Row
 from .._errors import SnapshotError
 from .._host.files import opened
+from .._host.unpacking import read_line
 from .grammar import MARKS, Grammar
 
 FORMAT = 1
@@ -31,6 +32,8 @@ _SEAL = b"-- sha256 of the header: "
 _LONGEST_HEADER = 1_000_000
 # One INSERT holds as many rows as fit: fewer statements load faster, short ones stay below MySQL's packet limit.
 _LONGEST_BATCH = 64 * 1024
+# A row is never split. Its longest column holds 16 MiB (MEDIUMTEXT), of which every byte may be written as two.
+_LONGEST_LINE = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ class BodyWriter:
 
     def line(self, text: str) -> None:
         data = text.encode() + b"\n"
+        if len(data) > _LONGEST_LINE:
+            raise SnapshotError(
+                f"A row of the database, `{text[:40]}…`, is longer than the {_LONGEST_LINE >> 20} MiB that a snapshot "
+                "may have in a line. Shorten that object's template."
+            )
         self._sha256.update(data)
         self._size += len(data)
         self.longest = max(self.longest, len(data))
@@ -126,7 +134,7 @@ class SnapshotFile:
             grammar = Grammar(self.header.backend)
             prologue = iter(grammar.prologue)
             self._stream.seek(self._body)
-            for data in self._stream:
+            while data := read_line(self._stream, _LONGEST_LINE):
                 sha256.update(data)
                 size += len(data)
                 self.longest = max(self.longest, len(data))
@@ -174,7 +182,7 @@ class SnapshotFile:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
+        except (OSError, EOFError, zlib.error, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise self._refused(f"{error}: it was truncated or altered") from error
 
     def _refused(self, reason: str) -> SnapshotError:

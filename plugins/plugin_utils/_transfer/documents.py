@@ -44,9 +44,12 @@ def write_document(path: str, document: Any, head: str) -> None:
     Its folder is made, for its owner alone.
     """
     comment = "".join(f"# {line}\n" for line in head.splitlines())
-    text = yaml.dump(
-        document, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH
-    )
+    try:
+        text = yaml.dump(
+            document, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH
+        )
+    except RecursionError:
+        raise AnsibleActionFail(f"{path} was not written: what is to stand there is nested too deep.") from None
     folder = os.path.dirname(os.path.abspath(path))
     temporary = None
     try:
