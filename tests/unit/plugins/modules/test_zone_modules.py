@@ -110,7 +110,7 @@ def test_a_federation_is_judged(run_module: Run, oned: FakeOned) -> None:
     assert result["changed"] is False
     assert result["federation"]["healthy"] is False
     assert [problem["code"] for problem in result["federation"]["problems"]] == ["ahead_of_master"]
-    assert "The federation is not healthy: 1 error, no warnings." in result["text"]
+    assert any(line.startswith("The federation is not healthy: 1 error, no warnings.") for line in result["text"])
     assert codes == ["loopback_endpoint", "loopback_endpoint", "ahead_of_master"]
 
 
