@@ -65,6 +65,7 @@ from typing import Any, Callable
 
 from ..plugin_utils._checks.frontend import finding
 from ..plugin_utils._plan.federation import make_plan
+from ..plugin_utils._report.terminal import for_terminal
 
 
 def plan(
@@ -80,7 +81,7 @@ def plan(
         found = finding(result)
         journal = found.get("frontend", {}).get("journal")
         findings[host] = {**found, "import": {"planned": _planned(host, imports), **_kept(topology, host, journal)}}
-    return make_plan(topology, findings, hosts, time.time(), installs)
+    return for_terminal(make_plan(topology, findings, hosts, time.time(), installs))
 
 
 def _planned(host: str, imports: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -57,6 +57,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ..plugin_utils._report.report import make_report
+from ..plugin_utils._report.terminal import for_terminal
 
 REGISTERED = (
     "onefed_examined",
@@ -87,7 +88,7 @@ def report(
     check: bool = False,
 ) -> dict[str, Any]:
     """Collect what the federation's hosts registered and make the report."""
-    return make_report(topology, plan, registered(topology, hostvars), health or {}, proof or {}, check)
+    return for_terminal(make_report(topology, plan, registered(topology, hostvars), health or {}, proof or {}, check))
 
 
 def registered(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -50,13 +50,14 @@ from typing import Any, Callable
 
 from ..plugin_utils._checks.frontend import finding
 from ..plugin_utils._plan.rotation import plan_rotation
+from ..plugin_utils._report.terminal import for_terminal
 
 
 def rotation(topology: Mapping[str, Any], results: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:
     """Judge the registered results of frontend_info."""
     missing = {"msg": "it was not looked at; run the playbook without --limit"}
     findings = {host: finding(results.get(host) or missing) for host in topology["hosts"]}
-    return plan_rotation(topology, findings, leave_out)
+    return for_terminal(plan_rotation(topology, findings, leave_out))
 
 
 class FilterModule:

@@ -18,6 +18,11 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, which stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def quoted(text: str) -> str:
     """What another host sent, as an error may repeat it: on one line, cut when it is long."""
     return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [{len(text)} characters]")

@@ -10,7 +10,7 @@ from typing import Any, Callable, NoReturn
 from ansible.module_utils.basic import AnsibleModule
 
 from ._argspec import MaskedDict
-from ._errors import OnefedError
+from ._errors import OnefedError, printable_lines
 from ._frontend.layout import Frontend
 
 
@@ -32,7 +32,7 @@ def run(module: AnsibleModule, action: Callable[[AnsibleModule, Frontend], dict[
 
 def _fail(module: AnsibleModule, text: str) -> NoReturn:
     _hide(module)
-    module.fail_json(msg=text)
+    module.fail_json(msg=printable_lines(text))
     raise AssertionError("fail_json does not return")
 
 
