@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterable
 
@@ -29,6 +28,8 @@ class Settlers:
         self._watch = watch
         self._session = f"oneadmin:{zone.host.spec.password}"
         self._over = threading.Event()
+        # Held for a call and its entry, so that nothing comes between what is read and what it is compared with.
+        self._call = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def begin(self) -> None:
@@ -43,7 +44,8 @@ class Settlers:
     def lost_at_home(self) -> list[str]:
         """What was acknowledged and is missing in the zone itself, while it is on its own."""
         home = Caller(self.zone.host.url, self._session, self._watch.namespace, READ_SECONDS)
-        return self.ledger.compare(read_objects(home.call))
+        with self._call:
+            return self.ledger.compare(read_objects(home.call))
 
     def lost(self) -> list[str]:
         """What was acknowledged and is missing in the federation."""
@@ -68,16 +70,20 @@ class Settlers:
                 self._make(caller, ("group", name), "one.group.allocate", name)
 
     def _make(self, caller: Caller, key: Key, method: str, *arguments: object) -> None:
-        try:
-            caller.call(method, *arguments)
-            outcome = "acknowledged"
-        except Refused:
-            outcome = "refused"
-        except Unanswered:
-            outcome = "unanswered"
-            time.sleep(PAUSE)
-        self.calls[outcome] += 1
-        self.ledger.created(key, outcome == "acknowledged")
+        with self._call:
+            outcome = _outcome(caller, method, *arguments)
+            self.calls[outcome] += 1
+            self.ledger.created(key, outcome == "acknowledged")
+
+
+def _outcome(caller: Caller, method: str, *arguments: object) -> str:
+    try:
+        caller.call(method, *arguments)
+    except Refused:
+        return "refused"
+    except Unanswered:
+        return "unanswered"
+    return "acknowledged"
 
 
 def report(settlers: Iterable[Settlers]) -> list[str]:

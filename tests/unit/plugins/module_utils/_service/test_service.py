@@ -98,6 +98,14 @@ def test_start_stop_restart(frontend: Frontend, api: FakeOned) -> None:
     assert calls(frontend) == ["start", "stop", "start", "stop"]
 
 
+def test_a_stopped_oned_tells_where_its_log_ends_if_asked(frontend: Frontend) -> None:
+    def log(asked: bool, check_mode: bool = False) -> object:
+        return _service.ensure(frontend, "stopped", True, 5.0, check_mode, log_end=asked)["log"]
+
+    assert log(True) == {"last_index": 5, "last_applied": 5, "term": 0}
+    assert (log(False), log(True, check_mode=True)) == (None, None)
+
+
 def test_an_oned_that_was_noted_as_outdated_is_so_until_another_one_runs(frontend: Frontend, api: FakeOned) -> None:
     def outdated() -> bool:
         return restart_needed.is_outdated(frontend, managers.manager_of(frontend).pid())
