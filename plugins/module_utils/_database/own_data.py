@@ -9,7 +9,7 @@ market/MarketPlacePool.cc and acl/AclManager.cc, equal in 6.10 and 7.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._api.documents import DocumentError, number, parse_xml
@@ -21,9 +21,9 @@ _FIRST_USER, _FIRST_GROUP, _FIRST_VDC = 2, 2, 1
 # "The first 100 IDs are reserved for system MarketPlaces."
 _FIRST_MARKETPLACE = 100
 _FIRST_RULE = 3
-_GROUP_USERS = 0x200000001
+_USERS, _GROUP = 1, 0x200000000
 _THIS_ZONE = 0x100000000
-# What the group users gets as member of the VDC default: (resource, rights) on all hosts, networks and datastores.
+# What a group gets as member of the VDC default: (resource, rights) on all hosts, networks and datastores.
 _OF_DEFAULT_VDC = ((0x2400000000, 0x2), (0x4400000000, 0x1), (0x100400000000, 0x1))
 # Kinds of a zone's objects that have an owner, and their tables; not every release has all of them.
 OWNED = {
@@ -66,11 +66,12 @@ def own_data(session: Session) -> dict[str, Any]:
 def own_objects(session: Session) -> dict[str, dict[int, str]]:
     """For each kind of NO_OWN_DATA the names by id, rising; a rule's are one.acl.addrule's four words."""
     marketplaces = _pool(session, "marketplace_pool", _FIRST_MARKETPLACE)
+    groups = _pool(session, "group_pool", _FIRST_GROUP)
     return {
         "users": _pool(session, "user_pool", _FIRST_USER),
-        "groups": _pool(session, "group_pool", _FIRST_GROUP),
+        "groups": groups,
         "vdcs": _pool(session, "vdc_pool", _FIRST_VDC),
-        "acls": _rules(session),
+        "acls": _rules(session, [_USERS, *groups]),
         "marketplaces": marketplaces,
         "marketplace_apps": _apps(session, set(marketplaces)) if marketplaces else {},
     }
@@ -109,10 +110,11 @@ def _pool(session: Session, table: str, first: int) -> dict[int, str]:
     }
 
 
-def _rules(session: Session) -> dict[int, str]:
+def _rules(session: Session, groups: Iterable[int]) -> dict[int, str]:
+    """All but those of OpenNebula's own, and those that it makes for each of the `groups`."""
     columns = "oid, userset, resource, rights, zone"
     rules = session.query(f"SELECT {columns} FROM acl WHERE oid >= {_FIRST_RULE} ORDER BY oid")
-    implied = {(_GROUP_USERS, resource, rights, _THIS_ZONE) for resource, rights in _OF_DEFAULT_VDC}
+    implied = {(_GROUP | gid, resource, rights, _THIS_ZONE) for gid in groups for resource, rights in _OF_DEFAULT_VDC}
     return {
         int(oid or 0): " ".join(f"{int(word or 0):x}" for word in rule)
         for oid, *rule in rules

@@ -111,7 +111,9 @@ def test_own_data_is_what_a_first_start_does_not_make(make_db: Any) -> None:
     database.script(
         "INSERT INTO group_pool VALUES (100, 'lab', '', 0, 100, 1, 1, 0);"
         "INSERT INTO vdc_pool VALUES (100, 'west', '', 0, 0, 1, 1, 0);"
-        "INSERT INTO acl VALUES (6, 8589934692, 9895604649984, 1, 17179869184);"
+        "INSERT INTO acl VALUES (6, 8589934692, 9895604649984, 1, 17179869184),"
+        # OpenNebula makes it for group 100 as a member of the VDC default.
+        "(7, 8589934692, 154618822656, 2, 4294967296);"
         "INSERT INTO marketplace_pool VALUES (100, 'private', '', 0, 0, 1, 1, 0);"
         "INSERT INTO marketplaceapp_pool VALUES (5, 'mine', '<MARKETPLACEAPP><DESCRIPTION>"
         "<![CDATA[<MARKETPLACE_ID>0</MARKETPLACE_ID>]]></DESCRIPTION><MARKETPLACE_ID>100</MARKETPLACE_ID>"
