@@ -117,7 +117,7 @@ class Probe:
                 return False
             return True
 
-        if _poll(dropped, time.monotonic() + REMOVAL_SECONDS):
+        if Deadline.after(REMOVAL_SECONDS).wait_until(dropped, POLL_SECONDS):
             return ""
         return (
             f"The marker {PROBE_ATTRIBUTE} could not be removed from zone {self.zone_id}: {problem}. "
@@ -134,8 +134,8 @@ class Probe:
                 return False
             return bool(found == self.marker)
 
-        deadline = started + self.timeout
-        if _poll(shown, deadline):
+        deadline = Deadline(started + self.timeout)
+        if deadline.wait_until(shown, POLL_SECONDS):
             reader.seconds = round(time.monotonic() - started, 3)
 
     def _await_index(self, reader: Reader, target: int) -> bool:
@@ -154,12 +154,12 @@ class Probe:
                 reader.reason = str(error)
                 return False
 
-        deadline = time.monotonic() + self.timeout
-        return _poll(reached, deadline)
+        deadline = Deadline.after(self.timeout)
+        return deadline.wait_until(reached, POLL_SECONDS)
 
-    def _patient(self, reader: Reader, deadline: float) -> Client:
+    def _patient(self, reader: Reader, deadline: Deadline) -> Client:
         """The reader's client with no more time than is left, but enough for one answer."""
-        return reader.client.at(reader.client.url, min(reader.client.timeout, max(deadline - time.monotonic(), 1.0)))
+        return reader.client.at(reader.client.url, min(reader.client.timeout, max(deadline.left, 1.0)))
 
     def _template(self, client: Client) -> dict[str, Any]:
         template: dict[str, Any] = client.read(zone_from_xml, "one.zone.info", self.zone_id, False)["template"]
@@ -189,12 +189,3 @@ class Probe:
         except OnefedError:
             return "unknown"
         return str(raft["fedlog_index"]) if raft["federated_log"] == "filled" else str(raft["federated_log"])
-
-
-def _poll(condition: Callable[[], bool], deadline: float) -> bool:
-    """Whether `condition` came true before `deadline`; it is tried once at least."""
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
