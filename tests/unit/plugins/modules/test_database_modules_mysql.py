@@ -155,3 +155,20 @@ def test_a_copy_is_never_taken_for_the_undo(tmp_path: Path, monkeypatch: pytest.
         "database": str(tmp_path / "full-undo.sql"),
         "undo": str(tmp_path / "undo.sql"),
     }
+
+
+def test_what_came_while_a_zone_stopped_is_named(call: Run, mysql_master: MysqlOneDb) -> None:
+    options = {"zone_name": "paris", "zone_endpoint": "http://192.0.2.31:2633/RPC2", "zone_existed": False}
+    joins = call("join_journal", state="opened", master_endpoint="http://192.0.2.11:2633/RPC2", **options)
+    assert call("join_journal", state="noted", id=joins["journal"]["id"])["changed"] is True
+    mysql_master.user(7, b"lea")
+    mysql_master.execute("INSERT INTO acl VALUES (9, 4294967303, 85899345920, 1, 17179869184)")
+    new = "users lea; ACL rules #7 VM/* USE *"
+    imported = call("join_journal", state="verified", own_data={"action": "import"})["msg"]
+    assert f"its oned stopped: {new}. Joining would lose that" in imported
+    assert "users ada, lea; ACL rules #7 VM/* USE *" in call("join_journal", state="verified")["msg"]
+    own_data = {"action": "discard", "known": {"users": ["ada"], "acls": 0}}
+    verified = call("join_journal", state="verified", own_data=own_data, applied={"paris-2": 5})
+    assert (verified["changed"], "; ".join(verified["discarded"])) == (False, new)
+    behind = call("join_journal", state="verified", own_data=own_data, applied={"paris-2": 99})["msg"]
+    assert "paris-2 has carried out records of the zone's log up to 99" in behind
