@@ -74,7 +74,9 @@ class ZoneNames:
 
     def _remote(self, zone_id: int) -> Names:
         zones = self.client.read(zones_from_xml, "one.zonepool.info")
-        zone = next(zone for zone in zones if zone["id"] == zone_id)
+        zone = next((zone for zone in zones if zone["id"] == zone_id), None)
+        if zone is None:
+            raise OnefedError(f"The oned at {self.client.url} lists no zone {zone_id}. Correct the zone's id or name.")
         names = Names(self.client.at(zone["endpoint"] or ""))
         try:
             for kind in _KIND_OF_NAMES.values():

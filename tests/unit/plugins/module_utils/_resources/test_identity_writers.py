@@ -14,7 +14,8 @@ from fake_oned import Served
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._resources.acl_writer import write_acl
 from ansible_collections.onefed.opennebula.plugins.module_utils._resources.group_writer import write_group
-from ansible_collections.onefed.opennebula.plugins.module_utils._resources.vdc_writer import write_vdc
+from ansible_collections.onefed.opennebula.plugins.module_utils._resources.names import Names
+from ansible_collections.onefed.opennebula.plugins.module_utils._resources.vdc_writer import ZoneNames, write_vdc
 
 Options = dict[str, Any]
 COMMON: Options = {"name": None, "id": None, "state": "present", "wait_timeout": 5.0, "purge": False}
@@ -346,3 +347,8 @@ def test_a_user_who_is_called_by_a_number_is_meant_by_it_where_names_are_given(o
     assert run(write_acl, oned, ACL, rule="#2 VM/* USE *")["acl"]["text"] == "#2 VM/* USE *"
     run(write_group, oned, GROUP, name="devs", admins=["2"])
     assert oned.identities.groups[100]["admins"] == [4]
+
+
+def test_a_zone_that_is_listed_no_more_is_named(oned: FakeIdentities) -> None:
+    with pytest.raises(OnefedError, match="lists no zone 7"):
+        ZoneNames(oned.client(), Names(oned.client())).resource(7, "hosts", "web")
