@@ -68,9 +68,16 @@ database:
     charset:
       description:
         - Character set of its text. V(null) when there is no database yet.
-        - On a server that of the database; if shared tables differ from it, all of them joined by C(+).
+        - On a server the one in which C(oned) speaks, which is that of the database unless C(oned.conf) says otherwise.
       type: str
       sample: UTF-8
+    columns:
+      description:
+        - The shared tables' columns of text by C(table.column), each with its C(charset), its C(collation), and in
+          C(holds) the smallest of C(ascii), C(latin1), C(utf8mb3) and C(utf8mb4) that can hold what is in it.
+        - Empty with SQLite.
+      type: dict
+      sample: {user_pool.name: {charset: utf8mb4, collation: utf8mb4_general_ci, holds: latin1}}
     bootstrapped:
       description:
         - Whether a first start of C(oned) has filled it.

@@ -143,6 +143,9 @@ snapshot:
       description: Character set of the source.
       type: str
       sample: UTF-8
+    columns:
+      description: Character sets of the shared tables. See M(onefed.opennebula.database_info).
+      type: dict
     federated_index:
       description: Newest federated index. V(null) when the source has no federated record.
       type: int

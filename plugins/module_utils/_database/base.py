@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Union
 
+from .._charsets import Columns
+
 
 class Text(bytes):
     """Bytes that the database stores as text. They need not be valid in any charset: OpenNebula does not check."""
@@ -51,6 +53,18 @@ class Session(ABC):
     @abstractmethod
     def charset(self) -> str:
         """The charset of the database's text, as the backend names it."""
+
+    @abstractmethod
+    def text_columns(self) -> dict[str, dict[str, str]]:
+        """The shared tables' columns that have a charset of their own, see _charsets; none where all have one."""
+
+    @abstractmethod
+    def unread(self, columns: Columns) -> list[str]:
+        """Columns with a text that oned does not read as it is stored, and that nobody but it could bring along."""
+
+    @abstractmethod
+    def introducer(self) -> str:
+        """What says of bytes in a literal that they are text, as oned speaks it; nothing where a literal does."""
 
     @abstractmethod
     def tables(self) -> set[str]:
@@ -98,15 +112,18 @@ class Database(ABC):
         """Product and version of the server, None without one."""
 
     @abstractmethod
-    def reading(self, fence: Fence | None = None) -> AbstractContextManager[Session]:
+    def reading(self, fence: Fence | None = None, stored: bool = False) -> AbstractContextManager[Session]:
         """A read-only transaction: everything read in it belongs together.
+
+        Texts are read as oned reads them, or, if `stored`, byte for byte as they are stored. That differs on a server
+        where a column's charset is not that of its database, which oned speaks; then zones compare by the former.
 
         That is all a standing oned needs. One that runs writes a shared object and its record in the log apart; with
         a `fence` the transaction begins between such writes.
         """
 
     @abstractmethod
-    def writing(self) -> AbstractContextManager[Session]:
+    def writing(self, stored: bool = False) -> AbstractContextManager[Session]:
         """A transaction that is committed at the end, or rolled back with the database untouched on any error."""
 
     @abstractmethod

@@ -23,7 +23,8 @@ _MEANING = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 @dataclass(frozen=True)
 class Login:
-    """Connection data: either `unix_socket` is set, or `host` and `port` count. `name` is the database's.
+    """Connection data: either `unix_socket` is set, or `host` and `port` count. `name` is the database's,
+    `encoding` the charset of oned's own connections, empty for that of the database.
 
     Strings may hold bytes of oned.conf that are no UTF-8 as surrogates, see octets().
     """
@@ -34,6 +35,7 @@ class Login:
     user: str
     password: str = field(repr=False)
     name: str
+    encoding: str = ""
 
     @property
     def where(self) -> str:
@@ -78,6 +80,7 @@ def login_of(document: Document, overrides: Mapping[str, Any] | None = None) -> 
         user=given.get("login_user", section.get("USER", "oneadmin")),
         password=given.get("login_password", section.get("PASSWD", "oneadmin")),
         name=section.get("DB_NAME", "opennebula"),
+        encoding=section.get("ENCODING", ""),
     )
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
+from .._charsets import Columns
 from .._errors import DatabaseError
 from .._frontend.layout import Frontend
 from .base import (
@@ -37,6 +38,8 @@ from .mysql_schema import (
     replace_log,
     require_innodb,
     tables,
+    text_columns,
+    unread,
     whole,
 )
 from .schema import LOG, log_position
@@ -63,8 +66,11 @@ _PLAIN = re.compile(rb"[ -\[\]-~]*")
 class MysqlSession(Session):
     """A transaction on an open connection."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, encoding: str, stored: bool = False) -> None:
+        self._connection, self._stored = connection, stored
+        self._charset = charset(connection, encoding)
+        # None leaves the bytes as they are stored.
+        connection.execute(f"SET character_set_results = {'NULL' if stored else self._charset}")
 
     def query(self, sql: str) -> Iterator[Row]:
         return self._connection.stream(sql)
@@ -73,7 +79,16 @@ class MysqlSession(Session):
         self._connection.execute(sql)
 
     def charset(self) -> str:
-        return charset(self._connection)
+        return self._charset
+
+    def text_columns(self) -> dict[str, dict[str, str]]:
+        return text_columns(self._connection)
+
+    def unread(self, columns: Columns) -> list[str]:
+        return [] if self._stored else unread(self._connection, columns, self._charset)
+
+    def introducer(self) -> str:
+        return "" if self._stored else f"_{self._charset} "
 
     def tables(self) -> set[str]:
         return tables(self._connection)
@@ -138,22 +153,22 @@ class MysqlDatabase(Database):
             return connection.product
 
     @contextlib.contextmanager
-    def reading(self, fence: Fence | None = None) -> Iterator[Session]:
+    def reading(self, fence: Fence | None = None, stored: bool = False) -> Iterator[Session]:
         with connected(self.login, "read") as connection:
             if fence is None:
                 connection.execute(BEGIN)
             else:
                 require_innodb(connection, self.name)
                 begin_fenced(connection, self.login, fence, BEGIN)
-            yield MysqlSession(connection)
+            yield MysqlSession(connection, self.login.encoding, stored)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, stored: bool = False) -> Iterator[Session]:
         with connected(self.login, "write to") as connection:
             require_innodb(connection, self.name)
             connection.execute("START TRANSACTION")
             try:
-                yield MysqlSession(connection)
+                yield MysqlSession(connection, self.login.encoding, stored)
             except BaseException:
                 # Whatever happened, it may have been in the middle of an answer.
                 connection.close()

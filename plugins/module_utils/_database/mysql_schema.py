@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from .._charsets import Columns, odd, smallest
 from .._errors import DatabaseError
 from .base import Value
 from .mysql_client import Connection
@@ -26,15 +30,55 @@ _LOG_KEYS = {
 }
 
 
-def charset(connection: Connection) -> str:
-    """The charset of the database, and of columns that differ from it, joined by "+"."""
-    found = connection.rows(
-        "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = DATABASE() UNION "
-        f"SELECT character_set_name FROM information_schema.columns WHERE {OURS} AND character_set_name IS NOT NULL "
-        f"AND table_name IN ({_in(FEDERATED)}, '{LOG}')"
+def charset(connection: Connection, encoding: str) -> str:
+    """The charset in which oned speaks to the server: `encoding` of its oned.conf, else that of the database.
+
+    Source: OpenNebula's src/sql/MySqlDB.cc. Raises DatabaseError for what cannot be the name of one.
+    """
+    if encoding:
+        if not re.fullmatch("[A-Za-z0-9_]+", encoding):
+            raise DatabaseError(f"ENCODING of DB in oned.conf is {encoding!r}, which is no character set. Correct it.")
+        return _charset_name(encoding.lower().encode())
+    sql = "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = DATABASE()"
+    return _charset_name(connection.rows(sql)[0][0])
+
+
+def text_columns(connection: Connection) -> dict[str, dict[str, str]]:
+    """The shared tables' columns of text and what is in them, see _charsets."""
+    rows = connection.rows(
+        "SELECT table_name, column_name, character_set_name, collation_name FROM information_schema.columns"
+        f" WHERE {OURS} AND character_set_name IS NOT NULL AND table_name IN ({_in(FEDERATED)}) ORDER BY 1, 2"
     )
+    return {
+        f"{readable(table)}.{readable(column)}": {
+            "charset": _charset_name(kind),
+            "collation": readable(collation),
+            "holds": smallest(_beyond_ascii(connection, readable(table), readable(column))),
+        }
+        for table, column, kind, collation in rows
+    }
+
+
+def unread(connection: Connection, columns: Columns, spoken: str) -> list[str]:
+    """Columns with a text that oned does not read as it is stored: its own charset lacks a character of it."""
+    found = []
+    for name in odd(columns, spoken):
+        table, column = name.split(".")
+        there_and_back = f"CONVERT(CONVERT({column} USING {spoken}) USING {columns[name]['charset']})"
+        if whole(connection, f"SELECT COUNT(*) FROM {table} WHERE BINARY {there_and_back} <> BINARY {column}"):
+            found.append(name)
+    return found
+
+
+def _beyond_ascii(connection: Connection, table: str, column: str) -> Iterator[str]:
+    text = f"CONVERT({column} USING utf8mb4)"
+    for (value,) in connection.rows(f"SELECT BINARY {text} FROM {table} WHERE LENGTH({text}) <> CHAR_LENGTH({text})"):
+        yield readable(value)
+
+
+def _charset_name(value: Value) -> str:
     # Servers differ in what they call it.
-    return "+".join(sorted({"utf8mb3" if row[0] == b"utf8" else readable(row[0]) for row in found}))
+    return "utf8mb3" if value == b"utf8" else readable(value)
 
 
 def tables(connection: Connection) -> set[str]:

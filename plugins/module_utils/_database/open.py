@@ -64,6 +64,7 @@ def describe(database: Database) -> dict[str, Any]:
         "server": database.server(),
         "size": database.size(),
         "charset": None,
+        "columns": {},
         "bootstrapped": False,
         "shared_version": None,
         "local_version": None,
@@ -85,6 +86,7 @@ def describe(database: Database) -> dict[str, Any]:
 def _content(session: Session) -> dict[str, Any]:
     return {
         "bootstrapped": True,
+        "columns": session.text_columns(),
         "log": {
             "rows": log_rows(session),
             **log_state(session),

@@ -69,13 +69,13 @@ class SqliteDatabase(Database):
         return None
 
     @contextlib.contextmanager
-    def reading(self, fence: Fence | None = None) -> Iterator[Session]:
+    def reading(self, fence: Fence | None = None, stored: bool = False) -> Iterator[Session]:
         with self._open("ro", "read") as connection:
             connection.execute("BEGIN")
             yield SqliteSession(connection)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, stored: bool = False) -> Iterator[Session]:
         try:
             with self._open("rw", "write to") as connection:
                 connection.execute("BEGIN IMMEDIATE")

@@ -9,6 +9,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 
+from .._charsets import Columns
 from .._errors import DatabaseError
 from .base import Row, Session, Value
 
@@ -43,6 +44,15 @@ class SqliteSession(Session):
 
     def charset(self) -> str:
         return "".join(_name(row[0]) for row in self.query("PRAGMA encoding"))
+
+    def text_columns(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    def unread(self, columns: Columns) -> list[str]:
+        return []
+
+    def introducer(self) -> str:
+        return ""
 
     def tables(self) -> set[str]:
         return {_name(row[0]) for row in self.query("SELECT name FROM sqlite_master WHERE type = 'table'")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._charsets import differences
 from .finding import RESYNC, UPGRADE, Problem, problem
 from .quorum import Server, Zone, leader_of
 
@@ -134,7 +135,7 @@ def database_problems(server: Server, own: Description, master: Description | No
         ]
     found = [*_upkeep_problems(server, own, is_master)]
     if master is not None and own is not master:
-        found += [*_sameness_problems(own, master, server)]
+        found += [*_sameness_problems(own, master, server), *_column_problems(own, master, server)]
     if not is_master:
         found += [*_copy_problems(server, own, master)]
     return found
@@ -185,6 +186,14 @@ def _sameness_problems(own: Description, master: Description, server: Server) ->
                 if key == "shared_version"
                 else "All zones of a federation need the same; convert the database.",
             )
+
+
+def _column_problems(own: Description, master: Description, server: Server) -> Iterator[Problem]:
+    if own["charset"] != master["charset"]:
+        return
+    found = differences(own.get("columns") or {}, master.get("columns") or {}, str(own["charset"]))
+    if found:
+        yield problem("charset_differs", "warning", server, *found)
 
 
 def _copy_problems(server: Server, own: Description, master: Description | None) -> Iterator[Problem]:

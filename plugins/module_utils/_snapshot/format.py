@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from .._database.base import Database, Row
+from .._database.base import Database, Row, Value
 from .._errors import SnapshotError
 from .._host.files import opened
 from .._host.unpacking import read_line
@@ -41,7 +41,8 @@ class Header:
     """What a snapshot says about itself.
 
     `kind` is "slave" (the newest federated records, for other zones) or "undo" (the complete log, for the database
-    it came from). `is_slave` and the versions are those of the source. `tables` holds {"rows", "sha256"} by name.
+    it came from, as it is stored there). `is_slave` and the versions are those of the source. `tables` holds {"rows",
+    "sha256"} by name; `columns` are those of _charsets.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Header:
     zone_ids: list[int]
     tables: dict[str, dict[str, Any]]
     body: dict[str, Any]
+    columns: dict[str, dict[str, str]]
     format: int = FORMAT
 
     def render(self) -> bytes:
@@ -69,9 +71,9 @@ class BodyWriter:
     `longest` is the length of the longest line so far, in bytes.
     """
 
-    def __init__(self, stream: IO[bytes], database: Database) -> None:
+    def __init__(self, stream: IO[bytes], database: Database, introducer: str = "") -> None:
         self._stream = stream
-        self._literal = database.literal
+        self._database, self._introducer = database, introducer
         self._sha256 = hashlib.sha256()
         self._size = 0
         self.longest = 0
@@ -87,6 +89,10 @@ class BodyWriter:
         self._size += len(data)
         self.longest = max(self.longest, len(data))
         self._stream.write(data)
+
+    def _literal(self, value: Value) -> str:
+        literal = self._database.literal(value)
+        return self._introducer + literal if literal.startswith("X'") else literal
 
     def insert(self, table: str, columns: Iterable[str], rows: Iterable[Row]) -> None:
         """INSERT statements that name their columns: the target's own order of columns does not matter."""

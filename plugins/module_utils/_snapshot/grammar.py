@@ -34,7 +34,7 @@ _BYTES = r"X'(?:[0-9a-f]{2})*'"
 # MySQL and MariaDB take a backslash for the beginning of an escape, SQLite takes it for itself.
 _LITERAL = {
     "sqlite": rf"(?:NULL|{_NUMBER}|{_BYTES}|CAST\({_BYTES} AS TEXT\)|'[^'\0\r\n]*(?:''[^'\0\r\n]*)*')",
-    "mysql": rf"(?:NULL|{_NUMBER}|{_BYTES}|'[ -&(-\[\]-~]*(?:''[ -&(-\[\]-~]*)*')",
+    "mysql": rf"(?:NULL|{_NUMBER}|(?:_[a-z0-9]+ )?{_BYTES}|'[ -&(-\[\]-~]*(?:''[ -&(-\[\]-~]*)*')",
 }
 _NOTHING = r"(?!)"
 # The other rows of pool_control belong to the zone.

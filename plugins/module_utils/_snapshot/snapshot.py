@@ -10,6 +10,7 @@ import os
 import shutil
 from typing import IO, Any, Callable
 
+from .._charsets import Columns, conversion, too_small
 from .._database.base import Database, Fence, Session
 from .._database.schema import (
     FEDERATED_ROWS,
@@ -58,7 +59,8 @@ def write_snapshot(
     """
     folder = os.path.dirname(path)
     with scratch(folder) as body:
-        with database.reading(fence) as session:
+        # What goes back into the database it came from is taken as it is stored.
+        with database.reading(fence, stored=records == ALL_RECORDS) as session:
             header = _write_body(session, database, body, folder, records)
         body.seek(0)
         with appearing(path) as stream:
@@ -98,7 +100,8 @@ def restore_snapshot(
         snapshot.verify()
         header = snapshot.header
         is_slave = header.is_slave if restore_as == "source" else True
-        with database.reading() as session:
+        stored = header.kind == "undo"
+        with database.reading(stored=stored) as session:
             _check_target(session, database, snapshot, zone_id)
             before = _state(session, whole_log=header.kind == "undo")
         after = _expected(header, is_slave)
@@ -107,7 +110,7 @@ def restore_snapshot(
         if changed and not check_mode:
             note("restoring")
             database.ready_log(log_is_saved)
-            with database.writing() as session:
+            with database.writing(stored) as session:
                 if recreate_log:
                     session.recreate_log()
                 for statement in snapshot.statements():
@@ -128,11 +131,13 @@ def _write_body(session: Session, database: Database, body: IO[bytes], folder: s
             f"The log of the database {database.name} holds no federated record, and a slave that begins without one "
             "loses records silently. Set MODE to MASTER, restart oned and create a zone first."
         )
+    columns = session.text_columns()
+    _refuse_unread(database, columns, session.unread(columns))
     selections = (*FEDERATED_ROWS, log, SHARED_POOL_ROWS)
     # Twice: the text stands in a scratch file until its header is known.
     size = sum(text_bytes(session, selection) for selection in selections)
     need_room(folder, int(2 * _ROOM_FACTOR * size), "the federated snapshot", body.fileno())
-    writer = BodyWriter(body, database)
+    writer = BodyWriter(body, database, session.introducer())
     for line in (*database.prologue, "BEGIN;"):
         writer.line(line)
     tables = {selection.table: _write_rows(session, selection, writer) for selection in selections}
@@ -156,8 +161,18 @@ def _write_body(session: Session, database: Database, body: IO[bytes], folder: s
         is_slave=bool(known["is_slave"]),
         zone_ids=zone_ids(session),
         tables=tables,
+        columns=columns,
         body=writer.summary(),
     )
+
+
+def _refuse_unread(database: Database, columns: Columns, names: list[str]) -> None:
+    if names:
+        kinds = ", ".join(f"{name} ({columns[name]['charset']})" for name in names)
+        raise SnapshotError(
+            f"The database {database.name} holds texts that its own oned does not read as they are stored, since the "
+            f"charset of the database lacks characters of them: {kinds}. Correct these objects first."
+        )
 
 
 def _write_rows(session: Session, selection: Selection, writer: BodyWriter) -> dict[str, Any]:
@@ -190,6 +205,13 @@ def _check_target(session: Session, database: Database, snapshot: SnapshotFile, 
             raise DatabaseError(f"{refused}: it has no {what}. Start oned once as STANDALONE to make its tables.")
         if theirs != ours:
             raise SnapshotError(f"{refused}: its {what} is {theirs}, the database's is {ours}. Make both zones equal.")
+    columns = session.text_columns()
+    small = too_small(columns, header.columns)
+    if small:
+        raise SnapshotError(
+            f"{refused}: {', '.join(small)} cannot hold texts of the snapshot. Stop oned there and execute in the "
+            f"database: {conversion(small, header.columns, header.charset)}"
+        )
     limit = session.longest_statement()
     if limit is not None and snapshot.longest > limit:
         raise DatabaseError(

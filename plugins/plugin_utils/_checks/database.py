@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...module_utils._charsets import conversion, differences, too_small
 from .frontend import Problem, problem
 
 Data = Mapping[str, Any]
@@ -49,7 +50,7 @@ def _storage(mine: Data, theirs: Data) -> list[Problem]:
         ]
     one, other = mine.get("charset"), theirs.get("charset")
     if not one or not other or one == other:
-        return []
+        return _columns(mine, theirs) if one else []
     return [
         problem(
             f"Its database charset is {one}, the master's {other}.",
@@ -57,6 +58,29 @@ def _storage(mine: Data, theirs: Data) -> list[Problem]:
             "change the charset in the dump, and load it while oned is stopped.",
         )
     ]
+
+
+def _columns(mine: Data, theirs: Data) -> list[Problem]:
+    """Texts of the master's must fit into the zone's columns. Whatever does is converted on its way."""
+    columns = theirs.get("columns") or {}
+    names = too_small(mine.get("columns") or {}, columns)
+    if not names:
+        return []
+    return [
+        problem(
+            f"Its columns {', '.join(names)} cannot hold texts of the master's, since their charset is another.",
+            f"Stop oned and execute in its database: {conversion(names, columns, str(mine['charset']))}",
+        )
+    ]
+
+
+def charsets(frontend: Data, master: Data) -> list[Problem]:
+    """Columns in which a later text of the master's may be lost, or a name be taken twice."""
+    mine, theirs = frontend["database"], master["database"]
+    if mine.get("charset") != theirs.get("charset"):
+        return []
+    found = differences(mine.get("columns") or {}, theirs.get("columns") or {}, str(mine.get("charset")))
+    return [problem(*found)] if found else []
 
 
 def backup(frontend: Data) -> list[Problem]:

@@ -79,7 +79,7 @@ def plan_join(
         leads=judge_import.lives(frontend),
         gate=frontend["gate"],
         own_data=_own_data(zone, frontend),
-        warnings=told(name, judge_database.advice(frontend)),
+        warnings=told(name, judge_database.advice(frontend) + judge_database.charsets(frontend, master)),
     )
     entry["warnings"] += told(name, fireedge_problems(frontend))
     if frontend["one_auth"] == "rejected":

@@ -149,7 +149,11 @@ def _federated(
         return plan_join(topology, zone, findings, known, mine)
     fixed = fixed_files(frontend, master)
     files = {} if fixed else auth_files_of(frontend, master)
-    warnings = judge_database.alike(frontend, master) + judge_database.advice(frontend)
+    warnings = (
+        judge_database.alike(frontend, master)
+        + judge_database.charsets(frontend, master)
+        + judge_database.advice(frontend)
+    )
     warnings += ways_problems(topology, zone, frontend, master) + fireedge_problems(frontend) + fixed
     if "error" in frontend["auth_digests"]:
         warnings.append(judge.problem(frontend["auth_digests"]["error"], "Its auth files were not compared."))

@@ -65,6 +65,7 @@ def test_fresh_zone(make_db: Any) -> None:
         "name": str(database.path),
         "server": None,
         "charset": "UTF-8",
+        "columns": {},
         "bootstrapped": True,
         "shared_version": "7.4.0",
         "local_version": "7.4.0",

@@ -133,6 +133,16 @@ def test_another_kind_of_database_is_told(change: dict[str, str], code: str) -> 
     assert codes(judged(description(True, **change))) == [(code, "error", "paris")]
 
 
+def test_a_column_of_another_charset_is_told_with_the_statement_that_converts_it() -> None:
+    mine, theirs = (
+        {"user_pool.name": {"charset": charset, "collation": f"{charset}_bin", "holds": "ascii"}}
+        for charset in ("latin1", "UTF-8")
+    )
+    result = judged(description(True, columns=mine), description(False, columns=theirs))
+    assert codes(result) == [("charset_differs", "warning", "paris")]
+    assert "ALTER TABLE user_pool CONVERT TO CHARACTER SET UTF-8 COLLATE UTF-8_bin;" in result["problems"][0]["remedy"]
+
+
 def test_a_database_that_could_not_be_read_is_told() -> None:
     result = judged({"error": "disk I/O error"})
     assert codes(result) == [("database_unreadable", "error", "paris")]

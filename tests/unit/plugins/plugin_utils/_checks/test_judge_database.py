@@ -54,6 +54,36 @@ def test_a_database_that_cannot_join_leaves_its_zone_out(changes: dict[str, Any]
     assert remedy in made["left_out"][0]
 
 
+def columns(charset: str, holds: str) -> dict[str, Any]:
+    """Those of a database in which one table was never converted, and of one that was."""
+    return {
+        "acl.x": {"charset": "utf8mb4", "collation": "utf8mb4_general_ci", "holds": "ascii"},
+        "user_pool.name": {"charset": charset, "collation": f"{charset}_general_ci", "holds": holds},
+    }
+
+
+def test_a_zone_that_cannot_hold_the_masters_texts_is_left_out_before_it_is_stopped() -> None:
+    master, paris = joining(columns=columns("latin1", "ascii"))
+    master["database"]["columns"] = columns("utf8mb4", "utf8mb4")
+    made = plan(master, paris)
+    assert "Its columns user_pool.name cannot hold texts of the master's" in made["left_out"][0]
+    statement = "ALTER TABLE user_pool CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;"
+    assert f"Stop oned and execute in its database: {statement}" in made["left_out"][0]
+
+
+@pytest.mark.parametrize("odd", ["master", "paris"])
+def test_texts_that_fit_are_converted_and_the_difference_is_told(odd: str) -> None:
+    master, paris = joining()
+    for name, found in (("master", master), ("paris", paris)):
+        found["database"]["columns"] = columns("latin1" if name == odd else "utf8mb4", "latin1")
+    entry = plan(master, paris)["zones"]["paris"]
+    assert entry["action"] == "join"
+    told = " ".join(entry["warnings"])
+    assert "Charset or collation of its columns user_pool.name are other than the master's" in told
+    where = "Stop oned of the master" if odd == "master" else "Stop oned there"
+    assert f"{where} and execute in its database: ALTER TABLE user_pool CONVERT TO CHARACTER SET utf8mb4" in told
+
+
 def test_no_snapshot_is_taken_of_a_galera_cluster() -> None:
     master, paris = joining()
     master["database"]["galera"] = True
