@@ -51,9 +51,9 @@ values = st.one_of(
 )
 
 
-def written(backend: str, table: str, columns: list[str], rows: list[Any]) -> list[str]:
+def written(backend: str, table: str, columns: list[str], rows: list[Any], introducer: str = "") -> list[str]:
     stream = io.BytesIO()
-    BodyWriter(stream, DATABASES[backend]).insert(table, columns, rows)
+    BodyWriter(stream, DATABASES[backend], introducer).insert(table, columns, rows)
     return stream.getvalue().decode().split("\n")[:-1]
 
 
@@ -61,6 +61,8 @@ def written(backend: str, table: str, columns: list[str], rows: list[Any]) -> li
 @given(st.sampled_from([*FEDERATED, LOG]), st.lists(st.tuples(values, values, values), min_size=1, max_size=5))
 def test_whatever_this_collection_writes_is_allowed(backend: str, table: str, rows: list[Any]) -> None:
     grammar = Grammar(backend)
+    if backend == "mysql":
+        assert all(grammar.allows(line) for line in written(backend, table, ["oid", "name", "body"], rows, "_utf8mb4 "))
     assert all(grammar.allows(line) for line in written(backend, table, ["oid", "name", "body"], rows))
 
 
