@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .._api.client import Client
+from .._api.client import AUTHORIZATION, Client
 from .._api.documents import federation_from_xml, version_of, zones_from_xml
 from .._api.parallel import in_parallel
-from .._api.raft import UNKNOWN, Server, status
+from .._api.raft import UNKNOWN, Server, not_done, status
 from .._errors import AnswerError, ApiError, OnefedError
 from .._oned_conf.document import integer
 from .._resources.user import ONEADMIN, bridges_of
@@ -89,16 +89,22 @@ def _ask(client: Client, endpoint: str | None) -> Server:
         # Both are forwarded to the leader, so they tell about the zone rather than the server.
         answer["version"] = there.read(version_of, "one.system.version")
         federation = there.read(federation_from_xml, "one.system.config")
-    except ApiError as error:
-        # Not everybody may read it, and nobody while there is no leader.
-        return {**answer, "error": answer.get("error") or str(error)}
     except OnefedError as error:
-        refusal = "not_understood" if isinstance(error, AnswerError) else "other"
-        return {**answer, "refusal": answer.get("refusal") or refusal, "error": answer.get("error") or str(error)}
+        told = {"refusal": _refusal(error), "error": str(error)}
+        return {**answer, **{key: answer.get(key) or value for key, value in told.items()}}
     answer["mode"] = federation["MODE"].strip().upper()
     answer["zone_id"] = integer(federation.get("ZONE_ID"), 0)
     answer["master_oned"] = federation.get("MASTER_ONED", "").strip() or None
     return answer
+
+
+def _refusal(error: OnefedError) -> str | None:
+    """What is wrong with a server that tells its status and not its version and configuration; None for nothing."""
+    if isinstance(error, AnswerError):
+        return "not_understood"
+    # Not everybody may read the configuration (6.8 and older), and nobody while there is no leader.
+    expected = isinstance(error, ApiError) and (error.code == AUTHORIZATION or not_done(error))
+    return None if expected else "other"
 
 
 def _settle(client: Client, zones: Sequence[dict[str, Any]], settle: float) -> dict[str, Any]:

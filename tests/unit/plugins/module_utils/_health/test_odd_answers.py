@@ -297,3 +297,10 @@ def test_a_zone_cannot_write_into_the_terminal(replies: Replies) -> None:
     assert all(line.isprintable() for line in lines)
     assert any(r"paris\n\x9b31mERROR\u202e all is well" in line for line in lines)
     assert any(r"no\n\x9b2J" in line for line in lines)
+
+
+@pytest.mark.parametrize("method", ["one.system.version", "one.system.config"])
+def test_a_refusal_without_a_word_is_told(replies: Replies, method: str) -> None:
+    healthy = status()
+    replies[URLS["paris"], method] = sent([False, "", 0])
+    assert check_status(healthy) == ["status_refused"]
