@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from tests.privileges import attacker, calls, stage, watch
+from tests.tools import mariadb
 
 HELD = "was held"
 # Far more than any call takes here. Longer waits somebody for a pipe.
@@ -30,7 +31,7 @@ LAID = (
     (stage.VAR / "onefed" / "lock", ("secret", "pipe")),
     (stage.VAR / "onefed" / "journal.json", ("secret", "pipe")),
     (stage.BACKUPS, ("closed",)),
-    (stage.BACKUPS / "full.db", ("secret", "pipe")),
+    (stage.BACKUPS / "full.copy", ("secret", "pipe")),
     (stage.BACKUPS / "undo.sql", ("pipe",)),
     (stage.VAR / "one.db", ("secret", "pipe")),
     (stage.VAR / "one.db-journal", ("pipe",)),
@@ -51,13 +52,19 @@ def main(arguments: list[str]) -> int:
     stage.build(folder)
     calls.load()
     found = quiet(folder) + laid(folder) + swapped(folder, seconds)
+    reason = mariadb.missing()
+    if reason:
+        print(f"not attacked: programs of a database server ({reason})")
+    else:
+        with mariadb.serving(folder / "server") as server:
+            found += quiet(folder, server) + swapped(folder, seconds, server)
     print(json.dumps(sorted(set(found))))
     return 1 if found else 0
 
 
-def quiet(folder: Path) -> list[str]:
+def quiet(folder: Path, server: mariadb.Server | None = None) -> list[str]:
     """Without an attack every module does its work, else the attack would be one on nothing."""
-    stage.reset(folder)
+    stage.reset(folder, server)
     with attacker.listening():
         ended = list(calls.turn(SECONDS))
     broken = [each for each in ended if each.failed and not each.call.asks_oned]
@@ -82,14 +89,14 @@ def lay(path: Path, trick: str) -> None:
         attacker.lay(trick, path)
 
 
-def swapped(folder: Path, seconds: float) -> list[str]:
-    """Everything replaced again and again, in the midst of turns."""
+def swapped(folder: Path, seconds: float, server: mariadb.Server | None = None) -> list[str]:
+    """In the midst of turns everything is replaced again and again, or what comes is, at once."""
     found = []
     deadline, turns = time.monotonic() + seconds, 0
     while time.monotonic() < deadline:
-        stage.reset(folder)
+        stage.reset(folder, server)
         turns += 1
-        with attacker.swapping(turns):
+        with attacker.snatching() if turns % 2 else attacker.swapping(turns):
             # Between a look at the files of a database and SQLite's own, a pipe can be laid that holds the run. It is
             # one more way in which oned's account can keep its own zone from joining, and gives it nothing.
             found += [f"{text} (swapped)" for text in watched_turn(HELD_SECONDS) if not text.endswith(HELD)]

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.privileges.stage import CLOSED, GID, LOG, ORDERS, PORT, SECRET, UID, VAR
+from tests.privileges.stage import BACKUPS, CLOSED, GID, LOG, ORDERS, PORT, SECRET, UID, VAR
 
 HEARD = VAR / "heard"
 # What each of them stands in for; devices of its own an account cannot make.
@@ -93,6 +93,13 @@ def swapping(seed: int) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def snatching() -> Iterator[None]:
+    """A process of oned's account that lays links in the place of whatever comes into its folders, at once."""
+    with _process(_snatch):
+        yield
+
+
 def heard() -> str:
     try:
         return HEARD.read_text(encoding="utf-8", errors="replace")
@@ -109,7 +116,8 @@ def _swap(chance: random.Random) -> None:
     while True:
         found = [path for path in _everything() if path not in (aside, HEARD)]
         # What has just come is what somebody works on.
-        for path in chance.sample(found, min(4, len(found))):
+        newest = sorted(found, key=_came, reverse=True)[:2]
+        for path in [*newest, *chance.sample(found, min(3, len(found)))]:
             with contextlib.suppress(OSError):
                 path.rename(aside)
                 lay(chance.choice(TRICKS), path)
@@ -119,6 +127,25 @@ def _swap(chance: random.Random) -> None:
                 aside.rename(path)
             with contextlib.suppress(OSError):
                 clear(aside)
+
+
+def _snatch() -> None:
+    folders = (BACKUPS, VAR / ".one", VAR)
+    known = {path for folder in folders for path in folder.iterdir()}
+    while True:
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                for path in {Path(entry) for entry in os.scandir(folder)} - known:
+                    if not path.is_symlink() and path != HEARD:
+                        path.rename(VAR / ".snatched")
+                        path.symlink_to(SECRET)
+
+
+def _came(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _everything() -> list[Path]:

@@ -57,7 +57,7 @@ class Ended:
 
 def calls(directory: str) -> list[Call]:
     """All calls; `directory` is the folder of the join's backups once the journal is open."""
-    full, undo, files = (str(BACKUPS / name) for name in ("full.db", "undo.sql", "files.tar.gz"))
+    full, undo, files = (str(BACKUPS / name) for name in ("full.copy", "undo.sql", "files.tar.gz"))
     endpoint = {"zone_id": 100, "name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2"}
     return [
         Call("frontend_info", {"auth_key": "key", "vip": "192.0.2.30/24", "vip_interface": "lo", "timeout": 2}),

@@ -7,12 +7,14 @@ Nothing of this machine is changed: /etc is a copy, /var/lib and /var/log are em
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
 
+from tests.tools import mariadb
 from tests.unit.plugins.one_schema import BOOTSTRAP, SCHEMA
 
 UID = GID = 64990
@@ -26,9 +28,10 @@ PORT = 2633
 SECRET_TEXT = "canary:CANARY-SECRET"
 CANARIES = Path("/etc/canary")
 SECRET, CLOSED, ORDERS = CANARIES / "secret", CANARIES / "closed", CANARIES / "orders.d"
+_SQLITE = 'DB = [ BACKEND = "sqlite" ]'
 _CONF = f"""PORT = {PORT}
 LISTEN_ADDRESS = "127.0.0.1"
-DB = [ BACKEND = "sqlite" ]
+{_SQLITE}
 FEDERATION = [ MODE = "SLAVE", ZONE_ID = 100, SERVER_ID = -1, MASTER_ONED = "http://127.0.0.1:{PORT}/RPC2" ]
 """
 _SYSTEMCTL = """#!/bin/sh
@@ -49,6 +52,12 @@ for unit in "$@"; do
     done
     echo
 done
+"""
+_TABLES = f"""{SCHEMA}
+{BOOTSTRAP.format(now=1700000000)}
+INSERT INTO zone_pool VALUES (100, 'paris', '<ZONE><ID>100</ID><NAME>paris</NAME></ZONE>', 0, 0, 1, 0, 0);
+INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied)
+    VALUES (1, 0, 'eJwDAAAAAAE=', 1700000000, 1, '1');
 """
 # Whatever runs it leaves its account.
 _HOOK = f"#!/bin/sh\nid -u >> {RAN}\n"
@@ -79,12 +88,13 @@ def build(folder: Path) -> None:
     ORDERS.mkdir(mode=0o755)
 
 
-def reset(folder: Path) -> None:
-    """Make the front-end what it was, whatever was done to it."""
+def reset(folder: Path, server: mariadb.Server | None = None) -> None:
+    """Make the front-end what it was, whatever was done to it; its database is on `server` if there is one."""
     for path in (ETC, VAR, LOG, *STATES):
         shutil.rmtree(path, ignore_errors=True)
     ETC.mkdir(mode=0o750)
-    for name, text in (("oned.conf", _CONF), ("fireedge-server.conf", "port: 2616\n"), ("monitord.conf", "X = 1\n")):
+    conf = _CONF.replace(_SQLITE, _on(server)) if server else _CONF
+    for name, text in (("oned.conf", conf), ("fireedge-server.conf", "port: 2616\n"), ("monitord.conf", "X = 1\n")):
         (ETC / name).write_text(text, encoding="ascii")
         (ETC / name).chmod(0o640)
     for path in (ETC, *ETC.iterdir()):
@@ -105,21 +115,28 @@ def reset(folder: Path) -> None:
             os.chown(path, UID, GID, follow_symlinks=False)
 
 
+def _on(server: mariadb.Server) -> str:
+    """Give the server a new database of OpenNebula's, and say so as oned.conf does."""
+    server.execute("DROP DATABASE IF EXISTS opennebula")
+    server.create("opennebula", "oneadmin", "database-secret")
+    connection = server.admin(database="opennebula", charset="utf8mb4")
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = 'PIPES_AS_CONCAT'")
+        for statement in _TABLES.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement)
+    keys = f'SERVER = "127.0.0.1", PORT = {server.port}, USER = "oneadmin", PASSWD = "database-secret"'
+    return f'DB = [ BACKEND = "mysql", {keys}, DB_NAME = "opennebula" ]'
+
+
 def program(path: Path, text: str) -> None:
     path.write_text(text, encoding="ascii")
     path.chmod(0o755)
 
 
 def _database(path: Path) -> None:
-    connection = sqlite3.connect(path)
-    connection.executescript(
-        SCHEMA
-        + BOOTSTRAP.format(now=1700000000)
-        + "INSERT INTO zone_pool VALUES (100, 'paris', '<ZONE><ID>100</ID></ZONE>', 0, 0, 1, 0, 0);"
-        + "INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied)"
-        + " VALUES (1, 0, 'eJwDAAAAAAE=', 1700000000, 1, '1');"
-    )
-    connection.close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(_TABLES)
 
 
 def _run(*command: str) -> None:
