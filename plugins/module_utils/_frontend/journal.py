@@ -133,6 +133,10 @@ class Journal:
     server_existed: bool = False
     server_id: int | None = None
 
+    def __post_init__(self) -> None:
+        # Where its files are now: not in `directory` as long as an earlier release's have not been taken over.
+        self.place = self.directory
+
     @staticmethod
     def path(frontend: Frontend) -> str:
         return os.path.join(frontend.state_dir, "journal.json")
@@ -149,7 +153,8 @@ class Journal:
             journal = cls(**data)
             journal._check()
             # Whatever is written there, it leads to no other folder.
-            journal.directory = os.path.join(folder, "joins", journal.id)
+            journal.directory = os.path.join(frontend.state_dir, "joins", journal.id)
+            journal.place = os.path.join(folder, "joins", journal.id)
             return journal
         except FileNotFoundError:
             return None
@@ -219,8 +224,8 @@ class Journal:
 
     def _backups(self) -> dict[str, str | None]:
         try:
-            with rights_at(self.directory):
-                names = sorted(os.listdir(self.directory))
+            with rights_at(self.place):
+                names = sorted(os.listdir(self.place))
         except OSError:
             names = []
         whole = [name for name in names if name.endswith(_WHOLE) and name != UNDO and not name.startswith(".")]

@@ -142,7 +142,7 @@ def _save_files(frontend: Frontend, journal: Journal) -> None:
 
 
 def _copy(journal: Journal, name: str) -> str:
-    return os.path.join(journal.directory, name)
+    return os.path.join(journal.place, name)
 
 
 def _opened(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> Journal | None:

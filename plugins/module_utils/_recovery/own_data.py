@@ -142,7 +142,7 @@ def _replaced(journal: Journal) -> bool:
 
 
 def _read(journal: Journal) -> dict[str, Any]:
-    path = os.path.join(journal.directory, FILE)
+    path = os.path.join(journal.place, FILE)
     try:
         noted: dict[str, Any] = json.loads(read_bytes(path).decode("utf-8"))
         return {name: noted[name] for name in ("inventory", "zones", "is_slave")}

@@ -59,13 +59,16 @@ def found(frontend: Frontend) -> list[str]:
 def test_a_reader_finds_the_open_journal_at_either_place(frontend: Frontend, former: Path) -> None:
     before = Journal.load(frontend)
     assert before
-    assert before.public()["backups"]["undo"] == f"{former}/joins/{JOIN}/undo.sql"
+    # What a plan is made of holds when it is carried out, after the first change.
+    assert before.public()["backups"]["undo"] == f"{frontend.state_dir}/joins/{JOIN}/undo.sql"
+    assert before.place == f"{former}/joins/{JOIN}"
     with host_lock(frontend, check_mode=True):
         pass
     assert not Path(frontend.state_dir).exists()
     with host_lock(frontend):
         after = Journal.load(frontend)
     assert after
+    assert after.place == after.directory
     assert after.public()["backups"]["undo"] == f"{frontend.state_dir}/joins/{JOIN}/undo.sql"
 
 
@@ -141,7 +144,7 @@ def test_one_that_died_in_between_is_done_again(
             pass
     assert copied[-1] == "journal.json"
     journal = Journal.load(frontend)
-    assert journal and journal.directory.startswith(str(former))
+    assert journal and journal.place.startswith(str(former))
     with host_lock(frontend):
         assert Journal.load(frontend)
     assert not former.exists()
