@@ -49,6 +49,7 @@ from ansible import context
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import CallbackBase
 
+from ..module_utils._errors import printable
 from ..plugin_utils._report.progress import CHANGED, FAILED, LOST, OK, Progress
 
 REDRAW = 0.2  # seconds; a terminal far away is not flooded
@@ -234,7 +235,7 @@ def _name(result: Any) -> str:
 def _lines(message: Any) -> list[str]:
     if isinstance(message, (list, tuple)):
         return [line for one in message for line in _lines(one)]
-    return str(message).splitlines()
+    return [printable(line) for line in str(message).splitlines()]
 
 
 def _clock() -> str:

@@ -93,6 +93,11 @@ def test_an_error_is_complete_and_names_host_and_task(shown: Shown) -> None:
     assert recap(shown)["paris-1"] == ["paris", "1", "0", "1", "0"]
 
 
+def test_foreign_text_does_not_move_the_cursor(shown: Shown) -> None:
+    shown.v2_runner_on_failed(Event("paris-1", "Ask", failed=True, msg="no \x1b[2Jzone"))
+    assert "    no \\x1b[2Jzone" in shown.lines
+
+
 def test_of_a_loop_only_the_items_that_failed_are_shown(shown: Shown) -> None:
     items = [{"msg": "well"}, {"failed": True, "msg": "No group ops."}]
     shown.v2_runner_on_failed(Event("paris-1", "Make users", loop=True, failed=True, msg="one failed", results=items))
