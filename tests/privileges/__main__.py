@@ -93,7 +93,8 @@ def swapped(folder: Path, seconds: float, server: mariadb.Server | None = None) 
     """In the midst of turns everything is replaced again and again, or what comes is, at once."""
     found = []
     deadline, turns = time.monotonic() + seconds, 0
-    while time.monotonic() < deadline:
+    # Each of the two at least once, however slow the machine is.
+    while turns < 2 or time.monotonic() < deadline:
         stage.reset(folder, server)
         turns += 1
         with attacker.snatching() if turns % 2 else attacker.swapping(turns):

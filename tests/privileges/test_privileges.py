@@ -16,7 +16,7 @@ from tests.privileges.__main__ import NAMESPACES
 
 ROOT = Path(__file__).resolve().parents[2]
 # How long everything is swapped, after every path has been once. `make prove-privileges` does it longer.
-SECONDS = "8"
+SECONDS = "4"
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,8 @@ def _copy(frontend: Frontend) -> None:
 
 def _copy_file(frontend: Frontend, path: str) -> None:
     target = os.path.join(frontend.state_dir, path)
+    if os.path.lexists(target):
+        return  # copied before an interruption, or newer: a password that was made meanwhile, without the lock
     try:
         descriptor = opened(os.path.join(FORMER, path))
     except OSError:

@@ -150,6 +150,15 @@ def test_one_that_died_in_between_is_done_again(
     assert not former.exists()
 
 
+def test_what_is_newer_stays(frontend: Frontend, former: Path) -> None:
+    newer = Path(frontend.state_dir, "snapshots", "federated.sql")
+    frontend.make_dir(str(newer.parent))
+    newer.write_text("newer")
+    with host_lock(frontend):
+        pass
+    assert newer.read_text() == "newer"
+
+
 def test_a_forged_journal_is_refused(frontend: Frontend, former: Path) -> None:
     path = former / "journal.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "id": "../../../etc"}))
