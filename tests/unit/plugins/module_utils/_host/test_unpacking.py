@@ -69,7 +69,7 @@ def test_a_document_that_would_be_refused_is_not_sent(small: None, tmp_path: Pat
 
 
 def test_a_line_of_a_snapshot_that_grows_is_refused(small: None, tmp_path: Path) -> None:
-    header = snapshots.Header("slave", "", "7.4.0", "7.4.0", "sqlite", "UTF-8", 1, False, [0], {}, {}).render()
+    header = snapshots.Header("slave", "", "7.4.0", "7.4.0", "sqlite", "UTF-8", 1, False, [0], {}, {}, {}).render()
     path = bomb(tmp_path / "federated.sql.gz", header, b"x" * 10_000)
     with snapshots.open_snapshot(path) as snapshot, pytest.raises(SnapshotError, match="more than 1 MiB"):
         snapshot.verify()
