@@ -64,6 +64,7 @@ REGISTERED = (
     "onefed_database",
     "onefed_join",
     "onefed_verified",
+    "onefed_stopped",
     "onefed_joined",
     "onefed_rolled_back",
     "onefed_converged",

@@ -171,6 +171,11 @@ outage:
   returned: success
   type: float
   sample: 12.1
+drivers_ended:
+  description: Drivers that kept C(oned) from ending, see RV(onefed.opennebula.oned_service#module:drivers_ended).
+  returned: success
+  type: list
+  elements: str
 stall:
   description:
     - The longest time without a break for which writers of shared objects were held off, in seconds.
@@ -197,6 +202,7 @@ from ..module_utils._recovery.backup import (
     back_up_federated,
     parse_records,
 )
+from ..module_utils._service.drivers import hung
 
 # The action plugin of the same name acts on fetch and passes the rest on.
 OPTIONS: dict[str, Any] = {
@@ -215,7 +221,10 @@ def federated_backup(module: AnsibleModule, frontend: Frontend) -> dict[str, Any
     names = ("dest", "keep", "stop_oned", "wait", "timeout", "fence_timeout")
     options = {name: module.params[name] for name in names}
     request = SnapshotRequest(records=parse_records(module.params["records"]), **options)
-    return back_up_federated(frontend, request, module.check_mode, module.params)
+    result = back_up_federated(frontend, request, module.check_mode, module.params)
+    for text in hung(result["drivers_ended"]):
+        module.warn(text)
+    return result
 
 
 def main() -> None:

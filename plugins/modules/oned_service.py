@@ -119,6 +119,15 @@ log:
       description: Term of the newest record.
       type: int
       sample: 3
+drivers_ended:
+  description:
+    - Drivers of C(oned) that did not end with it, so that they were sent SIGTERM. Without that it would have hung after
+      its last line in C(oned.log) until systemd kills it.
+    - This is also reported as a warning.
+  returned: success
+  type: list
+  elements: str
+  sample: [one_tm.rb]
 seconds:
   description: How long it took.
   returned: success
@@ -134,6 +143,7 @@ from ..module_utils._argspec import FRONTEND, LOGIN
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._service.companions import warnings
+from ..module_utils._service.drivers import hung
 from ..module_utils._service.oned import ensure
 
 
@@ -149,7 +159,7 @@ def oned_service(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
         login=params,
         log_end=params["log_end"],
     )
-    for text in warnings(result["services"]):
+    for text in [*warnings(result["services"]), *hung(result["drivers_ended"])]:
         module.warn(text)
     return result
 

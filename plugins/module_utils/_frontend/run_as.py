@@ -14,7 +14,8 @@ import os
 import pwd
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Union
 
@@ -23,6 +24,7 @@ from .._host.account import groups_of
 from .layout import Frontend
 
 OUTPUT_BYTES = 65536
+POLL = 0.1
 # Nothing that such a program makes is for others.
 UMASK = 0o077
 Stream = Union[int, IO[bytes], None]
@@ -82,14 +84,23 @@ def start_as_oned(
         raise FrontendError(f"Cannot run {' '.join(command)} as {account.pw_name}: {error}.") from error
 
 
-def run_as_oned(frontend: Frontend, command: list[str], timeout: float) -> Ended:
-    """Run a program to its end. Raises FrontendError when it cannot be run or does not end in time."""
+def run_as_oned(
+    frontend: Frontend, command: list[str], timeout: float, meanwhile: Callable[[], None] | None = None
+) -> Ended:
+    """Run a program to its end, and call `meanwhile` until then every now and then.
+
+    Raises FrontendError when it cannot be run or does not end in time.
+    """
     # A file, not a pipe: an oned that is started this way keeps the output open as long as it runs.
     output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the result
     # OpenNebula's own programs make files for others as well, as they do when an administrator runs them.
     process = start_as_oned(frontend, command, stdout=output, stderr=output, umask=0o022)
+    deadline = time.monotonic() + timeout
     try:
-        return Ended(process.wait(timeout), output)
+        while meanwhile and process.poll() is None and time.monotonic() < deadline:
+            meanwhile()
+            time.sleep(POLL)
+        return Ended(process.wait(max(0.0, deadline - time.monotonic())), output)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -99,13 +99,14 @@ def back_up_database(
 def back_up_federated(
     frontend: Frontend, request: SnapshotRequest, check_mode: bool, login: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Take a federated snapshot: {"changed", "dest", "snapshot", "oned_stopped", "outage", "stall", "tries"}.
+    """Take a federated snapshot: {"changed", "dest", "snapshot", "oned_stopped", "outage", "drivers_ended",
+    "stall", "tries"}.
 
     `outage` and `stall` are in seconds, None when oned was not stopped or no writer was held off; so is `tries`.
     """
     dest = request.dest or new_file(frontend, "federated", "sql")
-    result: dict[str, Any] = {"changed": True, "dest": dest, "snapshot": None, "oned_stopped": False}
-    result.update(dict.fromkeys(("outage", "stall", "tries")))
+    result: dict[str, Any] = {"changed": True, "dest": dest, "snapshot": None}
+    result.update({"oned_stopped": False, "drivers_ended": [], **dict.fromkeys(("outage", "stall", "tries"))})
     with host_lock(frontend, check_mode=check_mode):
         if request.keep and os.path.lexists(dest):
             return {**result, "changed": False, "snapshot": public(verify(dest))}
@@ -114,7 +115,7 @@ def back_up_federated(
         database = frontend_database(frontend, login)
         _prepare(frontend, dest)
         fence = None if database.needs_stop or not is_running(frontend) else Fence(request.fence_timeout)
-        with _stopped(frontend, database, request) as outage:
+        with _stopped(frontend, database, request, result["drivers_ended"]) as outage:
             result["snapshot"] = public(write_snapshot(database, dest, request.records, fence))
         if fence:
             result.update(stall=fence.stall, tries=fence.tries)
@@ -156,8 +157,13 @@ def _prepare(frontend: Frontend, dest: str) -> None:
 
 
 @contextlib.contextmanager
-def _stopped(frontend: Frontend, database: Database, request: SnapshotRequest) -> Iterator[dict[str, float]]:
-    """Keep oned stopped for the block, if it must and may be; it is started again whatever happens."""
+def _stopped(
+    frontend: Frontend, database: Database, request: SnapshotRequest, drivers_ended: list[str]
+) -> Iterator[dict[str, float]]:
+    """Keep oned stopped for the block, if it must and may be; it is started again whatever happens.
+
+    Drivers that kept it from ending are added to `drivers_ended`.
+    """
     outage: dict[str, float] = {}
     if database.needs_stop and not request.stop_oned:
         refuse_running(frontend, database, "take a snapshot of")
@@ -170,7 +176,7 @@ def _stopped(frontend: Frontend, database: Database, request: SnapshotRequest) -
         try:
             # Whatever interrupts this finally, the outer one starts oned.
             try:
-                stop(frontend, request.timeout)
+                drivers_ended += stop(frontend, request.timeout)
                 yield outage
             except BaseException as error:
                 failed = error

@@ -11,7 +11,7 @@ import re
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .._errors import FrontendError
 from .._frontend.layout import Frontend
@@ -54,8 +54,13 @@ class Manager(ABC):
         """How the ordered start failed; None while it may still succeed."""
 
     @abstractmethod
-    def begin_stop(self, timeout: float, wait: bool, also: Sequence[str] = ()) -> None:
-        """Order the stop, and that of the units `also`, which end before oned does."""
+    def begin_stop(
+        self, timeout: float, wait: bool, also: Sequence[str] = (), meanwhile: Callable[[], None] | None = None
+    ) -> None:
+        """Order the stop, and that of the units `also`, which end before oned does.
+
+        `meanwhile` is called again and again by what does not return before oned has ended.
+        """
 
     @abstractmethod
     def words(self) -> str:
@@ -116,7 +121,9 @@ class Systemd(Manager):
         how = f"exit status {shown['ExecMainStatus']}" if shown["ExecMainCode"] == "1" else shown["Result"]
         return f"the unit {self.unit} ended with {how}"
 
-    def begin_stop(self, timeout: float, wait: bool, also: Sequence[str] = ()) -> None:
+    def begin_stop(
+        self, timeout: float, wait: bool, also: Sequence[str] = (), meanwhile: Callable[[], None] | None = None
+    ) -> None:
         # In one command: systemd ends units in the reverse of the order (After=) in which it starts them.
         self._order("stop", *also)
 
@@ -172,9 +179,11 @@ class SelfContained(Manager):
             time.sleep(LOOK_SECONDS)
         return "its process has ended"
 
-    def begin_stop(self, timeout: float, wait: bool, also: Sequence[str] = ()) -> None:
+    def begin_stop(
+        self, timeout: float, wait: bool, also: Sequence[str] = (), meanwhile: Callable[[], None] | None = None
+    ) -> None:
         if wait:
-            run_as_oned(self.frontend, [self.script, "stop"], timeout)
+            run_as_oned(self.frontend, [self.script, "stop"], timeout, meanwhile)
         # Without waiting, the script is no help: it removes the pid file at last, perhaps that of the next oned.
         # With waiting, a process is left when there was no pid file.
         pid = self.pid()
@@ -196,12 +205,12 @@ class SelfContained(Manager):
         with contextlib.suppress(OSError, ValueError):
             pid = int(read_bytes(self.frontend.pid_file, limit=_PID_BYTES).strip())
             # The script's own name is that of a child which has not become oned yet.
-            name = os.path.basename(_program(pid))
+            name = os.path.basename(program_of(pid))
             if name == "one" or _is_oned(name):
                 return pid
         folder = os.path.dirname(self.frontend.oned)
         for name in filter(str.isdigit, os.listdir("/proc")):
-            program = _program(int(name))
+            program = program_of(int(name))
             if os.path.dirname(program) == folder and _is_oned(os.path.basename(program)):
                 return int(name)
         return None
@@ -212,14 +221,14 @@ def _is_oned(name: str) -> bool:
     return name == "oned" or name.startswith("oned.")
 
 
-def _program(pid: int) -> str:
+def program_of(pid: int) -> str:
     """What a process runs: a script rather than its interpreter; "" for a process that has ended."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = [word.decode("utf-8", "replace") for word in file.read().split(b"\0")]
     except OSError:
         return ""
-    is_script = len(words) > 1 and _INTERPRETER.match(os.path.basename(words[0]))
+    is_script = len(words) > 1 and words[1][:1] != "-" and _INTERPRETER.match(os.path.basename(words[0]))
     return words[1] if is_script else words[0]
 
 

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,25 +16,15 @@ from .._database.schema import LOG, log_position
 from .._errors import FrontendError, OnefedError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
-from .._host.files import opened
-from .._host.rights import rights_at
 from .._oned_conf.document import Document
 from .._oned_conf.secrets import scrub, secrets
 from . import companions, restart_needed
-from .managers import (
-    LINES_SHOWN,
-    Manager,
-    manager_of,
-)
+from .drivers import DriverWatch
+from .managers import Manager, manager_of
+from .oned_log import NewLines
 
 POLL = 0.2
 PROBE_SECONDS = 5.0
-# More than the last lines of a log that an oned in a retry loop fills with hundreds of lines a second.
-LOG_BYTES = 65536
-# oned begins its log with its whole configuration, in lines without such a mark.
-_MARKED = re.compile(r"\[Z-?[0-9]+\]\[")
-_PROBLEM = re.compile(r"\[[A-Za-z]+\]\[[EW]\]")
-LAST_LINES = 5
 
 
 def state(frontend: Frontend) -> str:
@@ -57,7 +45,7 @@ def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> list
     """
     # Known before the start: with a file that oned refuses there is nothing to wait for.
     url = local_url(frontend)
-    manager, log = manager_of(frontend), _NewLines(frontend.oned_log)
+    manager, log = manager_of(frontend), NewLines(frontend.oned_log)
     manager.begin_start(timeout)
     if wait:
         _await_api(frontend, url, manager, log, timeout)
@@ -68,24 +56,28 @@ def start(frontend: Frontend, wait: bool = True, timeout: float = 120.0) -> list
     return companions.restore(frontend, wait)
 
 
-def stop(frontend: Frontend, timeout: float = 120.0, wait: bool = True, also: Sequence[str] = ()) -> None:
+def stop(frontend: Frontend, timeout: float = 120.0, wait: bool = True, also: Sequence[str] = ()) -> list[str]:
     """Stop oned, before it the services `also`, and if `wait`, wait until they have ended.
 
-    What stops is noted for the next start(). Raises FrontendError when something does not end.
+    What stops is noted for the next start(). Returns the drivers that had to be ended, see drivers.py. Raises
+    FrontendError when something does not end.
     """
     companions.remember(frontend, also)
-    _stop(frontend, timeout, wait, also)
+    return _stop(frontend, timeout, wait, also)
 
 
-def _stop(frontend: Frontend, timeout: float, wait: bool, also: Sequence[str]) -> None:
+def _stop(frontend: Frontend, timeout: float, wait: bool, also: Sequence[str]) -> list[str]:
     manager = manager_of(frontend)
     deadline = time.monotonic() + timeout
-    manager.begin_stop(timeout, wait, also)
+    watch = DriverWatch(frontend, manager.pid())
+    manager.begin_stop(timeout, wait, also, watch.look)
     while wait and not (manager.is_quiet() and not companions.any_alive(also)):
+        watch.look()
         if time.monotonic() >= deadline:
             told = ", ".join(["oned", *also])
             raise FrontendError(f"{told} did not end within {timeout:g} s after the order. See {frontend.oned_log}.")
         time.sleep(POLL)
+    return watch.ended
 
 
 def ensure(
@@ -98,7 +90,7 @@ def ensure(
     login: Mapping[str, Any] | None = None,
     log_end: bool = False,
 ) -> dict[str, Any]:
-    """Bring oned into the state `wanted` of module oned_service: {"changed", "state", "services", "seconds", "log"}.
+    """Bring oned into the state `wanted` of module oned_service, and return what that returns.
 
     With `beside`, what stops oned stops the services beside it, too. `login` holds options of the fragment `login`.
     `log` is where the log of a stopped oned ends, as log_position() says, None unless `log_end` asks for it.
@@ -106,6 +98,7 @@ def ensure(
     begun = time.monotonic()
     services: list[dict[str, Any]] = []
     log = None
+    ended: list[str] = []
     with host_lock(frontend, check_mode=check_mode):
         running = is_running(frontend)
         if wanted == "outdated":
@@ -119,13 +112,13 @@ def ensure(
         elif wanted == "initialized":
             changed = not describe(open_database(frontend, Document.load(frontend.conf), login))["bootstrapped"]
             if changed and not check_mode:
-                _initialize(frontend, running, timeout)
+                ended = _initialize(frontend, running, timeout)
         else:
             also = companions.active(frontend) if beside and wanted != "started" else []
             changed = wanted == "restarted" or running != (wanted == "started") or bool(also)
             running = wanted != "stopped"
             if not check_mode:
-                services = _reach(frontend, wanted, changed, wait, timeout, also)
+                services, ended = _reach(frontend, wanted, changed, wait, timeout, also)
             if log_end and not check_mode:
                 with open_database(frontend, Document.load(frontend.conf), login).reading() as session:
                     log = log_position(session.query) if LOG in session.tables() else None
@@ -133,6 +126,7 @@ def ensure(
         "changed": changed,
         "state": "running" if running else "stopped",
         "services": services,
+        "drivers_ended": ended,
         "seconds": round(time.monotonic() - begun, 1),
         "log": log,
     }
@@ -140,36 +134,36 @@ def ensure(
 
 def _reach(
     frontend: Frontend, wanted: str, changed: bool, wait: bool, timeout: float, also: Sequence[str]
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Services that were started again, and drivers that had to be ended."""
     if wanted == "stopped":
-        if changed:
-            stop(frontend, timeout, wait, also)
-        return []
+        return [], stop(frontend, timeout, wait, also) if changed else []
+    ended: list[str] = []
     if wanted == "restarted" and (also or is_running(frontend)):
-        stop(frontend, timeout, also=also)
+        ended = stop(frontend, timeout, also=also)
     if changed:
-        return start(frontend, wait, timeout)
+        return start(frontend, wait, timeout), ended
     if wait:
         _await_running(frontend, timeout)
-    return []
+    return [], ended
 
 
-def _initialize(frontend: Frontend, running: bool, timeout: float) -> None:
+def _initialize(frontend: Frontend, running: bool, timeout: float) -> list[str]:
     if running:
         _await_running(frontend, timeout)
-    else:
-        before = companions.running(frontend)
-        start(frontend, timeout=timeout)
-        # systemd starts hem and the scheduler with oned (Wants=).
-        came = [unit for unit in companions.running(frontend) if unit not in before]
-        _stop(frontend, timeout, True, came)
+        return []
+    before = companions.running(frontend)
+    start(frontend, timeout=timeout)
+    # systemd starts hem and the scheduler with oned (Wants=).
+    came = [unit for unit in companions.running(frontend) if unit not in before]
+    return _stop(frontend, timeout, True, came)
 
 
 def _await_running(frontend: Frontend, timeout: float) -> None:
-    _await_api(frontend, local_url(frontend), manager_of(frontend), _NewLines(frontend.oned_log), timeout)
+    _await_api(frontend, local_url(frontend), manager_of(frontend), NewLines(frontend.oned_log), timeout)
 
 
-def _await_api(frontend: Frontend, url: str, manager: Manager, log: _NewLines, timeout: float) -> None:
+def _await_api(frontend: Frontend, url: str, manager: Manager, log: NewLines, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:
         failure = manager.failure()
@@ -188,7 +182,7 @@ def _await_api(frontend: Frontend, url: str, manager: Manager, log: _NewLines, t
         time.sleep(POLL)
 
 
-def _failed(frontend: Frontend, manager: Manager, log: _NewLines, what: str) -> FrontendError:
+def _failed(frontend: Frontend, manager: Manager, log: NewLines, what: str) -> FrontendError:
     told = [f"oned did not come up: {what}."]
     for source, words in (("It said", manager.words()), (frontend.oned_log, log.read())):
         if words.strip():
@@ -206,33 +200,3 @@ def _secrets(frontend: Frontend) -> list[str]:
     with contextlib.suppress(OnefedError):
         hidden.append(read_one_auth(frontend.one_auth)[1])
     return hidden
-
-
-class _NewLines:
-    """The lines that are added to a log from now on, also when it is replaced by a new file."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.file, self.size = self._identity()
-
-    def _identity(self) -> tuple[int, int]:
-        try:
-            with rights_at(self.path):
-                status = os.stat(self.path)
-        except OSError:
-            return 0, 0
-        return status.st_ino, status.st_size
-
-    def read(self) -> str:
-        """The errors and warnings among the new lines, and the last lines whatever they say."""
-        file, size = self._identity()
-        start = self.size if file == self.file and size >= self.size else 0
-        try:
-            with os.fdopen(opened(self.path, follow=True), "rb") as stream:
-                stream.seek(max(start, size - LOG_BYTES))
-                lines = stream.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
-        except OSError:
-            return ""
-        lines = [line for line in lines if _MARKED.search(line)] or lines
-        telling = [line for line in lines[:-LAST_LINES] if _PROBLEM.search(line)] + lines[-LAST_LINES:]
-        return "\n".join(telling[-LINES_SHOWN:])

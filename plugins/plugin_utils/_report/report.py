@@ -8,13 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._service.drivers import hung
 from .._plan.entry import SERVER_STEPS
 from . import migration as report_import
 
 Data = Mapping[str, Any]
 
-# What holds results with the services that were started again.
-_WITH_SERVICES = ("onefed_joined", "onefed_rolled_back", "onefed_converged", "onefed_fireedge", "onefed_restarted")
+# What holds results with the services that were started again, and with drivers that had to be ended.
+_WITH_SERVICES = (
+    "onefed_stopped",
+    "onefed_joined",
+    "onefed_rolled_back",
+    "onefed_converged",
+    "onefed_fireedge",
+    "onefed_restarted",
+)
 
 
 def make_report(
@@ -142,13 +150,15 @@ def _why(seen: Data) -> str:
 
 
 def _services(master: str, hosts: Mapping[str, Data]) -> list[str]:
-    """Services beside oned that do not run any more. They keep no zone from the federation."""
+    """Services beside oned that do not run any more, and an oned that hung. They keep no zone from the federation."""
     told = []
     for host, seen in hosts.items():
         for name in _WITH_SERVICES:
             # The master's result is with every host for which that task ran once.
             where = master if name == "onefed_restarted" else host
-            services = (seen.get(name) or {}).get("services") or []
+            result = seen.get(name) or {}
+            services = result.get("services") or []
+            told += [f"{where}: {text}" for text in hung(result.get("drivers_ended") or [])]
             told += [f"{where}: {service['error']}" for service in services if service["error"]]
     return told
 

@@ -87,7 +87,7 @@ def test_a_snapshot_is_fetched_restored_and_gone(controller: Controller, master_
         restore(src="{{ r0.controller_path }}", zone_id=100),
     )
     assert taken["snapshot"]["federated_index"] == 5
-    promised = {"changed", "controller_path", "oned_stopped", "outage", "snapshot", "stall", "tries"}
+    promised = {"changed", "controller_path", "drivers_ended", "oned_stopped", "outage", "snapshot", "stall", "tries"}
     assert promised == set(taken) - {"failed"}
     assert mode["stat"]["mode"] == "0600"
     assert lost["rc"] == 0

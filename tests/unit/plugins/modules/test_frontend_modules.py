@@ -173,11 +173,13 @@ def test_a_service_that_does_not_run_again_is_a_warning(
 ) -> None:
     module = import_module(f"ansible_collections.onefed.opennebula.plugins.modules.{name}")
     services = [{"unit": "opennebula-flow", "error": "The service opennebula-flow ended."}]
-    made = {"changed": True, "services": services, "diff": {}}
+    made = {"changed": True, "services": services, "diff": {}, "drivers_ended": ["one_tm.rb"]}
     monkeypatch.setattr(module, function, lambda *_arguments, **_options: made)
     result = run_module(name, **options, **here)
     assert (result["changed"], result["services"]) == (True, services)
     assert "The service opennebula-flow ended." in str(result["warnings"])
+    if name == "oned_service":
+        assert "oned hung at its end; its drivers were ended: one_tm.rb." in str(result["warnings"])
 
 
 def test_a_location_that_does_not_exist_is_told(run_module: Any, tmp_path: Path) -> None:

@@ -129,13 +129,14 @@ def test_services_that_do_not_run_again_are_told_once_and_keep_nothing_undone() 
     )
     hem = {"unit": "opennebula-hem", "error": "The service opennebula-hem ended."}
     hosts: dict[str, dict[str, Any]] = {
-        "madrid-1": {"onefed_restarted": {"services": [hem]}},
+        "madrid-1": {"onefed_restarted": {"services": [hem], "drivers_ended": ["one_tm.rb"]}},
         "paris-1": {"onefed_restarted": {"services": [hem]}, "onefed_joined": {"services": [runs, flow]}},
     }
     made = make_report(TOPOLOGY, plan("join"), hosts, {}, {})
     assert made["text"] == [
         "paris joined.",
         "Warnings:",
+        "madrid-1: oned hung at its end; its drivers were ended: one_tm.rb.",
         "madrid-1: The service opennebula-hem ended.",
         "paris-1: The service opennebula-flow ended.",
     ]
