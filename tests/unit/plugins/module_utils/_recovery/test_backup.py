@@ -44,9 +44,10 @@ class Oned:
         patch.setattr(backup, "stop", self.stop)
         patch.setattr(backup, "start", self.start)
 
-    def stop(self, frontend: Frontend, timeout: float) -> None:
+    def stop(self, frontend: Frontend, timeout: float) -> list[str]:
         self.asked.append(("stop", timeout))
         self.running = False
+        return ["one_tm.rb"]
 
     def start(self, frontend: Frontend, wait: bool, timeout: float) -> None:
         self.asked.append(("start", wait, timeout))
@@ -87,6 +88,7 @@ def test_a_running_oned_is_stopped_for_the_snapshot_only(frontend: Frontend, one
     result = back_up_federated(frontend, request_of(stop_oned=True, wait=False), check_mode=False)
     assert oned.asked == [("stop", 9.0), ("start", False, 9.0)]
     assert (result["oned_stopped"], type(result["outage"])) == (True, float)
+    assert result["drivers_ended"] == ["one_tm.rb"]
 
 
 def test_a_stopped_oned_stays_stopped(frontend: Frontend, oned: Oned) -> None:
