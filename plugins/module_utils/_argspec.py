@@ -29,7 +29,18 @@ class _Text(str):
         return value
 
 
+class _Reference(_Text):
+    """Option type str for the name or id of an object: an id may be written as a number."""
+
+    __name__ = "name or id"
+
+    def __call__(self, value: Any) -> str:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if whole else super().__call__(value)
+
+
 TEXT = _Text("str")
+REFERENCE = _Reference("str")
 
 
 class MaskedDict(dict[str, Any]):

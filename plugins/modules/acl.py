@@ -152,7 +152,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND, PREDICTED
+from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources.acl_writer import write_acl
@@ -168,13 +168,13 @@ def main() -> None:
             **API,
             **FRONTEND,
             **PREDICTED,
-            "rule": {"type": "str"},
-            "user": {"type": "str"},
-            "group": {"type": "str"},
+            "rule": {"type": TEXT},
+            "user": {"type": REFERENCE},
+            "group": {"type": REFERENCE},
             "resources": {"type": "list", "elements": "str"},
-            "which": {"type": "str", "default": "*"},
+            "which": {"type": REFERENCE, "default": "*"},
             "rights": {"type": "list", "elements": "str"},
-            "zone": {"type": "str"},
+            "zone": {"type": REFERENCE},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "wait_timeout": {"type": "float", "default": 60.0},
         },

@@ -353,7 +353,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND
+from ..module_utils._argspec import API, FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._health.judge import judge
 from ..module_utils._health.observe import observe
@@ -380,10 +380,10 @@ def main() -> None:
                 "elements": "dict",
                 "default": [],
                 "options": {
-                    "name": {"type": "str", "required": True},
-                    "endpoint": {"type": "str", "required": True},
+                    "name": {"type": TEXT, "required": True},
+                    "endpoint": {"type": TEXT, "required": True},
                     "servers": {"type": "dict", "required": True},
-                    "address": {"type": "str"},
+                    "address": {"type": TEXT},
                     "holders": {"type": "list", "elements": "str", "default": []},
                     "unread": {"type": "list", "elements": "str", "default": []},
                     "gated": {"type": "list", "elements": "str", "default": []},

@@ -91,7 +91,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._argspec import FRONTEND
+from ..module_utils._argspec import FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._service.companions import warnings
@@ -114,8 +114,8 @@ def main() -> None:
         argument_spec={
             **FRONTEND,
             "zone_id": {"type": "int"},
-            "name": {"type": "str", "required": True},
-            "endpoint": {"type": "str", "required": True},
+            "name": {"type": TEXT, "required": True},
+            "endpoint": {"type": TEXT, "required": True},
             "backup": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

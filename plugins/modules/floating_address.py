@@ -101,7 +101,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._argspec import FRONTEND
+from ..module_utils._argspec import FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._vip.address import manage
@@ -118,8 +118,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **FRONTEND,
-            "address": {"type": "str", "required": True},
-            "interface": {"type": "str", "required": True},
+            "address": {"type": TEXT, "required": True},
+            "interface": {"type": TEXT, "required": True},
             "state": {
                 "type": "str",
                 "choices": ["kept", "handed_over", "absent", "awaited"],

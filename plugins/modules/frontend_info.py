@@ -377,7 +377,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._argspec import FRONTEND, LOGIN, TEXT
 from ..module_utils._facts.frontend import examine
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
@@ -398,8 +398,8 @@ def main() -> None:
             **LOGIN,
             "probe_endpoints": {"type": "list", "elements": "str", "default": []},
             "auth_key": {"type": "str", "no_log": True},
-            "vip": {"type": "str"},
-            "vip_interface": {"type": "str"},
+            "vip": {"type": TEXT},
+            "vip_interface": {"type": TEXT},
             "timeout": {"type": "float", "default": 5.0},
         },
         required_together=[("vip", "vip_interface")],

@@ -148,7 +148,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
 from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, PREDICTED, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources import quotas
@@ -168,7 +168,7 @@ def main() -> None:
             **quotas.OPTIONS,
             "name": {"type": TEXT},
             "id": {"type": "int"},
-            "admins": {"type": "list", "elements": "str"},
+            "admins": {"type": "list", "elements": REFERENCE},
             "purge": {"type": "bool", "default": False},
             "template": {"type": masked_dict(masked)},
             "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},

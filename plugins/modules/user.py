@@ -233,7 +233,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
 from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, PREDICTED, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources import quotas
@@ -266,8 +266,8 @@ def main() -> None:
             "generate_password": {"type": "bool", "default": False, "no_log": False},
             "auth_driver": {"type": TEXT},
             "enabled": {"type": "bool"},
-            "group": {"type": "str"},
-            "groups": {"type": "list", "elements": "str"},
+            "group": {"type": REFERENCE},
+            "groups": {"type": "list", "elements": REFERENCE},
             "purge": {"type": "bool", "default": False},
             "template": {"type": masked_dict(masked)},
             "template_secrets": {"type": "dict", "no_log": True},

@@ -215,7 +215,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
 from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, PREDICTED, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT, masked_dict
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._resources.documents import RESOURCES
@@ -234,14 +234,14 @@ def main() -> None:
             **PREDICTED,
             "name": {"type": TEXT},
             "id": {"type": "int"},
-            "groups": {"type": "list", "elements": "str"},
-            "groups_absent": {"type": "list", "elements": "str"},
+            "groups": {"type": "list", "elements": REFERENCE},
+            "groups_absent": {"type": "list", "elements": REFERENCE},
             "resources": {
                 "type": "list",
                 "elements": "dict",
                 "options": {
-                    "zone": {"type": "str", "required": True},
-                    **{kind: {"type": "list", "elements": "str"} for kind in RESOURCES},
+                    "zone": {"type": REFERENCE, "required": True},
+                    **{kind: {"type": "list", "elements": REFERENCE} for kind in RESOURCES},
                 },
             },
             "purge": {"type": "bool", "default": False},

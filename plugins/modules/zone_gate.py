@@ -91,7 +91,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._argspec import FRONTEND
+from ..module_utils._argspec import FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._lockdown.lockdown import manage
 from ..module_utils._module import run
@@ -110,7 +110,7 @@ def main() -> None:
             **FRONTEND,
             "state": {"type": "str", "choices": ["closed", "open"], "default": "closed"},
             "allow": {"type": "list", "elements": "str", "default": []},
-            "endpoint": {"type": "str"},
+            "endpoint": {"type": TEXT},
         },
         supports_check_mode=True,
     )

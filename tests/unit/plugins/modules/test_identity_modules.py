@@ -100,6 +100,10 @@ def test_oneadmins_password_is_not_changed(run: Run, oned: FakeIdentities) -> No
         ("zone", {"name": False, "endpoint": "http://192.0.2.9:2633/RPC2"}),
         ("zone_info", {"name": 342391, "api_password": "x"}),
         ("group", {"name": "devs", "api_password": 342391}),
+        ("user", {"name": "ada", "password": "a-password", "group": False}),
+        ("user", {"name": "ada", "password": "a-password", "groups": ["users", 1.5]}),
+        ("vdc", {"name": "lab", "resources": [{"zone": False, "clusters": ["ALL"]}]}),
+        ("acl", {"user": True, "resources": ["VM"], "rights": ["USE"], "zone": "*"}),
     ],
 )
 def test_what_yaml_read_as_something_else_than_text_is_refused(
@@ -111,6 +115,11 @@ def test_what_yaml_read_as_something_else_than_text_is_refused(
     assert "put it in quotes" in result["msg"]
     assert "342391" not in result["msg"]
     assert oned.writes == []
+
+
+def test_the_id_of_an_object_may_be_a_number(run: Run, oned: FakeIdentities) -> None:
+    assert run("user", name="ada", password="a-password", group=1)["user"]["group"] == "users"
+    assert run("acl", user=2, resources=["VM"], rights=["USE"], zone=0)["acl"]["text"] == "#2 VM/* USE #0"
 
 
 @pytest.mark.parametrize("failing", [False, True])
