@@ -67,7 +67,7 @@ def loopback(pair: Federation) -> None:
         (name_that_yaml_takes_for_no, "it must be a text: put it in quotes"),
         (misspelt_variable, "Did you mean zone_discard?"),
         (endpoint_without_path, "take it for gRPC"),
-        (loopback, "other machines cannot reach a loopback address"),
+        (loopback, "The endpoint of zone 'paris' is http://127."),
     ],
 )
 def test_a_contradictory_inventory_is_refused(pair: Federation, spoil: Callable[[Federation], None], text: str) -> None:
