@@ -16,7 +16,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 from .._database.base import Database, Row, Value
@@ -56,7 +56,8 @@ class Header:
     zone_ids: list[int]
     tables: dict[str, dict[str, Any]]
     body: dict[str, Any]
-    columns: dict[str, dict[str, str]]
+    # Undo files of earlier releases do not tell them, nor need to: they return where they came from.
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
     format: int = FORMAT
 
     def render(self) -> bytes:
@@ -182,6 +183,8 @@ class SnapshotFile:
         values = json.loads(document)
         if values.get("format") != FORMAT:
             raise self._refused(f"its format is {values.get('format')}, and this collection reads format {FORMAT}")
+        if values.get("kind") != "undo" and "columns" not in values:
+            raise self._refused("an earlier release took it, which did not note the charset of each column")
         return Header(**values)
 
     @contextlib.contextmanager

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import os
 import shutil
 import stat
@@ -139,6 +141,37 @@ def test_undo_puts_everything_back(snapshot: str, slave_db: Any, tmp_path: Path)
     assert restore_snapshot(open_db(slave_db), undo, restore_as="source")["changed"] is True
     assert slave_db.content() == before
     assert restore_snapshot(open_db(slave_db), undo, restore_as="source")["changed"] is False
+
+
+def of_an_earlier_release(path: str) -> None:
+    """Take from the header what only newer ones have."""
+    data = Path(path).read_bytes()
+    head, _mark, rest = data.partition(b"-- sha256 of the header: ")
+    title, *lines = head.splitlines(keepends=True)
+    values = json.loads(b"".join(line[3:] for line in lines))
+    del values["columns"]
+    document = json.dumps(values, indent=1).encode().splitlines()
+    text = title + b"".join(b"-- %s\n" % line for line in document)
+    seal = hashlib.sha256(text).hexdigest().encode()
+    Path(path).write_bytes(text + b"-- sha256 of the header: " + seal + rest[64:])
+
+
+def test_the_undo_of_a_join_that_an_earlier_release_began_puts_everything_back(
+    snapshot: str, slave_db: Any, tmp_path: Path
+) -> None:
+    before = slave_db.content()
+    undo = str(tmp_path / "undo.sql")
+    write_snapshot(open_db(slave_db), undo, records="all")
+    of_an_earlier_release(undo)
+    restore_snapshot(open_db(slave_db), snapshot)
+    restore_snapshot(open_db(slave_db), undo, restore_as="source")
+    assert slave_db.content() == before
+
+
+def test_a_masters_snapshot_of_an_earlier_release_is_taken_anew(snapshot: str, slave_db: Any) -> None:
+    of_an_earlier_release(snapshot)
+    with pytest.raises(SnapshotError, match="an earlier release took it.* Take a new one"):
+        restore_snapshot(open_db(slave_db), snapshot)
 
 
 def test_undo_of_a_former_slave_keeps_its_mark(snapshot: str, slave_db: Any, tmp_path: Path) -> None:
