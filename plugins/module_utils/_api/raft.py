@@ -53,7 +53,7 @@ _NOT_NOW = (
 )
 # A follower gives its leader ten seconds; the call goes on there.
 _FORWARDED_TOO_LONG = "RPC call timed out and aborted"
-# States of silence (see _transport.classify) that pass, as a server stops, starts or is busy.
+# States of silence (see transport.classify) that pass, as a server stops, starts or is busy.
 _PASSING = ("refused", "timeout", "no_route", "unreachable")
 _NOT_CONNECTED = ("refused", "no_route")
 

@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Loading a full copy into a MariaDB or MySQL database by the server's own program. See _dump."""
+"""Loading a full copy into a MariaDB or MySQL database by the server's own program. See mysql_dump."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""OpenNebula's database: which one a front-end uses, and what is in it. SQL stands in the database layer only:
-here and in _sqlite, _mysql*, _fence, _tables and _own_data."""
+"""OpenNebula's database: which one a front-end uses, and what is in it. SQL stands in this
+package only."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def judge(
 ) -> dict[str, Any]:
     """The state of a federation.
 
-    `observation` is what `_observe.observe` returns, `databases` maps zone names to descriptions by host, `now` is in
+    `observation` is what `observe.observe` returns, `databases` maps zone names to descriptions by host, `now` is in
     seconds since 1970, `declared` are the inventory's zones. Returns {"master", "index", "zones", "problems",
     "healthy", "tables_read"}: every problem stands with its zone and again in the list of all, which also has those of
     zones that are missing; healthy means that none of them is an error. Zones that the inventory does not have, or that

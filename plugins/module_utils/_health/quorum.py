@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who speaks for a federation and its zones, and who is behind: pure questions to what `_observe` found."""
+"""Who speaks for a federation and its zones, and who is behind: pure questions to what `observe` found."""
 
 from __future__ import annotations
 

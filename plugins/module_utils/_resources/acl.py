@@ -53,7 +53,7 @@ class Rule:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Rule:
-        """A rule as _identities.rules_from_xml gives it."""
+        """A rule as documents.rules_from_xml gives it."""
         return cls(row["user"], row["resource"], row["rights"], row["zone"])
 
     @property
@@ -138,7 +138,7 @@ def rule_of(
 
 
 def same_rules(rules: Iterable[Mapping[str, Any]], wanted: Rule) -> list[int]:
-    """The ids of the rules that are this one, of what _identities.rules_from_xml gives."""
+    """The ids of the rules that are this one, of what documents.rules_from_xml gives."""
     return [row["id"] for row in rules if Rule.of(row) == wanted]
 
 

@@ -49,7 +49,7 @@ def groups_from_xml(xml: str) -> list[dict[str, Any]]:
 def vdc_from_xml(xml: str) -> dict[str, Any]:
     """A VDC document: {id, name, group_ids, template, resources}.
 
-    `resources` holds pairs (zone id, id or _vdcs.ALL), rising, by clusters, hosts, datastores and vnets.
+    `resources` holds pairs (zone id, id or vdc.ALL), rising, by clusters, hosts, datastores and vnets.
     """
     return _vdc(parse_xml(xml, "a VDC"))
 

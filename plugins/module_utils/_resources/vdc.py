@@ -20,7 +20,7 @@ ALL, ALL_WORD = -10, "ALL"
 # The VDC that every new group enters.
 DEFAULT = 0
 
-# Pairs (zone id, resource id or ALL), rising, by the kinds of _identities.RESOURCES.
+# Pairs (zone id, resource id or ALL), rising, by the kinds of documents.RESOURCES.
 Resources = dict[str, list[tuple[int, int]]]
 
 
@@ -65,7 +65,7 @@ def created(wanted: Wanted) -> dict[str, Any]:
 
 
 def desired(before: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
-    """The VDC as it is to be, in the shape of _identities.vdc_from_xml."""
+    """The VDC as it is to be, in the shape of documents.vdc_from_xml."""
     groups = set(wanted.group_ids or ())
     if not (wanted.purge and wanted.group_ids is not None):
         groups |= set(before["group_ids"])

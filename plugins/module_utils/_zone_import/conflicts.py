@@ -87,7 +87,7 @@ Targets = dict[str, dict[str, Target]]
 def resolve(document: Mapping[str, Any], shared: Mapping[str, Any], policy: Policy) -> tuple[Targets, list[str]]:
     """A target for every name, by kind, and the collisions as texts, names that the federation refuses among them.
 
-    `shared` is what _export.read_shared gives of the federation.
+    `shared` is what export.read_shared gives of the federation.
     """
     targets: Targets = {}
     collisions: list[str] = []

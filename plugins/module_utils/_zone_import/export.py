@@ -9,15 +9,15 @@ same for two zones that have the same identities::
 
     format: 1
     source: {zone: {id, name}, mode, version, ids: {users, groups, vdcs, marketplaces},
-             encrypted: [name], notes: [text]}                           # attributes of users, see _encrypted
+             encrypted: [name], notes: [text]}                           # attributes of users, see encrypted
     default_quotas: {users, groups}                                  # quotas as _quotas.shown gives them
     groups: [{name, builtin?, admins, template, quotas, vlans}]
     users: [{name, builtin?, driver, password, enabled, group, groups, template, quotas}]
     vdcs: [{name, builtin?, groups, template, clusters, hosts, datastores, vnets}]  # resources: [{zone, id}]
-    acls: [...]                                                      # _export_rules
+    acls: [...]                                                      # rules
     withdrawn: [...]           # rules that VDCs and administrators bring with them, and that the zone has not
-    marketplaces: [...]                                              # _export_markets
-    objects: {kind: [...]}                                           # _export_objects
+    marketplaces: [...]                                              # markets
+    objects: {kind: [...]}                                           # objects
 
 `builtin` is the id of what every OpenNebula has; its template, driver and password are nobody's to import.
 """

@@ -123,7 +123,7 @@ class Wanted:
 def steps(kind: Kind, current: Mapping[int, Mapping[str, Any]], wanted: Mapping[int, Wanted]) -> list[Step]:
     """The chowns that give objects to their owners, in an order in which no owner ever has one name twice.
 
-    `current` is what _export_objects.read_objects gives. A ring of owners who give each other objects of one name is
+    `current` is what objects.read_objects gives. A ring of owners who give each other objects of one name is
     opened by parking one of them. OpenNebula takes a chown to the present owner for nothing, so an object whose owner
     keeps the id but not the name is parked, too. Linear in the number of objects.
     """

@@ -30,7 +30,7 @@ _WITHOUT = 0
 
 
 class QuotaWriter:
-    """The limits of one zone. `shared` is what _export.read_shared gives of it, `ids` are new ids by name."""
+    """The limits of one zone. `shared` is what export.read_shared gives of it, `ids` are new ids by name."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Objects of one zone that have an owner and a group: how their pools are read, and how they change hands.
 
-Hosts, clusters and hooks have neither. Marketplaces and their apps are shared by all zones, see `_export_markets`.
+Hosts, clusters and hooks have neither. Marketplaces and their apps are shared by all zones, see `markets`.
 Behaviour as seen on OpenNebula 7.4.0.
 """
 
@@ -39,7 +39,7 @@ class Kind:
     """One kind of owned objects; `name` is what documents call it.
 
     `unique`: chown refuses a second object of that name with one owner. `repeats`: one owner may have several of a
-    name all the same. `refers`: such objects name the owners of others, see _references.
+    name all the same. `refers`: such objects name the owners of others, see template_references.
     """
 
     name: str
@@ -73,7 +73,7 @@ def read_objects(client: Client, kind: Kind) -> dict[int, dict[str, Any]]:
     """All objects of a kind by rising id: {id, name, uid, gid, uname, gname, lock, done, references, mentions}.
 
     `uname` and `gname` are what the object itself has stored. `lock` is None or OpenNebula's level (1 to 3). VM
-    templates alone have `references`, which are _references.Reference, and documents alone may be true in `mentions`.
+    templates alone have `references`, which are template_references.Reference, and documents alone may be true in `mentions`.
     Releases before 6.8 have no backup jobs. Raises ApiError, ApiUnreachable.
     """
     patient = client.at(client.url, max(client.timeout, POOL_TIMEOUT))

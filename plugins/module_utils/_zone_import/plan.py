@@ -79,7 +79,7 @@ def make_plan(
 ) -> tuple[dict[str, Any], Targets]:
     """The plan, and what becomes of each name.
 
-    `shared` is what _export.read_shared gives of the federation, `begun` the plan of an interrupted run of the same
+    `shared` is what export.read_shared gives of the federation, `begun` the plan of an interrupted run of the same
     import (or empty). The plan is::
 
         {zone, zone_id, acl_zones, identities: {kind: [{name, action, new_name, old_id, id}]},

@@ -24,7 +24,7 @@ from .rules import derived_rules
 class Undo:
     """Removes what `plan` says was to be created, as far as it is there.
 
-    `shared` is what _export.read_shared gives of the master; `targets` are resolved with the plan as `begun`. What the
+    `shared` is what export.read_shared gives of the master; `targets` are resolved with the plan as `begun`. What the
     federation had before stays, and loses only what the import added to it.
     """
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What stands in the way of a zone of several servers: pure checks of what frontend_info found on each of them.
 
-Every check returns problems as those in _judge. `frontends` are the usable ones of a zone by host, `floating` is the
+Every check returns problems as those in frontend. `frontends` are the usable ones of a zone by host, `floating` is the
 zone's floating address as topology has it.
 """
 

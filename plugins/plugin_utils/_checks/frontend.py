@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What stands in the way of federating one front-end: pure checks of what frontend_info found.
 
-What concerns databases is in _judge_database.
+What concerns databases is in database.
 
 A finding is C({"frontend": …}) as frontend_info returns it, or C({"unreachable": text}) or
 C({"error": text, "remedy": text}).

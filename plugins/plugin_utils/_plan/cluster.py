@@ -41,7 +41,7 @@ def plan_servers(
     copies of the leader, C(new) those that the zone did not have before they were begun, C(start) servers that only do
     not run, C(refresh) followers that restart to learn of new ones, C(release) those that hold the floating address.
     C(ids) are those of servers that the zone's record holds, by host, C(serving) the endpoints of followers that run,
-    C(leave) what is removed (see _plan_leaving); C(changes) and C(warnings) are text.
+    C(leave) what is removed (see removals); C(changes) and C(warnings) are text.
     OpenNebula is installed first on the hosts that are `later`. A zone that `joins` has one server then, whatever it
     had before.
     """

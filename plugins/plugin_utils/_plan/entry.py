@@ -11,7 +11,7 @@ from typing import Any
 Data = Mapping[str, Any]
 
 SERVER_LISTS = ("follow", "copied", "new", "start", "leave", "release", "refresh", "serving")
-# Of a zone whose servers stay as they are: what _plan_servers says of others.
+# Of a zone whose servers stay as they are: what cluster says of others.
 NO_SERVERS: Data = {
     **{name: [] for name in SERVER_LISTS},
     **dict.fromkeys(("lead", "restart", "keep", "enabled"), False),

@@ -48,7 +48,7 @@ def make_plan(
 ) -> dict[str, Any]:
     """Return what a run on `hosts` does to every zone of `topology`.
 
-    `findings` maps the examined hosts to findings (see _judge), the master's always included; `now` is the
+    `findings` maps the examined hosts to findings (see _checks), the master's always included; `now` is the
     controller's time in seconds since 1970; with `installs` hosts that are to be installed still can be.
     Shape: C(master) and C(zones) (by group) hold per zone C(action) (one of master, join, converge, member, excluded,
     outside, unknown), C(problems), C(warnings), C(changes), C(costs) and what the action needs; C(unmanaged) names

@@ -40,7 +40,7 @@ def why_stale(frontend: Data, master: Data) -> str | None:
 def plan_renewal(topology: Data, findings: Mapping[str, Data], zone: Data) -> tuple[list[str], str | None, Any]:
     """Errors that keep a slave with one server from being judged or renewed, why it is renewed, and its entry.
 
-    The entry is that of a join (see _plan_zones), as the zone goes through the same steps; its record stays.
+    The entry is that of a join (see zone), as the zone goes through the same steps; its record stays.
     """
     host, label = zone["host"], zone["label"]
     unusable = judge.usable(findings[host])

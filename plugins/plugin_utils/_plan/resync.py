@@ -17,7 +17,7 @@ Data = Mapping[str, Any]
 
 
 def plan_resync(topology: Data, findings: Mapping[str, Data], hosts: Sequence[str]) -> dict[str, Any]:
-    """What playbook resync does to `hosts`; `findings` (see _judge) hold every server of their zones.
+    """What playbook resync does to `hosts`; `findings` (see _checks) hold every server of their zones.
 
     C(hosts) maps those that get a new copy to their zone: C(label), C(endpoint), C(host), the leader, and C(servers) as
     _plan_servers has it; C(zones) maps the only servers of zones that get the master's tables to entries as those of

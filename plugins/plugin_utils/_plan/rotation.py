@@ -16,7 +16,7 @@ Data = Mapping[str, Any]
 
 
 def plan_rotation(topology: Data, findings: Mapping[str, Data], leave_out: Sequence[str]) -> dict[str, Any]:
-    """What playbook rotate_oneadmin does; `findings` (see _judge) hold every host of the inventory.
+    """What playbook rotate_oneadmin does; `findings` (see _checks) hold every host of the inventory.
 
     C(hosts) maps every server of the federation to its turn to restart, from 0, C({"turn", "grouped"}): at one time at
     most one server of a zone has its turn, its leader last. C(turns) is their number, C(leader) the host that speaks

@@ -24,7 +24,7 @@ OURS, THEIRS = "02:00:c0:00:02:01", "02:00:c0:00:02:02"
 
 @pytest.fixture
 def ask() -> Iterator[Ask]:
-    """Evaluates an expression with _addresses on the machine that has 192.0.2.31; the other one has 192.0.2.32."""
+    """Evaluates an expression with _host/network on the machine that has 192.0.2.31; the other one has 192.0.2.32."""
     ours, theirs = (f"onefed-{os.getpid()}-{name}" for name in ("a", "b"))
     if not shutil.which("ip"):
         pytest.skip("there is no program ip (iproute2) here")
