@@ -4,7 +4,8 @@
 """Which files the servers of an HA zone have in common.
 
 OpenNebula's guide copies oned's .one folder, the SSH keys of its account, the remotes and the configuration;
-`onezone serversync` only some of the configuration. What is named `oned.conf` has a home of its own, _oned_conf/follower.py.
+`onezone serversync` only some of the configuration. What is named `oned.conf` has a home of its own,
+_oned_conf/follower.py.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ Objects = dict[int, dict[str, Any]]
 
 
 class OwnershipWriter:
-    """One zone's objects and limits. `shared` is what _export.read_shared gives of the zone itself."""
+    """One zone's objects and limits. `shared` is what export.read_shared gives of the zone itself."""
 
     def __init__(
         self, client: Client, document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets

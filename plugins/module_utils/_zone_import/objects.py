@@ -73,7 +73,8 @@ def read_objects(client: Client, kind: Kind) -> dict[int, dict[str, Any]]:
     """All objects of a kind by rising id: {id, name, uid, gid, uname, gname, lock, done, references, mentions}.
 
     `uname` and `gname` are what the object itself has stored. `lock` is None or OpenNebula's level (1 to 3). VM
-    templates alone have `references`, which are template_references.Reference, and documents alone may be true in `mentions`.
+    templates alone have `references`, which are template_references.Reference, and documents alone may be true
+    in `mentions`.
     Releases before 6.8 have no backup jobs. Raises ApiError, ApiUnreachable.
     """
     patient = client.at(client.url, max(client.timeout, POOL_TIMEOUT))

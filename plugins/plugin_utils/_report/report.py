@@ -33,7 +33,7 @@ def make_report(
     `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
     C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
     C(onefed_grown), C(onefed_lacking), C(onefed_join), C(onefed_access), C(onefed_verified), and those
-    of _report_import. C(readers) are endpoints at which replication must be seen, C(databases) descriptions by zone and
+    of migration. C(readers) are endpoints at which replication must be seen, C(databases) descriptions by zone and
     host for M(federation_info); `health` is that module's result and `proof` the marker's, both empty before they ran.
     A run in `check` mode did nothing. C(undone) tells what is left to do.
     """
