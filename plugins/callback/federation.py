@@ -141,10 +141,10 @@ class CallbackModule(CallbackBase):
         self._draw()
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        self._count(result, CHANGED if result.result.get("changed") else OK)
+        self._account(result, CHANGED if result.result.get("changed") else OK)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        self._count(result, FAILED)
+        self._account(result, FAILED)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._ended(result, OK if ignore_errors else FAILED)
@@ -183,17 +183,14 @@ class CallbackModule(CallbackBase):
 
     def _learn(self, result: Any) -> None:
         """Which zone a host belongs to, as soon as the playbook knows it."""
-        topology = result.result.get("ansible_facts", {}).get("onefed_topology")
-        if topology:
-            self._zones = {host: known["zone"] for host, known in topology["hosts"].items()}
+        if result.task.action == "onefed.opennebula.topology":
+            self._zones = {host: known["zone"] for host, known in result.result["hosts"].items()}
             self._progress.rename(self._zones)
 
     def _ended(self, result: Any, state: str) -> None:
-        if self._step not in self._progress.steps and not self._live:
-            self._show(f"{_clock()}  {self._step}")
-        host = result.host.get_name()
-        self._progress.ended(self._zone(host), state, time.monotonic(), self._zones.get(result.task.delegate_to))
-        self._count(result, state)
+        # Of a loop every item may happen on another host; the loop itself says nothing more.
+        if not (result.task.loop and "results" in result.result):
+            self._account(result, state)
         if self._display.verbosity:
             text = f"{state}: [{self.host_label(result)}] {_name(result)}"
             self._show(text + (f" => {self._dump_results(result.result)}" if self._run_is_verbose(result) else ""))
@@ -201,10 +198,14 @@ class CallbackModule(CallbackBase):
             self._handle_warnings(result.result)
         self._draw()
 
-    def _count(self, result: Any, state: str) -> None:
-        """Of a loop every item may happen on another host; the loop itself says nothing more."""
-        if not (result.task.loop and "results" in result.result):
-            self._progress.count(result.task.delegate_to or result.host.get_name(), state)
+    def _account(self, result: Any, state: str) -> None:
+        """Note what happened, where it happened."""
+        if self._step not in self._progress.steps and not self._live:
+            self._show(f"{_clock()}  {self._step}")
+        host = result.host.get_name()
+        where = result.task.delegate_to or host
+        self._progress.ended(self._zone(host), state, time.monotonic(), self._zones.get(where))
+        self._progress.count(where, state)
 
     def _error(self, result: Any, word: str) -> None:
         self._show(f"\n{word}  {self.host_label(result)}: {_name(result)}", C.COLOR_ERROR)

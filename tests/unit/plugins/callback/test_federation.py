@@ -50,7 +50,7 @@ class Shown(CallbackModule):
         self.v2_runner_on_ok(event)
 
 
-TOPOLOGY = {"hosts": {"madrid-1": {"zone": "madrid"}, "paris-1": {"zone": "paris"}}}
+TOPOLOGY: dict[str, Any] = {"hosts": {"madrid-1": {"zone": "madrid"}, "paris-1": {"zone": "paris"}}}
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
     monkeypatch.setattr(context, "CLIARGS", CLIArgs({"check": False}))
     callback = Shown()
     callback.v2_playbook_on_play_start(SimpleNamespace(get_name=lambda: "Step 2, zones join side by side"))
-    callback.run(Event("paris-1", "set_fact", ansible_facts={"onefed_topology": TOPOLOGY}))
+    callback.run(Event("paris-1", "onefed.opennebula.topology", **TOPOLOGY))
     return callback
 
 
