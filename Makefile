@@ -42,7 +42,7 @@ test: venv link ## Run every part below down to test-build and sum up
 	$(BIN)/python tests/tools/run_parts.py
 
 .PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-hosts test-build test-privileges
-.PHONY: test-core-oldest test-zones-ha
+.PHONY: test-core-oldest test-zones-first test-zones-second
 test-unit: venv link ## Unit tests
 	$(PYTEST) tests/unit
 
@@ -56,10 +56,10 @@ test-conformance: venv link ## The emulator behaves as OpenNebula does
 	$(PYTEST) tests/conformance
 
 test-zones: venv link ## Playbooks end to end on emulated zones on loopback
-	$(PYTEST) tests/zones --ignore-glob='*/test_server*'
+	$(PYTEST) tests/zones
 
-test-zones-ha: venv link ## The same with zones of several servers
-	$(PYTEST) tests/zones/test_server*.py
+test-zones-first test-zones-second: test-zones-%: venv link ## Half of them
+	$(PYTEST) tests/zones --half $*
 
 test-molecule: venv link ## The same as a Molecule scenario, verified with testinfra
 	molecule test --no-command-borders --scenario-name loopback

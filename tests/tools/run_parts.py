@@ -21,10 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "parts"
-# Lanes run side by side, and take about as long as each other. Each part has addresses of its own on loopback. Servers
-# of a zone mostly wait for each other, so that lane leaves a processor to the others.
+# Lanes run side by side, and take about as long as each other. Each part has addresses of its own on loopback. Zones
+# wait for each other now and then, so that three lanes keep two processors busy.
 _CHECKS = ("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance", "privileges", "core-oldest")
-LANES = (_CHECKS, ("zones",), ("zones-ha",))
+LANES = (_CHECKS, ("zones-first",), ("zones-second",))
 SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS
 # A failure that is not in a test of its own (a collection error, say) is counted as one all the same.
 COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed", "skipped": "skipped"}

@@ -19,12 +19,20 @@ from tests.tools import pythons
 
 ROOT = Path(__file__).resolve().parents[4]
 COLLECTION = "ansible_collections.onefed.opennebula.plugins"
+
+
+def _file(name: str) -> str:
+    return f"{name.removeprefix('ansible_collections.onefed.opennebula.').replace('.', '/')}.py"
+
+
 NAMES = sorted(
     ".".join([COLLECTION, *path.relative_to(ROOT / "plugins").with_suffix("").parts])
     for folder in ("modules", "module_utils")
     for path in (ROOT / "plugins" / folder).rglob("*.py")
     if path.name != "__init__.py"
 )
+# One that an action plugin does instead holds documentation only, and is sent nowhere.
+SENT = [name for name in NAMES if ".modules." in name and "def main" in (ROOT / _file(name)).read_text()]
 IMPORT = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
 
 
@@ -44,7 +52,7 @@ def test_all_that_runs_on_front_ends_can_be_imported(minor: int) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if ".modules." in name])
+@pytest.mark.parametrize("name", SENT)
 def test_a_python_that_is_too_old_is_refused_by_every_module(name: str) -> None:
     python = pythons.find(pythons.FRONT_ENDS[0] - 1)
     if python is None:

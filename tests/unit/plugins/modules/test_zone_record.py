@@ -26,7 +26,7 @@ def run(location: Path, url: str, check_mode: bool = False, zone_id: int = 100) 
     params.update(dict.fromkeys(("login_host", "login_port", "login_unix_socket", "login_user", "login_password")))
     username, password = SESSION.split(":")
     params.update(oned_location=str(location), api_url=url, api_username=username, api_password=password)
-    params.update(api_timeout=10.0, validate_certs=True, zone_id=zone_id)
+    params.update(api_timeout=10.0, api_answer_limit=256, validate_certs=True, zone_id=zone_id)
     return zone_record.zone_record(SimpleNamespace(params=params, check_mode=check_mode), Frontend.from_params(params))
 
 
