@@ -29,9 +29,16 @@ $(LINK):
 	mkdir -p $(@D)
 	ln -sfn ../../.. $@
 
+# The demo needs ansible-core and nothing else.
+DEMO := .cache/demo/venv
+$(DEMO)/.installed: tests/requirements.txt tests/tools/make_venv.py
+	@echo "== ansible-core comes into $(DEMO), once: some 20 seconds"
+	@python3 -m tests.tools.make_venv $(DEMO) "$$(sed -n 's/^\(ansible-core\) */\1/p' tests/requirements.txt)"
+	@touch $@
+
 .PHONY: demo demo-down
-demo: venv link ## Start a federation of emulated zones on loopback
-	tests/demo/up
+demo: $(DEMO)/.installed link ## Start a federation of emulated zones on loopback
+	@tests/demo/up
 
 demo-down: ## Stop it and remove it
 	tests/demo/down
