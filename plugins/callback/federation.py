@@ -9,8 +9,9 @@ DOCUMENTATION = r"""
 name: federation
 type: stdout
 short_description: The run of a federation, zones by steps
-version_added: 1.0.0
-author: onefed contributors
+version_added: 0.1.0
+author:
+  - onefed contributors (@onefed)
 description:
   - Shows what the playbooks of this collection say (plan, summary), how far each zone is in which step, every error in
     full, and at the end what each host did.

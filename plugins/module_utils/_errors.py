@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from . import _python  # noqa: F401 - refuses a Python that is too old, here because all others import this first
+from ._python import refuse_old
+
+refuse_old()  # here, because all others import this first
 
 # What is shown of a text that another host sent.
 _LONGEST = 2000

@@ -117,7 +117,7 @@ def run(call: Call, patience: float) -> Ended:
     os.close(write)
     text, deadline = b"", time.monotonic() + patience
     while True:
-        ready, _, _ = select.select([read], [], [], max(0.0, deadline - time.monotonic()))
+        ready, _writable, _odd = select.select([read], [], [], max(0.0, deadline - time.monotonic()))
         chunk = os.read(read, 65536) if ready else None
         if chunk is None:
             os.kill(pid, signal.SIGKILL)

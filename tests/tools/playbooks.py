@@ -53,7 +53,7 @@ class Run:
         return {host.strip(): {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", counts)} for host, _c, counts in found}
 
     def count(self, host: str) -> int:
-        """Tasks that ran for `host`; what runs once for all is counted with one of them."""
+        """Tasks that ran for `host`; what runs once for all is counted with one of them. For benchmarks."""
         return sum(1 for line in self.trace if line["host"] == host and line["status"] != "skipped")
 
 

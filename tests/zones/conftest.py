@@ -17,7 +17,8 @@ import pytest
 from tests.tools import mariadb
 from tests.tools.playbooks import link_collection
 
-from .lab import Federation
+from . import people
+from .lab import Federation, Zone
 from .servers import Servers
 
 _networks = itertools.count(1)
@@ -95,6 +96,20 @@ def members(built: Federation) -> Iterator[Federation]:
         zone.one("start")
     yield zones
     zones.close()
+
+
+@pytest.fixture
+def lyon(federation: Federation) -> Zone:
+    """A zone full of people, which joins a master with people of its own who have the same ids."""
+    overrides = {"users": {"bob": "same_person", "carol": {"rename": "caroline"}}}
+    madrid = federation.add("madrid")
+    zone = federation.add("lyon", zone_import=True, zone_import_conflicts="rename", zone_import_overrides=overrides)
+    federation.settings["federation_import_directory"] = str(federation.folder / "imports")
+    people.fill(zone)
+    for name in ("alice", "bob", "dan"):
+        madrid.create_user(name)
+    madrid.call("one.group.allocate", "strangers")
+    return zone
 
 
 @pytest.fixture(scope="session")

@@ -18,19 +18,17 @@ def test_three_zones_become_a_federation_and_a_second_run_changes_nothing(federa
     madrid.create_user("ana")
     for name in ("paris", "lyon"):
         federation.add(name)
-    first = federation.federate()
+    federation.federate()
     assert "ana" in federation["paris"].users()
     federation.assert_federated("paris", "lyon")
     assert (madrid.mode(), federation["paris"].mode()) == ("MASTER", "SLAVE")
     assert "This database is a federation slave" in federation["paris"].tool("onedb", "version", "-v").stdout
     log = madrid.log()
     assert log.count("Starting OpenNebula") == 3  # installed, MODE=MASTER, SQLite snapshot
-    assert max(first.count("paris-1"), first.count("lyon-1")) <= 26
 
     before = {name: (zone.conf.read_bytes(), zone.federated_index()) for name, zone in federation.zones.items()}
     second = federation.federate()
     assert second.tasks("changed") == set()
-    assert second.count("lyon-1") <= 8
     assert "Nothing to change." in second.output
     assert {name: (zone.conf.read_bytes(), zone.federated_index()) for name, zone in federation.zones.items()} == before
 

@@ -23,7 +23,6 @@ from .lab import Federation, Zone, extra
 from .test_identity_import import all_owners, limits
 
 # alice is somebody else at the master, bob is the same there, and the zone's carol is to have another name.
-OVERRIDES = {"users": {"bob": "same_person", "carol": {"rename": "caroline"}}}
 RENAMED = {"alice": "alice_lyon", "carol": "caroline"}
 JOIN = (
     "Open the journal and save the files that the join changes",
@@ -59,19 +58,6 @@ ROLLBACK = (
     "Open the zone to everybody again",
     "Start oned if it ran before",
 )
-
-
-@pytest.fixture
-def lyon(federation: Federation) -> Zone:
-    """A zone full of people, which joins a master with people of its own who have the same ids."""
-    madrid = federation.add("madrid")
-    zone = federation.add("lyon", zone_import=True, zone_import_conflicts="rename", zone_import_overrides=OVERRIDES)
-    federation.settings["federation_import_directory"] = str(federation.folder / "imports")
-    people.fill(zone)
-    for name in ("alice", "bob", "dan"):
-        madrid.create_user(name)
-    madrid.call("one.group.allocate", "strangers")
-    return zone
 
 
 def renamed(owners: dict[str, Any]) -> dict[str, Any]:

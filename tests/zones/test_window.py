@@ -10,7 +10,6 @@ from tests.tools.playbooks import Run, wait_for
 from tests.tools.task_hooks import TaskHooks
 
 from .lab import Federation, Zone
-from .test_import import lyon  # noqa: F401 - a fixture
 from .test_resync import fall_out
 
 STOP = "Tell oned and the services beside it to stop"
@@ -81,7 +80,7 @@ def test_what_may_go_is_told_when_it_came_after_preflight(pair: Federation) -> N
     pair.assert_federated("paris")
 
 
-def test_what_changed_after_the_export_keeps_the_zone_out(federation: Federation, lyon: Zone) -> None:  # noqa: F811
+def test_what_changed_after_the_export_keeps_the_zone_out(federation: Federation, lyon: Zone) -> None:
     bob = lyon.call("one.user.info", 3, False)
     assert "<NAME>bob</NAME>" in bob
 

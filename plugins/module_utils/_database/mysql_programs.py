@@ -89,8 +89,8 @@ def _option_file(frontend: Frontend, login: Login) -> Iterator[int]:
     """Descriptor of an option file for oned's account alone, which opens it anew as /dev/fd/N."""
     descriptor = os.memfd_create("options")
     try:
-        with os.fdopen(os.dup(descriptor), "wb") as stream, _methods(login) as lines:
-            stream.write(login.option_file() + lines)
+        with os.fdopen(os.dup(descriptor), "wb") as stream, contextlib.ExitStack() as kept:
+            stream.write(login.option_file() + kept.enter_context(_methods(login)))
             stream.flush()
             # The programs pass over a file that others may write to, as an anonymous one is at first.
             os.fchmod(descriptor, 0o400)

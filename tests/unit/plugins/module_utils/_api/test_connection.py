@@ -31,7 +31,7 @@ def peer(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         listener.listen()
 
         def serve() -> None:
-            stream, _ = listener.accept()
+            stream, _peer = listener.accept()
             with stream, contextlib.suppress(OSError):
                 answer(stream)
 

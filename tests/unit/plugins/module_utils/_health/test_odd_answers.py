@@ -145,7 +145,7 @@ def spoilt_documents(draw: st.DrawFn, name: str, method: str) -> str:
     if method == "one.system.version":
         return draw(WORDS)
     root = ElementTree.fromstring(text)
-    for _ in range(draw(st.integers(1, 3))):
+    for _turn in range(draw(st.integers(1, 3))):
         places = [(parent, child) for parent in root.iter() for child in parent]
         if places:
             parent, child = draw(st.sampled_from(places))

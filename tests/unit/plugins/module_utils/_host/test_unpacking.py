@@ -45,7 +45,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def bomb(path: Path, head: bytes, filler: bytes, size: int = 64 * MIB) -> str:
     with gzip.open(path, "wb", 1) as stream:
         stream.write(head)
-        for _ in range(size // len(filler)):
+        for _turn in range(size // len(filler)):
             stream.write(filler)
     return str(path)
 

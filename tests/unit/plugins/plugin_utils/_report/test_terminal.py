@@ -19,7 +19,7 @@ TEMPLATE = Path(__file__).parents[5] / "roles" / "status" / "templates" / "statu
 
 
 def test_what_is_fit_to_show_stays_as_it_is() -> None:
-    assert printable("Zone “Paris”, 漢字 – ü") == "Zone “Paris”, 漢字 – ü"
+    assert printable("Zone «Paris», 漢字 – ü") == "Zone «Paris», 漢字 – ü"
     assert printable_lines("one\n  two") == "one\n  two"
     made = {"text": ["one\ntwo"], "errors": [], "zones": {"a": 1}}
     assert for_terminal(made) == made
