@@ -54,7 +54,7 @@ options:
         elements: str
         default: []
       gated:
-        description: Hosts whose gate is closed (M(onefed.opennebula.zone_gate)).
+        description: Hosts whose gate is closed (M(onefed.opennebula.zone_lockdown)).
         type: list
         elements: str
         default: []

@@ -342,7 +342,7 @@ frontend:
           type: str
           sample: eth0
     gate:
-      description: Whether M(onefed.opennebula.zone_gate) closed the zone and nobody opened it since.
+      description: Whether M(onefed.opennebula.zone_lockdown) closed the zone and nobody opened it since.
       type: bool
     vip_answers:
       description:

@@ -53,13 +53,13 @@ def lab(hosts: None) -> Iterator[Lab]:
 @pytest.fixture
 def one(lab: Lab) -> Iterator[Host]:
     yield lab["one"]
-    zone_gate(lab, state="open")
+    zone_lockdown(lab, state="open")
 
 
-def zone_gate(lab: Lab, **options: Any) -> dict[str, Any]:
+def zone_lockdown(lab: Lab, **options: Any) -> dict[str, Any]:
     """What the module returns on host one."""
     words = [Path(sys.executable).parent / "ansible", "all", "-i", "one,", "-u", USER, "-b"]
-    words += ["-m", "onefed.opennebula.zone_gate", "-a", json.dumps({"allow": [GUEST], **options})]
+    words += ["-m", "onefed.opennebula.zone_lockdown", "-a", json.dumps({"allow": [GUEST], **options})]
     environment = {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
@@ -109,39 +109,39 @@ def left(host: Host) -> str:
 def test_a_closed_gate_lets_its_guests_through_and_an_open_one_everybody(lab: Lab, one: Host) -> None:
     assert seen(lab) == EVERYBODY
     before, pid = left(one), main_pid(one)
-    result = zone_gate(lab)
+    result = zone_lockdown(lab)
     assert (result["changed"], result["closed"], result["reason"]) == (True, True, None)
     assert seen(lab) == CLOSED
-    assert zone_gate(lab)["changed"] is False
-    assert zone_gate(lab, state="open")["changed"] is True
+    assert zone_lockdown(lab)["changed"] is False
+    assert zone_lockdown(lab, state="open")["changed"] is True
     assert seen(lab) == EVERYBODY
     assert (left(one), main_pid(one)) == (before, pid)
-    assert zone_gate(lab, state="open")["changed"] is False
+    assert zone_lockdown(lab, state="open")["changed"] is False
 
 
 def test_a_connection_that_was_open_is_cut(lab: Lab, one: Host) -> None:
     with lab.connect(one.address, PORT) as connection:
         connection.settimeout(5)
-        zone_gate(lab)
+        zone_lockdown(lab)
         with pytest.raises(ConnectionError):
             connection.sendall(b"GET /RPC2 HTTP/1.0\r\n\r\n")
             assert connection.recv(1) is None
 
 
 def test_a_closed_gate_stays_closed_after_a_power_failure(lab: Lab, one: Host) -> None:
-    zone_gate(lab)
+    zone_lockdown(lab)
     one.power_off()
     lab.boot(one)
     wait_for(lambda: asked(one) == ANSWERED, "oned after the boot")
     assert seen(lab) == CLOSED
-    assert zone_gate(lab)["changed"] is False
+    assert zone_lockdown(lab)["changed"] is False
 
 
 def test_services_beside_oned_that_start_with_the_host_are_closed_with_it(lab: Lab, one: Host) -> None:
     one.exec(["sh", "-c", f"echo '{BESIDE}' > /etc/systemd/system/beside.service; systemctl enable --now beside"])
     wait_for(lambda: asked(lab["three"], port=FIREEDGE) == ANSWERED, "the service")
     one.exec(["systemctl", "stop", "beside"])
-    zone_gate(lab)
+    zone_lockdown(lab)
     one.power_off()
     lab.boot(one)
     wait_for(lambda: asked(one, port=FIREEDGE) == ANSWERED, "the service after the boot")
@@ -152,7 +152,7 @@ def test_services_beside_oned_that_start_with_the_host_are_closed_with_it(lab: L
 
 
 def test_oned_never_starts_without_its_gate(lab: Lab, one: Host) -> None:
-    zone_gate(lab)
+    zone_lockdown(lab)
     one.exec(["nft", "flush", "ruleset"])
     one.exec(["systemctl", "restart", "opennebula"])
     assert seen(lab) == CLOSED
@@ -164,9 +164,9 @@ def test_oned_never_starts_without_its_gate(lab: Lab, one: Host) -> None:
 def test_rules_of_the_host_that_let_all_in_do_not_open_the_gate(lab: Lab, one: Host) -> None:
     rules = "table inet own { chain input { type filter hook input priority 0; accept; }; }"
     one.exec(["nft", rules])
-    zone_gate(lab)
+    zone_lockdown(lab)
     assert seen(lab) == CLOSED
-    zone_gate(lab, state="open")
+    zone_lockdown(lab, state="open")
     assert "table inet own" in left(one)
     one.exec(["nft", "delete", "table", "inet", "own"])
 
@@ -174,9 +174,9 @@ def test_rules_of_the_host_that_let_all_in_do_not_open_the_gate(lab: Lab, one: H
 def test_a_proxy_on_the_host_is_closed_with_it(lab: Lab, one: Host) -> None:
     one.exec(["systemd-run", "--unit=proxy", "--uid=nobody", "python3", "-m", "http.server", str(PROXY)])
     wait_for(lambda: asked(lab["three"], port=PROXY) == ANSWERED, "the proxy")
-    zone_gate(lab)
+    zone_lockdown(lab)
     assert (asked(one, "nobody"), asked(lab["three"], port=PROXY)) == (REFUSED, ANSWERED)
-    zone_gate(lab, endpoint=f"https://one:{PROXY}/RPC2")
+    zone_lockdown(lab, endpoint=f"https://one:{PROXY}/RPC2")
     assert asked(one, "nobody") == ANSWERED
     assert asked(lab["two"], port=PROXY) == ANSWERED
     assert asked(lab["three"], port=PROXY) == REFUSED

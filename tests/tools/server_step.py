@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The tasks of Step 3 (role server) as files have them, to do something before each of them."""
+"""The tasks of Step 3 (role ha) as files have them, to do something before each of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from .playbooks import ROOT
 
-_TASKS = ROOT / "roles/server/tasks"
+_TASKS = ROOT / "roles/ha/tasks"
 
 
 def step_tasks(followers: int = 1) -> Iterator[tuple[str, int]]:

@@ -28,8 +28,8 @@ ROWS = dict(
 ENTRY_POINTS = (
     ("preflight", "main"),
     ("oned_install", "main"),
-    ("rotate", "main"),
-    ("rotate", "examine"),
+    ("oneadmin_password", "main"),
+    ("oneadmin_password", "examine"),
 )
 
 

@@ -25,8 +25,8 @@ from .._frontend.layout import Frontend
 from .._recovery.backup import refuse_running
 
 
-def copy_zone_record(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Do what module zone_record is asked: {"changed", "servers", "diff"}. Raises OnefedError."""
+def copy_voters(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Do what module zone_voters is asked: {"changed", "servers", "diff"}. Raises OnefedError."""
     zone_id = params["zone_id"]
     told = client_for(params, frontend).read(partial(_of_zone, zone_id), "one.zone.info", zone_id, False)
     with host_lock(frontend, check_mode=check_mode):

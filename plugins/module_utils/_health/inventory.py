@@ -70,7 +70,7 @@ def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem
             None,
             f"The gate of {', '.join(declared['gated'])} is closed, as during an import: its API refuses users.",
             "Let the run that closed it come to its end: playbook federate. If the zone is not to be imported any "
-            "more, open it: module zone_gate with state: open, on that host.",
+            "more, open it: module zone_lockdown with state: open, on that host.",
         )
 
 

@@ -56,7 +56,7 @@ OPEN = State("", "", False)
 
 
 def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Do what module zone_gate is asked: {"changed", "closed", "reason", "diff"}."""
+    """Do what module zone_lockdown is asked: {"changed", "closed", "reason", "diff"}."""
     reason = None
     if params["state"] == "closed":
         reason = _obstacle(frontend)

@@ -27,7 +27,7 @@ Data = Mapping[str, Any]
 
 _CLOSED = problem(
     "Its gate is closed, as during an import: its API refuses users.",
-    "If no run is to import the zone any more, open it: module zone_gate with state: open, on that host.",
+    "If no run is to import the zone any more, open it: module zone_lockdown with state: open, on that host.",
 )
 _OPTIONS = ("conflicts", "overrides", "acl_zones", "allow_administrators", "orphans", "leave_unmovable")
 

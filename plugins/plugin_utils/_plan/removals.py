@@ -24,7 +24,7 @@ _RUNS_UNREACHED = judge.problem(
 def is_cut_off(zone: Data, listed: Sequence[Data]) -> bool:
     """Whether other hosts are servers of the zone beside the acting one, by the record that this one has.
 
-    If it has no C(SERVER_ID) then, an interrupted run left it to decide alone (see alone.yml of role server).
+    If it has no C(SERVER_ID) then, an interrupted run left it to decide alone (see alone.yml of role ha).
     """
     hosts = [host for host in zone["hosts"] if server_of(zone, host, listed)]
     return zone["host"] in hosts and len(hosts) > 1

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: zone_gate
+module: zone_lockdown
 short_description: Close the API of a zone to everybody but named servers
 version_added: 0.1.0
 description:
@@ -58,7 +58,7 @@ author:
 
 EXAMPLES = r"""
 - name: Let only the servers of the master zone reach the API
-  onefed.opennebula.zone_gate:
+  onefed.opennebula.zone_lockdown:
     allow: [192.0.2.11, 192.0.2.12]
   register: gate
 
@@ -68,7 +68,7 @@ EXAMPLES = r"""
   when: not gate.closed
 
 - name: Let everybody in again
-  onefed.opennebula.zone_gate:
+  onefed.opennebula.zone_lockdown:
     state: open
 """
 
@@ -97,7 +97,7 @@ from ..module_utils._lockdown.lockdown import manage
 from ..module_utils._module import run
 
 
-def zone_gate(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
+def zone_lockdown(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     result = manage(frontend, module.params, module.check_mode)
     if not module._diff:
         del result["diff"]
@@ -114,7 +114,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run(module, zone_gate)
+    run(module, zone_lockdown)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: zone_record
+module: zone_voters
 short_description: Let a stopped server know the servers of its zone
 version_added: 0.1.0
 description:
@@ -39,7 +39,7 @@ author:
 
 EXAMPLES = r"""
 - name: Let the new server know who votes
-  onefed.opennebula.zone_record:
+  onefed.opennebula.zone_voters:
     api_url: http://192.0.2.31:2633/RPC2
     zone_id: 100
 """
@@ -73,19 +73,19 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._argspec import API, FRONTEND, LOGIN
-from ..module_utils._cluster.voters import copy_zone_record
+from ..module_utils._cluster.voters import copy_voters
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 
 
-def zone_record(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    return copy_zone_record(frontend, module.params, module.check_mode)
+def zone_voters(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
+    return copy_voters(frontend, module.params, module.check_mode)
 
 
 def main() -> None:
     zone_id = {"type": "int", "required": True}
     spec = {**API, **FRONTEND, **LOGIN, "zone_id": zone_id}
-    run(AnsibleModule(argument_spec=spec, supports_check_mode=True), zone_record)
+    run(AnsibleModule(argument_spec=spec, supports_check_mode=True), zone_voters)
 
 
 if __name__ == "__main__":

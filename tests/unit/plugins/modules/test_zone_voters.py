@@ -14,7 +14,7 @@ from fake_oned import SESSION, FakeOned, Served, zone_xml
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
-from ansible_collections.onefed.opennebula.plugins.modules import zone_record
+from ansible_collections.onefed.opennebula.plugins.modules import zone_voters
 
 SERVERS = [
     {"ENDPOINT": f"http://192.0.2.{number}:2633/RPC2", "ID": number, "NAME": f"paris-{number}"} for number in (0, 1)
@@ -27,7 +27,7 @@ def run(location: Path, url: str, check_mode: bool = False, zone_id: int = 100) 
     username, password = SESSION.split(":")
     params.update(oned_location=str(location), api_url=url, api_username=username, api_password=password)
     params.update(api_timeout=10.0, api_answer_limit=256, validate_certs=True, zone_id=zone_id)
-    return zone_record.zone_record(SimpleNamespace(params=params, check_mode=check_mode), Frontend.from_params(params))
+    return zone_voters.zone_voters(SimpleNamespace(params=params, check_mode=check_mode), Frontend.from_params(params))
 
 
 def listed(location: Path) -> list[int]:
