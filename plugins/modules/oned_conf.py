@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: oned_conf
-short_description: Set attributes of OpenNebula's oned.conf
+short_description: Set attributes of OpenNebula's oned.conf, or restore a backup of it
 version_added: 0.1.0
 description:
   - Sets single attributes and keys of vector attributes, and leaves every other byte of the file as it is,
@@ -16,8 +16,22 @@ description:
     by which C(onedb) and C(onezone serversync) find the database.
   - Of a repeated attribute the first is edited, which is the one that C(oned) uses.
   - The new file replaces the old one in one step; owner, mode, ACL and SELinux context stay.
+  - Puts back a backup that it made itself, with O(state=restored).
   - C(oned) reads the file at its start only, see M(onefed.opennebula.oned_service).
 options:
+  state:
+    description:
+      - V(present) sets O(attributes) and O(vectors).
+      - V(restored) replaces the file by O(backup_file) in one step, with the owner, mode, ACL and SELinux context of
+        the backup. The backup stays where it is.
+    type: str
+    choices: [present, restored]
+    default: present
+  backup_file:
+    description:
+      - The backup to put back, as RV(backup_file) named it. Only with O(state=restored), which needs it.
+      - A file that is not a backup of this file is refused, as is one that C(oned) would refuse.
+    type: path
   attributes:
     description:
       - Single attributes and their values, for example C(PORT).
@@ -39,7 +53,7 @@ options:
       - Files of the same syntax can be named too, such as C(monitord.conf).
     type: path
   backup:
-    description: Whether to keep the old file beside it, with the same owner and mode.
+    description: Whether to keep the old file beside the new one, with the same owner and mode.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -75,6 +89,11 @@ EXAMPLES = r"""
     state: restarted
   when: configured is changed
 
+- name: Put the former oned.conf back
+  onefed.opennebula.oned_conf:
+    backup_file: "{{ configured.backup_file }}"
+    state: restored
+
 - name: Listen on one address only
   onefed.opennebula.oned_conf:
     attributes:
@@ -88,7 +107,7 @@ path:
   type: str
   sample: /etc/one/oned.conf
 backup_file:
-  description: The old file, V(null) when none was kept.
+  description: The old file, with O(state=restored) what was replaced. V(null) when none was kept.
   returned: success
   type: str
   sample: /etc/one/oned.conf.20250401T120000Z
@@ -107,14 +126,23 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._argspec import FRONTEND
-from ..module_utils._frontend.conf_writer import Request, configure
+from ..module_utils._errors import ConfigError
+from ..module_utils._frontend.conf_writer import Request, configure, restore
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 
 
 def oned_conf(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    options = {name: module.params[name] for name in ("attributes", "vectors", "path", "backup")}
-    result = configure(frontend, Request(**options, hidden=module.no_log), module.check_mode)
+    params = module.params
+    if params["state"] == "restored":
+        if params["attributes"] or params["vectors"]:
+            raise ConfigError("State restored takes no attributes and no vectors. Set them in a task of their own.")
+        result = restore(frontend, params["path"], params["backup_file"], params["backup"], module.check_mode)
+    elif params["backup_file"]:
+        raise ConfigError("backup_file is for state restored only. Set backup: true to keep the file as it is now.")
+    else:
+        options = {name: params[name] for name in ("attributes", "vectors", "path", "backup")}
+        result = configure(frontend, Request(**options, hidden=module.no_log), module.check_mode)
     for problem in result["lens_problems"]:
         module.warn(f"onedb cannot read {result['path']}: {problem}.")
     if not module._diff:
@@ -130,7 +158,10 @@ def main() -> None:
             "vectors": {"type": "dict", "default": {}},
             "path": {"type": "path"},
             "backup": {"type": "bool", "default": False},
+            "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
+            "backup_file": {"type": "path"},
         },
+        required_if=[("state", "restored", ("backup_file",))],
         supports_check_mode=True,
     )
     run(module, oned_conf)

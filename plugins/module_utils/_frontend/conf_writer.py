@@ -1,17 +1,17 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Brings an oned.conf to the values that a task wants, with backup and diff."""
+"""Brings an oned.conf to the values that a task wants, with backup and diff, and a backup back into its place."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._errors import ConfigError
+from .._host.files import Attributes, backup_name, is_backup_name
+from .._host.rights import rights_at
 from .._oned_conf.document import Document, apply, write_atomically
 from .._oned_conf.secrets import SECRET_NAMES, masked
 from .journal import Journal, host_lock
@@ -39,10 +39,31 @@ def configure(frontend: Frontend, request: Request, check_mode: bool) -> dict[st
         changed = after.text != before.text
         backup = None
         if changed and not check_mode:
-            backup = _backup_name(path) if request.backup else None
+            backup = backup_name(path) if request.backup else None
             write_atomically(path, after.text, backup)
             if path == frontend.conf:
                 Journal.note(frontend, "configured")
+    return _result(path, before, after, changed, backup)
+
+
+def restore(frontend: Frontend, path: str | None, backup_file: str, keep: bool, check_mode: bool) -> dict[str, Any]:
+    """Put a backup that configure() made back, with its owner and mode; what configure() returns.
+
+    With `keep` the file that is replaced becomes a backup itself. Raises ConfigError for what is no backup of it.
+    """
+    path = path or frontend.conf
+    with host_lock(frontend, check_mode=check_mode):
+        _refuse_what_is_no_backup(path, backup_file)
+        before, after = Document.load(path), Document.load(backup_file)
+        changed = after.text != before.text or Attributes.of(path, follow=True) != Attributes.of(backup_file)
+        kept = None
+        if changed and not check_mode:
+            kept = backup_name(path) if keep else None
+            write_atomically(path, after.text, kept, like=backup_file)
+    return _result(path, before, after, changed, kept)
+
+
+def _result(path: str, before: Document, after: Document, changed: bool, backup: str | None) -> dict[str, Any]:
     return {
         "changed": changed,
         "path": path,
@@ -70,11 +91,20 @@ def _refuse_secrets_in_logs(request: Request) -> None:
             )
 
 
-def _backup_name(path: str) -> str:
-    """A name beside the file itself that is not taken."""
-    stem = name = f"{os.path.realpath(path)}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    number = 1
-    while os.path.lexists(name):
-        number += 1
-        name = f"{stem}-{number}"
-    return name
+def _refuse_what_is_no_backup(path: str, backup_file: str) -> None:
+    try:
+        with rights_at(path):
+            named_so = is_backup_name(backup_file, path)
+        found = named_so and Attributes.of(backup_file)
+    except OSError as error:
+        raise ConfigError(f"Cannot read {backup_file}: {error.strerror or error}. Nothing was changed.") from error
+    if not named_so:
+        raise ConfigError(
+            f"{backup_file} is not a backup of {path}. Set backup_file to what oned_conf returned as backup_file "
+            f"when it changed {path}. Nothing was changed."
+        )
+    if not found:
+        raise ConfigError(
+            f"There is no regular file {backup_file}, so {path} stays as it is. Set backup_file to one of the backups "
+            f"beside it."
+        )

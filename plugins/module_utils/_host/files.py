@@ -13,13 +13,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
+import time
 from dataclasses import dataclass
 
 from .rights import rights_at
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_BACKUP = re.compile(r"\.[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,29 @@ def write_bytes(
                 os.unlink(temporary)
             raise
         sync_folder(folder)
+
+
+def backup_name(path: str) -> str:
+    """A name for a backup of the file, beside it and not taken; a link's is beside what it leads to."""
+    with rights_at(path):
+        stem = name = f"{os.path.realpath(path)}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        number = 1
+        while os.path.lexists(name):
+            number += 1
+            name = f"{stem}-{number}"
+    return name
+
+
+def is_backup_name(name: str, path: str) -> bool:
+    """Whether backup_name() may have given this name to a backup of the file `path`."""
+    target = os.path.realpath(path)
+    folder, name = os.path.split(name)
+    stem = os.path.basename(target)
+    return (
+        os.path.realpath(folder) == os.path.dirname(target)
+        and name.startswith(stem)
+        and _BACKUP.fullmatch(name[len(stem) :]) is not None
+    )
 
 
 def remove_file(path: str) -> None:

@@ -166,11 +166,11 @@ def apply(
     return result
 
 
-def write_atomically(path: str, text: str, backup_to: str | None = None) -> None:
+def write_atomically(path: str, text: str, backup_to: str | None = None, like: str | None = None) -> None:
     """Replace a configuration file in one durable step; owner, mode, ACL and SELinux context stay as they are.
 
     A link is followed to its target, with the rights of whoever laid it. `backup_to` gets the old content first, with
-    the same owner and mode.
+    the same owner and mode. `like` names a file beside it whose owner, mode, ACL and context it gets instead.
     """
     try:
         with rights_at(path):
@@ -180,7 +180,8 @@ def write_atomically(path: str, text: str, backup_to: str | None = None) -> None
                 raise ConfigError(f"Cannot write {path}: there is no such file to take owner and mode from.")
             if backup_to:
                 write_bytes(backup_to, read_bytes(target), attributes, like=target)
-            write_bytes(target, text.encode(*_ENCODING), attributes, like=target)
+            wanted = (Attributes.of(like) if like else None) or attributes
+            write_bytes(target, text.encode(*_ENCODING), wanted, like=like or target)
     except OSError as error:
         raise ConfigError(f"Cannot write {path}: {error.strerror or error}. It is unchanged.") from error
 

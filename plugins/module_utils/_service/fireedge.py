@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 from .._errors import ConfigError, OnefedError
 from .._frontend.journal import Journal, host_lock
 from .._frontend.layout import Frontend
-from .._host.files import read_bytes
+from .._host.files import backup_name, read_bytes
 from .._oned_conf.document import write_atomically
 from . import companions
 
@@ -83,8 +82,7 @@ def configure(frontend: Frontend, wanted: Mapping[str, Any], backup: bool, check
         after = edit(before, wanted, path)
         changed = after != before
         if changed and not check_mode:
-            target = os.path.realpath(path)
-            saved = f"{target}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}" if backup else None
+            saved = backup_name(path) if backup else None
             write_atomically(path, after, saved)
             Journal.note(frontend, "fireedge")
             services = companions.restart(frontend, [UNIT])

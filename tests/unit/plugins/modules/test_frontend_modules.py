@@ -105,6 +105,33 @@ def test_oned_conf_returns_what_it_documents(run_module: Any, here: dict[str, st
     assert run_module("oned_conf", **options)["changed"] is False
 
 
+def test_oned_conf_restores_its_backup(run_module: Any, here: dict[str, str]) -> None:
+    changed = run_module("oned_conf", attributes={"PORT": 2634}, backup=True, **here)
+    options = {"state": "restored", "backup_file": changed["backup_file"], **here}
+    assert run_module("oned_conf", check_mode=True, **options)["changed"] is True
+    result = run_module("oned_conf", _ansible_diff=True, **options)
+    assert (result["changed"], result["path"]) == (True, changed["path"])
+    assert returned(result, "oned_conf") == documented("oned_conf")
+    assert "PORT = 1\n" in result["diff"]["after"]
+    assert "db-secret" not in str(result)
+    assert Path(result["path"]).read_text() == CONF
+    assert run_module("oned_conf", **options)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"state": "restored"}, "backup_file"),
+        ({"state": "restored", "backup_file": "/x", "attributes": {"PORT": 1}}, "takes no attributes and no vectors"),
+        ({"backup_file": "/x"}, "backup_file is for state restored only"),
+    ],
+)
+def test_oned_conf_takes_a_backup_to_restore_it_only(
+    run_module: Any, here: dict[str, str], options: dict[str, Any], text: str
+) -> None:
+    assert text in run_module("oned_conf", **options, **here)["msg"]
+
+
 def test_oned_conf_shows_a_diff_without_secrets_when_asked(run_module: Any, here: dict[str, str]) -> None:
     result = run_module("oned_conf", attributes={"PORT": 2634}, _ansible_diff=True, **here)
     assert 'PASSWD = "********"' in result["diff"]["before"]

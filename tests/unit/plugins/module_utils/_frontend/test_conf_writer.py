@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ConfigError
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.conf_writer import Request, configure
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ConfigError, FrontendError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import conf_writer
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.conf_writer import Request, configure, restore
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.journal import host_lock
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import files
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf.document import Document
@@ -94,6 +97,88 @@ def test_a_linked_file_is_written_at_its_place(frontend: Frontend, tmp_path: Pat
     assert os.path.islink(frontend.conf)
     assert Document.load(str(real)).get("PORT") == "2640"
     assert os.path.dirname(result["backup_file"]) == str(real.parent)
+
+
+def altered(frontend: Frontend) -> str:
+    """The backup of an oned.conf that was made another, readable for all."""
+    backup: str = write(frontend, {"PORT": 2640, "ONE_KEY": "new-key"}, backup=True, hidden=True)["backup_file"]
+    os.chmod(frontend.conf, 0o644)
+    return backup
+
+
+def test_a_backup_is_put_back_with_its_mode_and_stays(frontend: Frontend) -> None:
+    backup = altered(frontend)
+    predicted = restore(frontend, None, backup, False, check_mode=True)
+    assert (predicted["changed"], Document.load(frontend.conf).get("PORT")) == (True, "2640")
+    result = restore(frontend, None, backup, False, check_mode=False)
+    assert (result["changed"], result["path"], result["backup_file"]) == (True, frontend.conf, None)
+    assert Path(frontend.conf).read_bytes() == Path(backup).read_bytes() == FIXTURE.read_bytes()
+    assert os.stat(frontend.conf).st_mode & 0o777 == 0o640
+    for text in (*SECRETS, "new-key"):
+        assert text not in str(result["diff"])
+    again = restore(frontend, None, backup, True, check_mode=False)
+    assert (again["changed"], again["backup_file"]) == (False, None)
+
+
+def test_what_a_backup_replaces_is_kept_if_wanted(frontend: Frontend) -> None:
+    backup = altered(frontend)
+    kept = restore(frontend, None, backup, True, check_mode=False)["backup_file"]
+    assert Document.load(kept).get("PORT") == "2640"
+    assert os.stat(kept).st_mode & 0o777 == 0o644
+    restore(frontend, None, kept, False, check_mode=False)
+    assert Document.load(frontend.conf).get("PORT") == "2640"
+
+
+def test_a_backup_with_another_mode_alone_is_a_change(frontend: Frontend) -> None:
+    backup = altered(frontend)
+    restore(frontend, None, backup, False, check_mode=False)
+    os.chmod(frontend.conf, 0o600)
+    assert restore(frontend, None, backup, False, check_mode=False)["changed"] is True
+    assert os.stat(frontend.conf).st_mode & 0o777 == 0o640
+
+
+def test_a_backup_of_a_linked_file_is_put_back_at_its_place(frontend: Frontend, tmp_path: Path) -> None:
+    real = tmp_path / "shared" / "oned.conf"
+    real.parent.mkdir()
+    shutil.move(frontend.conf, real)
+    os.symlink(real, frontend.conf)
+    restore(frontend, None, altered(frontend), False, check_mode=False)
+    assert os.path.islink(frontend.conf)
+    assert real.read_bytes() == FIXTURE.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["oned.conf", "oned.conf.bak", "sched.conf.20250401T120000Z", "../oned.conf"])
+def test_only_a_backup_of_this_file_is_put_back(frontend: Frontend, name: str) -> None:
+    altered(frontend)
+    other = os.path.join(os.path.dirname(frontend.conf), name)
+    if not os.path.exists(other):
+        shutil.copy(FIXTURE, other)
+    with pytest.raises(ConfigError, match="is not a backup of .*oned.conf. Set backup_file to .* Nothing was changed"):
+        restore(frontend, None, other, False, check_mode=False)
+    assert Document.load(frontend.conf).get("PORT") == "2640"
+
+
+def test_a_link_in_the_place_of_a_backup_is_not_put_back(frontend: Frontend) -> None:
+    backup = altered(frontend)
+    os.remove(backup)
+    os.symlink(FIXTURE, backup)
+    with pytest.raises(ConfigError, match=f"There is no regular file {backup}"):
+        restore(frontend, None, backup, False, check_mode=False)
+
+
+def test_a_backup_that_oned_would_refuse_is_not_put_back(frontend: Frontend) -> None:
+    backup = altered(frontend)
+    Path(backup).write_text("DB = [ BACKEND")
+    with pytest.raises(ConfigError, match=f"{backup} is not a configuration that oned accepts"):
+        restore(frontend, None, backup, False, check_mode=False)
+    assert Document.load(frontend.conf).get("PORT") == "2640"
+
+
+def test_a_backup_is_put_back_under_the_lock(frontend: Frontend, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup = altered(frontend)
+    monkeypatch.setattr(conf_writer, "host_lock", partial(host_lock, wait=0.0))
+    with host_lock(frontend), pytest.raises(FrontendError, match="Another module of this collection"):
+        restore(frontend, None, backup, False, check_mode=False)
 
 
 def test_a_full_disk_leaves_the_old_file(frontend: Frontend, monkeypatch: pytest.MonkeyPatch) -> None:
