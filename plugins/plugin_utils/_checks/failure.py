@@ -1,14 +1,16 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Why a module gave no answer: one line from the result that Ansible made of it, and what to do."""
+"""Why a task failed: one line from the result that Ansible made of it, and what to do."""
 
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Mapping
 from typing import Any
 
+from ...module_utils._errors import printable
 from ...module_utils._python import OLDEST
 
 _NEEDED = ".".join(map(str, OLDEST))
@@ -20,12 +22,52 @@ _UNREADABLE = (
     (re.compile(r"/ansible/module_utils/.*\n.*\n.*\nSyntaxError: "), "3.7 or older"),
 )
 _NO_ANSWER = "Module result deserialization failed"
-_MODULE_FAILED = re.compile(r"^(Task failed: )?(Module failed: )?")
+_FAILED = re.compile(r"^(?:(?:Task|Module|Action) failed: )+")
+_TRACEBACK = "Traceback (most recent call last)"
+_BY_SIGNAL = 128  # a shell adds it to the number of the signal that ended its child
+_AGAIN = "Correct this and run again."
+_ENDED = "Find out what did so, and run again."
+_KILLED = {
+    signal.SIGKILL: "The kernel does so when memory is short: see journalctl -k of that host, give it more "
+    "memory or less to do at once, and run again.",
+}
 
 
 def module_failure(result: Mapping[str, Any]) -> tuple[str, str]:
     """Text, without a capital at its beginning, and remedy, of a registered result without the module's values."""
-    told, output = str(result.get("msg") or "").strip(), _output(result)
+    return _without_answer(result) or (_told(result), _AGAIN)
+
+
+def failure(result: Mapping[str, Any], task: str = "") -> str:
+    """What a rescue tells of `ansible_failed_result`: sentences on one line, after the name of the task.
+
+    Of a loop these are the texts of the items that failed or were not reached, each once.
+    """
+    failed = [one for one in result.get("results") or [] if one.get("failed") or one.get("unreachable")]
+    told = " ".join(dict.fromkeys(map(_sentences, failed or [result])))
+    return f"{task}: {told}" if task else told
+
+
+def _sentences(result: Mapping[str, Any]) -> str:
+    explained = None if result.get("unreachable") else _without_answer(result)
+    if explained is None:
+        # The messages of this collection say where, and what to do.
+        said = _told(result) or "The host was not reached."
+        more = [*(result.get("problems") or []), *_last(str(result.get("stderr") or ""))]
+        return " ".join(_ended(printable(str(one))) for one in (said, *more))
+    text, remedy = explained
+    item = None if result.get("_ansible_no_log") else result.get(result.get("ansible_loop_var", ""))
+    begun = f"{item}: {text}" if isinstance(item, str) else text[0].upper() + text[1:]
+    return f"{_ended(printable(begun))} {remedy}"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
+def _without_answer(result: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Text and remedy if the module ended without an answer; None if it gave one."""
+    told, output = str(result.get("msg") or ""), _output(result)
     version = _python(told, output)
     if version:
         path = result.get("ansible_facts", {}).get("discovered_interpreter_python")
@@ -34,12 +76,36 @@ def module_failure(result: Mapping[str, Any]) -> tuple[str, str]:
             f"Install Python {_NEEDED} or newer on it, with PyMySQL if its database is MariaDB or MySQL, and set "
             "ansible_python_interpreter to it.",
         )
-    if told and not told.startswith(_NO_ANSWER):
-        return _MODULE_FAILED.sub("", told).splitlines()[-1], "Correct this and run again."
-    lines = output.splitlines() or str(result.get("exception") or "").strip().splitlines()
-    last = lines[-1].strip() if lines else "it said nothing"
-    status = f" (exit status {result['rc']})" if result.get("rc") else ""
-    return f"the module gave no result{status}: {last}", "Correct this and run again."
+    if _NO_ANSWER not in told and _told(result):
+        return None
+    status = result.get("rc") or 0
+    by = _signal(status)
+    if by:
+        return f"the module was killed on its host by {by.name}, so it gave no result.", _KILLED.get(by, _ENDED)
+    last = (_last(output) or _last(str(result.get("exception") or "")) or ["it said nothing"])[0]
+    return f"the module gave no result{f' (exit status {status})' if status else ''}: {last}", _AGAIN
+
+
+def _told(result: Mapping[str, Any]) -> str:
+    """The message as one line; of a traceback only what it ends with."""
+    message = result.get("msg") or ""
+    text = " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)
+    if _TRACEBACK in text:
+        text = "".join(_last(text))
+    return _FAILED.sub("", " ".join(text.split()))
+
+
+def _signal(status: int) -> signal.Signals | None:
+    """Which signal ended a program, by the exit status that Python or a shell tells of it."""
+    try:
+        return signal.Signals(-status if status < 0 else status - _BY_SIGNAL)
+    except ValueError:
+        return None
+
+
+def _last(text: str) -> list[str]:
+    """The last line of a text, if it has one."""
+    return [line.strip() for line in text.strip().splitlines()[-1:]]
 
 
 def _output(result: Mapping[str, Any]) -> str:
