@@ -51,6 +51,7 @@ from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import CallbackBase
 
 from ..module_utils._errors import printable
+from ..plugin_utils._checks.failure import no_answer
 from ..plugin_utils._report.progress import CHANGED, FAILED, LOST, OK, Progress
 
 REDRAW = 0.2  # seconds; a terminal far away is not flooded
@@ -212,7 +213,7 @@ class CallbackModule(CallbackBase):
         self._show(f"\n{word}  {self.host_label(result)}: {_name(result)}", C.COLOR_ERROR)
         failed = [one for one in _items(result) if one.get("failed") or one.get("unreachable")] or [result.result]
         for one in failed:
-            message = one.get("msg") or self._dump_results(one)
+            message = (_explained(one) if one.get("msg") else None) or one.get("msg") or self._dump_results(one)
             for line in (*_lines(message), *(f"  - {problem}" for problem in _lines(one.get("problems") or []))):
                 self._show(f"    {line}", C.COLOR_ERROR)
             for stream in ("stderr", "module_stderr", "module_stdout"):
@@ -221,6 +222,12 @@ class CallbackModule(CallbackBase):
         if self._display.verbosity:
             self._handle_exception(result.result)
         self._show("")
+
+
+def _explained(result: Mapping[str, Any]) -> list[str] | None:
+    """What happened and the remedy, of a module that ended without an answer."""
+    told = None if result.get("unreachable") else no_answer(result)
+    return [told[0][0].upper() + told[0][1:], told[1]] if told else None
 
 
 def _items(result: Any) -> list[Mapping[str, Any]]:

@@ -35,7 +35,7 @@ _KILLED = {
 
 def module_failure(result: Mapping[str, Any]) -> tuple[str, str]:
     """Text, without a capital at its beginning, and remedy, of a registered result without the module's values."""
-    return _without_answer(result) or (_told(result), _AGAIN)
+    return no_answer(result) or (_told(result), _AGAIN)
 
 
 def failure(result: Mapping[str, Any], task: str = "") -> str:
@@ -49,7 +49,7 @@ def failure(result: Mapping[str, Any], task: str = "") -> str:
 
 
 def _sentences(result: Mapping[str, Any]) -> str:
-    explained = None if result.get("unreachable") else _without_answer(result)
+    explained = None if result.get("unreachable") else no_answer(result)
     if explained is None:
         # The messages of this collection say where, and what to do.
         said = _told(result) or "The host was not reached."
@@ -65,7 +65,7 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
-def _without_answer(result: Mapping[str, Any]) -> tuple[str, str] | None:
+def no_answer(result: Mapping[str, Any]) -> tuple[str, str] | None:
     """Text and remedy if the module ended without an answer; None if it gave one."""
     told, output = str(result.get("msg") or ""), _output(result)
     version = _python(told, output)

@@ -93,6 +93,14 @@ def test_an_error_is_complete_and_names_host_and_task(shown: Shown) -> None:
     assert recap(shown)["paris-1"] == ["paris", "1", "0", "1", "0"]
 
 
+def test_a_killed_module_is_told_as_such(shown: Shown) -> None:
+    nothing = "Module result deserialization failed: No start of json char found"
+    shown.v2_runner_on_failed(Event("paris-1", "Stop", failed=True, msg=nothing, rc=137, module_stderr="Killed"))
+    assert "    The module was killed on its host by SIGKILL, so it gave no result." in shown.lines
+    assert "    module_stderr: Killed" in shown.lines
+    assert not [line for line in shown.lines if "deserialization" in line]
+
+
 def test_foreign_text_does_not_move_the_cursor(shown: Shown) -> None:
     shown.v2_runner_on_failed(Event("paris-1", "Ask", failed=True, msg="no \x1b[2Jzone"))
     assert "    no \\x1b[2Jzone" in shown.lines
