@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from .._errors import DatabaseError
-from .._host.files import opened
-from .._host.large_files import PARTIAL, scratch
+from .._host.files import PARTIAL, opened
+from .._host.large_files import scratch
 from .._host.rights import rights_at
 
 _MAGIC = b"\x1f\x8b"

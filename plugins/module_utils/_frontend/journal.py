@@ -15,12 +15,13 @@ import json
 import os
 import re
 import stat
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .._errors import FrontendError
+from .._host.clock import utc_now
+from .._host.deadline import Deadline
 from .._host.files import read_bytes, sync_folder, write_bytes
 from .._host.rights import rights_at
 from . import former_state
@@ -94,19 +95,19 @@ def _opened(path: str, flags: int) -> int:
 
 
 def _acquire(descriptor: int, path: str, wait: float) -> None:
-    deadline = time.monotonic() + wait
-    while True:
+    def acquired() -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
         except BlockingIOError:
-            if time.monotonic() >= deadline:
-                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-                raise FrontendError(
-                    f"Another module of this collection is at work on this host: process {holder} holds {path}; "
-                    f"waited {wait:g} s for it. Let it end, or end that process, then run again."
-                ) from None
-            time.sleep(LOCK_POLL)
+            return False
+        return True
+
+    if not Deadline.after(wait).wait_until(acquired, LOCK_POLL):
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        raise FrontendError(
+            f"Another module of this collection is at work on this host: process {holder} holds {path}; "
+            f"waited {wait:g} s for it. Let it end, or end that process, then run again."
+        )
 
 
 @dataclass
@@ -231,8 +232,3 @@ class Journal:
         whole = [name for name in names if name.endswith(_WHOLE) and name != UNDO and not name.startswith(".")]
         found = {"database": whole[:1], "undo": [UNDO] if UNDO in names else []}
         return {kind: os.path.join(self.directory, name[0]) if name else None for kind, name in found.items()}
-
-
-def utc_now() -> str:
-    """Now as ISO 8601 in UTC, to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -14,13 +14,13 @@ import os
 import pwd
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Union
 
 from .._errors import FrontendError
 from .._host.account import groups_of
+from .._host.deadline import Deadline
 from .layout import Frontend
 
 OUTPUT_BYTES = 65536
@@ -95,12 +95,12 @@ def run_as_oned(
     output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the result
     # OpenNebula's own programs make files for others as well, as they do when an administrator runs them.
     process = start_as_oned(frontend, command, stdout=output, stderr=output, umask=0o022)
-    deadline = time.monotonic() + timeout
+    deadline = Deadline.after(timeout)
     try:
-        while meanwhile and process.poll() is None and time.monotonic() < deadline:
+        while meanwhile and process.poll() is None and deadline.left:
             meanwhile()
-            time.sleep(POLL)
-        return Ended(process.wait(max(0.0, deadline - time.monotonic())), output)
+            deadline.poll(POLL)
+        return Ended(process.wait(deadline.left), output)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -14,14 +14,18 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import stat
-import tempfile
-import time
 from dataclasses import dataclass
 
+from .clock import stamp
 from .rights import rights_at
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# How the name of a file ends that is not whole yet. Nobody else's does.
+PARTIAL = ".onefed-partial"
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LONGEST = 100  # characters of a file's name in that of its partial one; Linux knows 255
 _BACKUP = re.compile(r"\.[0-9]{8}T[0-9]{6}Z(-[0-9]+)?")
 
 
@@ -86,31 +90,46 @@ def write_bytes(
     with rights_at(path if follow else os.path.dirname(path)):
         if follow:
             path = os.path.realpath(path)
-        folder = os.path.dirname(path)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", suffix=".tmp", dir=folder)
+        folder, name = os.path.split(path)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            with os.fdopen(descriptor, "wb") as stream:
-                if os.geteuid() == 0:
-                    os.fchown(descriptor, attributes.uid, attributes.gid)
-                if like:
-                    _copy_labels(like, descriptor)
-                # After the labels: an ACL rewrites the group bits.
-                os.fchmod(descriptor, attributes.mode)
-                stream.write(content)
-                stream.flush()
-                os.fsync(descriptor)
-            os.rename(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-        sync_folder(folder)
+            write_in(descriptor, name, content, attributes.mode, (attributes.uid, attributes.gid), like)
+        finally:
+            os.close(descriptor)
+
+
+def write_in(
+    folder: int, name: str, content: bytes, mode: int, ids: tuple[int, int] | None, like: str | None = None
+) -> None:
+    """Replace the file `name` of an open folder in one step, on disk too; see write_bytes().
+
+    Its owner and group are `ids`, with None or without root's rights those of whoever writes.
+    """
+    temporary = f".{name[:_LONGEST]}.{secrets.token_hex(4)}{PARTIAL}"
+    descriptor = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            if ids and os.geteuid() == 0:
+                os.fchown(descriptor, *ids)
+            if like:
+                _copy_labels(like, descriptor)
+            # After the labels: an ACL rewrites the group bits.
+            os.fchmod(descriptor, mode)
+            stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    os.fsync(folder)
 
 
 def backup_name(path: str) -> str:
     """A name for a backup of the file, beside it and not taken; a link's is beside what it leads to."""
     with rights_at(path):
-        stem = name = f"{os.path.realpath(path)}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        stem = name = f"{os.path.realpath(path)}.{stamp()}"
         number = 1
         while os.path.lexists(name):
             number += 1

@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from .._errors import FrontendError
-from .files import sync_folder
+from .files import PARTIAL, sync_folder
 from .rights import rights_at
-
-PARTIAL = ".onefed-partial"
 
 
 @contextlib.contextmanager

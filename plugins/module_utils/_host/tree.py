@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable
 
-from .files import OPEN_FOLDER
-from .large_files import PARTIAL
+from .files import OPEN_FOLDER, PARTIAL, write_in
 from .rights import rights_at
 
 FOLDER, FILE, LINK = "folder", "file", "link"
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -67,22 +64,7 @@ class Tree:
         """Make it a file with this content, in one step and on disk."""
         with self._parent(path) as (folder, name):
             self._clear(folder, path, keep=FILE)
-            temporary = f".{name[:100]}.{secrets.token_hex(4)}{PARTIAL}"
-            descriptor = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder)
-            try:
-                with os.fdopen(descriptor, "wb") as stream:
-                    if ids and os.geteuid() == 0:
-                        os.fchown(descriptor, *ids)
-                    os.fchmod(descriptor, mode)
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(descriptor)
-                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
-            os.fsync(folder)
+            write_in(folder, name, content, mode, ids)
 
     def put_link(self, path: str, target: str, ids: tuple[int, int] | None) -> None:
         with self._parent(path) as (folder, name):

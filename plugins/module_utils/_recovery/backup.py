@@ -23,6 +23,7 @@ from .._errors import (
 )
 from .._frontend.journal import UNDO, host_lock
 from .._frontend.layout import Frontend
+from .._host.clock import stamp
 from .._host.large_files import (
     appearing,
     need_room,
@@ -124,8 +125,7 @@ def back_up_federated(
 
 def new_file(frontend: Frontend, kind: str, ending: str) -> str:
     """A name, by the time, for a file of the collection's own that nobody gave one."""
-    name = time.strftime(f"{kind}-%Y%m%dT%H%M%SZ.{ending}", time.gmtime())
-    return os.path.join(frontend.state_dir, "snapshots", name)
+    return os.path.join(frontend.state_dir, "snapshots", f"{kind}-{stamp()}.{ending}")
 
 
 def public(header: Header) -> dict[str, Any]:

@@ -11,15 +11,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from .._database.open import describe, open_database
 from .._errors import FrontendError
 from .._frontend import auth_files
-from .._frontend.journal import Journal, host_lock, utc_now
+from .._frontend.journal import Journal, host_lock
 from .._frontend.layout import Frontend
+from .._host.clock import stamp, utc_now
 from .._host.files import Attributes, exists, read_bytes, remove_file, sync_folder, write_bytes
 from .._oned_conf.document import STOCK_VECTORS, Document
 from .._service import companions, oned
@@ -74,8 +74,7 @@ def _what(kind: str, zone: str) -> str:
 def _new(frontend: Frontend, params: Mapping[str, Any]) -> Journal:
     zone = re.sub(r"[^A-Za-z0-9._-]", "_", params["zone_name"])
     number = 1
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    stem = name = f"{stamp}-{zone}-server" if params["kind"] == "server" else f"{stamp}-{zone}"
+    stem = name = f"{stamp()}-{zone}-server" if params["kind"] == "server" else f"{stamp()}-{zone}"
     while exists(os.path.join(frontend.state_dir, "joins", name)):
         number += 1
         name = f"{stem}-{number}"

@@ -14,12 +14,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._frontend.layout import Frontend
 from .._host.account import acting_as
+from .._host.deadline import Deadline
 from .managers import program_of
 from .oned_log import last_lines
 
@@ -44,17 +44,18 @@ class DriverWatch:
     def __init__(self, frontend: Frontend, pid: int | None) -> None:
         self.frontend = frontend
         self.oned = _process(pid) if pid else None
-        self.seen: float | None = None
+        # How long it may take from when it said that it ends.
+        self.grace: Deadline | None = None
         self.ended: list[str] = []
 
     def look(self) -> None:
         """End the drivers of an oned that has said for a while that it ends. To be called again and again."""
         if self.oned is None or self.ended:
             return
-        if self.seen is None:
+        if self.grace is None:
             if any(END_OF_ONED in line for line in last_lines(self.frontend.oned_log)):
-                self.seen = time.monotonic()
-        elif time.monotonic() - self.seen >= GRACE_SECONDS:
+                self.grace = Deadline.after(GRACE_SECONDS)
+        elif not self.grace.left:
             self.ended = [name for name in map(self._end, _descendants(self.oned)) if name]
 
     def _end(self, driver: _Process) -> str | None:

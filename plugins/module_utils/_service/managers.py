@@ -18,11 +18,12 @@ from .._frontend.layout import Frontend
 from .._frontend.run_as import Ended, run_as_oned
 from .._host.account import acting_as
 from .._host.command import run_command
+from .._host.deadline import Deadline
 from .._host.files import read_bytes
 
 LINES_SHOWN = 15
 _PID_BYTES = 64
-LOOKS, LOOK_SECONDS = 3, 0.05
+SHOW_SECONDS, LOOK_SECONDS = 0.5, 0.05
 _INTERPRETER = re.compile(r"python|ruby|(ba|da|z|k)?sh$")
 
 
@@ -172,12 +173,9 @@ class SelfContained(Manager):
     def failure(self) -> str | None:
         if self.started and self.started.code:
             return f"{self.script} start ended with exit status {self.started.code}"
-        for _look in range(LOOKS):
-            if self.pid():
-                return None
-            # For an instant a process that is about to become oned shows no command line.
-            time.sleep(LOOK_SECONDS)
-        return "its process has ended"
+        # For an instant a process that is about to become oned shows no command line.
+        lives = Deadline.after(SHOW_SECONDS).wait_until(lambda: self.pid() is not None, LOOK_SECONDS)
+        return None if lives else "its process has ended"
 
     def begin_stop(
         self, timeout: float, wait: bool, also: Sequence[str] = (), meanwhile: Callable[[], None] | None = None

@@ -31,7 +31,7 @@ from .._database.schema import (
     zone_ids,
 )
 from .._errors import DatabaseError, SnapshotError
-from .._frontend.journal import utc_now
+from .._host.clock import utc_now
 from .._host.large_files import appearing, need_room, scratch
 from .format import (
     BodyWriter,

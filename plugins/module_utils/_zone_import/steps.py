@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from .._api.client import Client
 from .._errors import OnefedError
 from .._frontend.journal import LOCK_WAIT, await_quiet, host_lock
 from .._frontend.layout import Frontend
+from .._host.deadline import Deadline
 from .chown import OwnershipWriter
 from .conflicts import BEGUN, Policy, Targets
 from .create import IdentityWriter
@@ -178,7 +178,7 @@ def _arrived(
     client: Client, document: Mapping[str, Any], options: Options, begun: Mapping[str, Any], wait_timeout: float
 ) -> tuple[Mapping[str, Any], Targets]:
     """What the zone has of the federation, once everybody of the document is there."""
-    deadline = time.monotonic() + wait_timeout
+    deadline = Deadline.after(wait_timeout)
     while True:
         shared = read_shared(client)
         _plan, targets = make_plan(document, shared, options, begun)
@@ -190,13 +190,12 @@ def _arrived(
         ]
         if not missing:
             return shared, targets
-        if time.monotonic() > deadline:
+        if not deadline.poll(POLL_SECONDS):
             raise OnefedError(
                 f"Of the document's users and groups, {', '.join(missing[:10])} ({len(missing)} in all) are not known "
                 f"at {client.url} after {wait_timeout:g} s. Run the step {IDENTITIES} at the master first; if it was "
                 "run, the zone does not follow its master: see module federation_info."
             )
-        time.sleep(POLL_SECONDS)
 
 
 def _undo(

@@ -33,7 +33,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     path = tmp_path / "file"
     path.write_text("old")
 
-    def full(*_: Any) -> None:
+    def full(*_: Any, **_more: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, step, full)

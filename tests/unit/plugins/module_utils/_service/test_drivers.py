@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._host.deadline import Deadline
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import drivers, managers
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import oned as _service
 from ansible_collections.onefed.opennebula.plugins.module_utils._service.drivers import DriverWatch, hung
@@ -148,7 +149,7 @@ def test_within_the_time_of_grace_nothing_is_ended(frontend: Frontend, monkeypat
         Path(frontend.oned_log).write_text(f"[Z0][ONE][I]: {drivers.END_OF_ONED}.\n")
         for _turn in range(3):
             watch.look()
-        assert watch.seen is not None
+        assert watch.grace is not None
         assert (watch.ended, len(names(oned.pid))) == ([], 3)
 
 
@@ -158,7 +159,7 @@ def test_another_process_with_the_number_of_oned_keeps_its_children(frontend: Fr
         assert watch.oned
         Path(frontend.oned_log).write_text(f"[Z0][ONE][I]: {drivers.END_OF_ONED}.\n")
         watch.oned = drivers._Process(oned.pid, "S", watch.oned.parent, watch.oned.start - 1, watch.oned.uid)
-        watch.seen = 0.0
+        watch.grace = Deadline(0.0)
         watch.look()
         assert (watch.ended, len(names(oned.pid))) == ([], 3)
 
@@ -181,7 +182,7 @@ def test_a_log_that_is_no_file_is_not_waited_for(frontend: Frontend, kind: str) 
     with running(frontend) as oned:
         watch = DriverWatch(frontend, oned.pid)
         watch.look()
-        assert watch.seen is None
+        assert watch.grace is None
 
 
 def test_without_an_oned_there_is_nothing_to_watch(frontend: Frontend) -> None:
