@@ -152,9 +152,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT
+from ..module_utils._argspec import API, FRONTEND, PREDICTED
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
+from ..module_utils._resources import options
 from ..module_utils._resources.acl_writer import write_acl
 
 
@@ -163,30 +164,7 @@ def acl(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **API,
-            **FRONTEND,
-            **PREDICTED,
-            "rule": {"type": TEXT},
-            "user": {"type": REFERENCE},
-            "group": {"type": REFERENCE},
-            "resources": {"type": "list", "elements": "str"},
-            "which": {"type": REFERENCE, "default": "*"},
-            "rights": {"type": "list", "elements": "str"},
-            "zone": {"type": REFERENCE},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "wait_timeout": {"type": "float", "default": 60.0},
-        },
-        required_one_of=[["rule", "user", "group"]],
-        mutually_exclusive=[
-            ["rule", "user", "group"],
-            ["rule", "resources"],
-            ["rule", "rights"],
-            ["rule", "zone"],
-        ],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**options.ACL.with_shared(API, FRONTEND, PREDICTED), supports_check_mode=True)
     run(module, acl)
 
 

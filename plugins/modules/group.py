@@ -147,11 +147,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
-from ..module_utils._resources import quotas
+from ..module_utils._resources import options
 from ..module_utils._resources.group_writer import write_group
 
 
@@ -160,24 +159,7 @@ def group(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **API,
-            **FRONTEND,
-            **PREDICTED,
-            **quotas.OPTIONS,
-            "name": {"type": TEXT},
-            "id": {"type": "int"},
-            "admins": {"type": "list", "elements": REFERENCE},
-            "purge": {"type": "bool", "default": False},
-            "template": {"type": masked_dict(masked)},
-            "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "wait_timeout": {"type": "float", "default": 30.0},
-        },
-        required_one_of=[["name", "id"]],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**options.GROUP.with_shared(API, FRONTEND, PREDICTED), supports_check_mode=True)
     run(module, group)
 
 

@@ -232,11 +232,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
-from ..module_utils._resources import quotas
+from ..module_utils._resources import options
 from ..module_utils._resources.passwords import GeneratedPasswords
 from ..module_utils._resources.user_writer import write_user
 
@@ -247,38 +246,7 @@ def user(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **API,
-            **FRONTEND,
-            **PREDICTED,
-            **quotas.OPTIONS,
-            "name": {"type": TEXT},
-            "id": {"type": "int"},
-            "password": {"type": TEXT, "no_log": True},
-            "password_hash": {"type": TEXT, "no_log": True},
-            "update_password": {
-                "type": "str",
-                "choices": ["always", "on_create"],
-                "default": "on_create",
-                "no_log": False,
-            },
-            "generate_password": {"type": "bool", "default": False, "no_log": False},
-            "auth_driver": {"type": TEXT},
-            "enabled": {"type": "bool"},
-            "group": {"type": REFERENCE},
-            "groups": {"type": "list", "elements": REFERENCE},
-            "purge": {"type": "bool", "default": False},
-            "template": {"type": masked_dict(masked)},
-            "template_secrets": {"type": "dict", "no_log": True},
-            "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "wait_timeout": {"type": "float", "default": 30.0},
-        },
-        required_one_of=[["name", "id"]],
-        mutually_exclusive=[["password", "password_hash"]],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**options.USER.with_shared(API, FRONTEND, PREDICTED), supports_check_mode=True)
     run(module, user)
 
 

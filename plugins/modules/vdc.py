@@ -214,11 +214,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._api.client import client_for
-from ..module_utils._api.template import masked
-from ..module_utils._argspec import API, FRONTEND, PREDICTED, REFERENCE, TEXT, masked_dict
+from ..module_utils._argspec import API, FRONTEND, PREDICTED
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
-from ..module_utils._resources.documents import RESOURCES
+from ..module_utils._resources import options
 from ..module_utils._resources.vdc_writer import write_vdc
 
 
@@ -227,32 +226,7 @@ def vdc(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **API,
-            **FRONTEND,
-            **PREDICTED,
-            "name": {"type": TEXT},
-            "id": {"type": "int"},
-            "groups": {"type": "list", "elements": REFERENCE},
-            "groups_absent": {"type": "list", "elements": REFERENCE},
-            "resources": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "zone": {"type": REFERENCE, "required": True},
-                    **{kind: {"type": "list", "elements": REFERENCE} for kind in RESOURCES},
-                },
-            },
-            "purge": {"type": "bool", "default": False},
-            "template": {"type": masked_dict(masked)},
-            "template_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "wait_timeout": {"type": "float", "default": 30.0},
-        },
-        required_one_of=[["name", "id"]],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**options.VDC.with_shared(API, FRONTEND, PREDICTED), supports_check_mode=True)
     run(module, vdc)
 
 

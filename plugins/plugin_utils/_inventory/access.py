@@ -15,7 +15,17 @@ from typing import Any
 from ...module_utils._errors import OnefedError
 from ...module_utils._resources.acl import ALL_SIGN, parse_rule, rule_of
 from ...module_utils._resources.name_rules import GROUP, USER, VDC, check_name, differs
-from .access_options import ADMINISTRATOR, OPTIONS, RESOURCES, is_a, is_single, option_fault, typed_items
+from .access_options import (
+    ADMINISTRATOR,
+    OPTIONS,
+    VDC_RESOURCES,
+    exclusive_problems,
+    is_a,
+    is_single,
+    option_fault,
+    typed_items,
+    unknown_keys,
+)
 from .values import QUOTE_IT, read_as
 
 Data = Mapping[str, Any]
@@ -86,6 +96,8 @@ def _names(variable: str, items: Iterable[Data]) -> list[str]:
         ]
         seen.update(keys)
         problems += _name_problem(kind, item.get("name"))
+        where = f"The {kind} {keys[0][1]!r} in {variable}" if keys else f"A {kind} in {variable}"
+        problems += exclusive_problems(where, item, OPTIONS[variable])
     return problems
 
 
@@ -103,7 +115,7 @@ def _rules(items: Sequence[Data], references: list[tuple[str, str]]) -> list[str
     problems: list[str] = []
     seen: dict[Any, int] = {}
     for number, item in enumerate(items, 1):
-        if any(option_fault(key, kind, item.get(key)) for key, kind in OPTIONS["federation_acls"].items()):
+        if any(option_fault(key, spec, item.get(key)) for key, spec in OPTIONS["federation_acls"].spec.items()):
             continue
         where = f"Item {number} of federation_acls"
         zones: list[str] = []
@@ -154,18 +166,13 @@ def _signed(given: Any) -> str:
 
 def _resources(vdc: Data, references: list[tuple[str, str]]) -> list[str]:
     where, problems = f"federation_vdcs ({vdc.get('name', vdc.get('id'))})", []
-    known = ("zone", *RESOURCES)
     for item in vdc.get("resources") or () if is_a(vdc.get("resources"), "list") else ():
         if not isinstance(item, Mapping) or not is_single(item.get("zone")):
             problems.append(f"Every item of resources in {where} must be a dictionary with a zone.")
             continue
-        unknown = sorted(str(key) for key in item if key not in known)
-        if unknown:
-            problems.append(
-                f"resources in {where} have unknown keys: {', '.join(unknown)}. There are {', '.join(known)}."
-            )
-        faults = {key: option_fault(key, "list", item.get(key)) for key in RESOURCES}
-        faults["zone"] = option_fault("zone", "str", item["zone"])
+        if unknown := unknown_keys(item, VDC_RESOURCES):
+            problems.append(f"resources in {where} have {unknown}.")
+        faults = {key: option_fault(key, spec, item.get(key)) for key, spec in VDC_RESOURCES.items()}
         problems += [f"{key} in resources of {where} {fault}." for key, fault in faults.items() if fault]
         references.append((where, str(item["zone"])))
     return problems

@@ -52,7 +52,9 @@ def test_the_known_keys_are_the_options_of_the_module(variable: str) -> None:
     options = dict(documentation["options"])
     if "onefed.opennebula.quotas" in documentation["extends_documentation_fragment"]:
         options.update(yaml.safe_load(quotas.ModuleDocFragment.DOCUMENTATION)["options"])
-    assert OPTIONS[variable] == {name: option["type"] for name, option in options.items()}
+    assert {name: str(spec["type"]) for name, spec in OPTIONS[variable].spec.items()} == {
+        name: option["type"] for name, option in options.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,17 @@ def test_the_known_keys_are_the_options_of_the_module(variable: str) -> None:
         ({"groups": [{"name": "dev", "admins": [5, 1.5]}]}, "(dev) holds a number; every item must be a text"),
         ({"vdcs": [{"name": "lab", "resources": [{"zone": True}]}]}, "zone in resources of federation_vdcs (lab) is a"),
         ({"acls": [{"rule": 5}]}, "rule in Item 1 of federation_acls is a number; it must be a text: put it in quotes"),
+        ({"users": [{"name": "ada", "enabled": SECRET}]}, "enabled in Item 1 of federation_users (ada) must be"),
+        ({"users": [{"id": SECRET}]}, "id in Item 1 of federation_users must be a whole number."),
+        ({"groups": [{"name": "dev", "wait_timeout": SECRET}]}, "(dev) must be a number."),
+        ({"users": [{"name": "ada", "update_password": SECRET}]}, "(ada) must be always or on_create."),
+        ({"vdcs": [{"name": "lab", "template_mode": SECRET}]}, "(lab) must be merge or replace."),
+        ({"groups": [{"name": "dev", "quotas": {"vms": {}}}]}, "(dev) has unknown keys: vms."),
+        ({"groups": [{"name": "dev", "quotas": {"vm": SECRET}}]}, "(dev) must have a dictionary as vm."),
+        (
+            {"users": [{"name": "ada", "password": SECRET, "password_hash": SECRET}]},
+            "The user 'ada' in federation_users has more than one of password, password_hash.",
+        ),
         ({"groups": [{"name": "dev"}, {"name": "dev"}]}, "federation_groups declares the group with name 'dev' twice."),
         ({"vdcs": [{"id": 0}, {"id": "0"}]}, "federation_vdcs declares the VDC with id '0' twice."),
         ({"vdcs": [{"name": "lab", "resources": [{"zone": "x", "cluster": []}]}]}, "have unknown keys: cluster."),
