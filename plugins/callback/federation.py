@@ -71,7 +71,7 @@ class CallbackModule(CallbackBase):
         self._progress = Progress()
         self._zones: dict[str, str] = {}
         self._step = ""
-        self._told_steps: set[str] = set()
+        self._described_steps: set[str] = set()
         self._drawn = 0
         self._redrawn = 0.0
 
@@ -106,11 +106,11 @@ class CallbackModule(CallbackBase):
 
     def _end_step(self) -> None:
         """In a log: what the zones did in the step that ends."""
-        if self._live or self._step in self._told_steps:
+        if self._live or self._step in self._described_steps:
             return
         for zone, cell in self._progress.of_step(self._step):
             self._show(f"{_clock()}    {zone}: {cell.state}, {cell.seconds:.1f} s", COLOURS[cell.state])
-        self._told_steps.add(self._step)
+        self._described_steps.add(self._step)
 
     # -- events -------------------------------------------------------------------------------------------------------
 

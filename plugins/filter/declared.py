@@ -41,7 +41,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The zones with their servers, floating address, its holders, and the hosts whose gate is closed.
+    - The zones with their servers, floating address, the hosts that have it, and the hosts that are locked down.
     - What of them is outside of the limit, and why a database was not read.
   type: list
   elements: dict

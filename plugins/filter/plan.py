@@ -63,7 +63,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from ..plugin_utils._checks.frontend import finding
+from ..plugin_utils._checks.frontend import host_facts
 from ..plugin_utils._plan.federation import make_plan
 from ..plugin_utils._report.terminal import for_terminal
 
@@ -76,12 +76,12 @@ def plan(
     imports: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Judge the registered results of frontend_info and make the plan."""
-    findings = {}
+    facts = {}
     for host, result in results.items():
-        found = finding(result)
+        found = host_facts(result)
         journal = found.get("frontend", {}).get("journal")
-        findings[host] = {**found, "import": {"planned": _planned(host, imports), **_kept(topology, host, journal)}}
-    return for_terminal(make_plan(topology, findings, hosts, time.time(), installs))
+        facts[host] = {**found, "import": {"planned": _planned(host, imports), **_kept(topology, host, journal)}}
+    return for_terminal(make_plan(topology, facts, hosts, time.time(), installs))
 
 
 def _planned(host: str, imports: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

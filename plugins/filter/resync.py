@@ -46,14 +46,14 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from ..plugin_utils._checks.frontend import finding
+from ..plugin_utils._checks.frontend import host_facts
 from ..plugin_utils._plan.resync import plan_resync
 from ..plugin_utils._report.terminal import for_terminal
 
 
 def resync(topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
     """Judge the registered results of frontend_info."""
-    return for_terminal(plan_resync(topology, {host: finding(result) for host, result in results.items()}, hosts))
+    return for_terminal(plan_resync(topology, {host: host_facts(result) for host, result in results.items()}, hosts))
 
 
 class FilterModule:

@@ -48,7 +48,7 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from ..plugin_utils._checks.frontend import finding
+from ..plugin_utils._checks.frontend import host_facts
 from ..plugin_utils._plan.rotation import plan_rotation
 from ..plugin_utils._report.terminal import for_terminal
 
@@ -56,8 +56,8 @@ from ..plugin_utils._report.terminal import for_terminal
 def rotation(topology: Mapping[str, Any], results: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:
     """Judge the registered results of frontend_info."""
     missing = {"msg": "it was not looked at; run the playbook without --limit"}
-    findings = {host: finding(results.get(host) or missing) for host in topology["hosts"]}
-    return for_terminal(plan_rotation(topology, findings, leave_out))
+    facts = {host: host_facts(results.get(host) or missing) for host in topology["hosts"]}
+    return for_terminal(plan_rotation(topology, facts, leave_out))
 
 
 class FilterModule:

@@ -30,7 +30,7 @@ attributes:
     description: The content is secret.
     support: none
 notes:
-  - Services beside C(oned) read their file at their start. Restart them after a change, see the option C(services) of
+  - Companions of C(oned) read their file at their start. Restart them after a change, see the option C(services) of
     M(onefed.opennebula.oned_service).
 seealso:
   - module: onefed.opennebula.auth_files_info

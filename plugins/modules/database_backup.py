@@ -37,7 +37,7 @@ options:
       - It lies in Ansible's temporary folder there, readable for this user only, and is removed at the end of the run.
     type: bool
     default: false
-  fence_timeout:
+  quiesce_timeout:
     description:
       - With MariaDB and MySQL, how long to try to lock the tables of an C(oned) that runs, in seconds.
       - One try makes writers wait for some seconds at most.
@@ -145,14 +145,14 @@ from ..module_utils._recovery.backup import back_up_database, new_file
 # The action plugin of the same name does the fetching.
 OPTIONS: dict[str, Any] = {
     "dest": {"type": "path"},
-    "fence_timeout": {"type": "float", "default": 30.0},
+    "quiesce_timeout": {"type": "float", "default": 30.0},
     "fetch": {"type": "bool", "default": False},
 }
 
 
 def database_backup(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     dest = module.params["dest"] or new_file(frontend, "database", "sql.gz")
-    return back_up_database(frontend, dest, module.params["fence_timeout"], module.check_mode, module.params)
+    return back_up_database(frontend, dest, module.params["quiesce_timeout"], module.check_mode, module.params)
 
 
 def main() -> None:

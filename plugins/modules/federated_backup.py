@@ -52,7 +52,7 @@ options:
     description: Time limit for the stop, and again for the start, in seconds.
     type: float
     default: 120.0
-  fence_timeout:
+  quiesce_timeout:
     description:
       - With MariaDB and MySQL, how long to try to lock the shared tables of an C(oned) that runs, in seconds.
       - One try makes writers wait for two seconds at most.
@@ -212,13 +212,13 @@ OPTIONS: dict[str, Any] = {
     "stop_oned": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 120.0},
-    "fence_timeout": {"type": "float", "default": 10.0},
+    "quiesce_timeout": {"type": "float", "default": 10.0},
     "fetch": {"type": "bool", "default": False},
 }
 
 
 def federated_backup(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    names = ("dest", "keep", "stop_oned", "wait", "timeout", "fence_timeout")
+    names = ("dest", "keep", "stop_oned", "wait", "timeout", "quiesce_timeout")
     options = {name: module.params[name] for name in names}
     request = SnapshotRequest(records=parse_records(module.params["records"]), **options)
     result = back_up_federated(frontend, request, module.check_mode, module.params)

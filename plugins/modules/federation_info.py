@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: federation_info
-short_description: Judge the health of an OpenNebula federation
+short_description: Check the health of an OpenNebula federation
 version_added: 0.1.0
 description:
-  - Asks every server of every zone that one endpoint knows, side by side, and judges what they answer.
+  - Asks every server of every zone that one endpoint knows, side by side, and checks the answers.
   - Names each known state in which replication stands still, with what to do about it.
   - Only a marker proves replication, see M(onefed.opennebula.replication_probe). This module does not write.
 options:
@@ -43,7 +43,7 @@ options:
       address:
         description: Floating address, for a zone that has one.
         type: str
-      holders:
+      vip_holders:
         description: Hosts that have the floating address.
         type: list
         elements: str
@@ -53,15 +53,15 @@ options:
         type: list
         elements: str
         default: []
-      gated:
-        description: Hosts whose gate is closed (M(onefed.opennebula.zone_lockdown)).
+      locked_down:
+        description: Hosts that are locked down (M(onefed.opennebula.zone_lockdown)).
         type: list
         elements: str
         default: []
       outside:
         description:
-          - Whether the zone is outside of the limit. It is not judged then, like a zone that is not in the list at all.
-            What is wrong with it is told as warnings.
+          - Whether the zone is outside of the limit. It is not checked then, like a zone that is not in the list.
+            Its problems are warnings.
         type: bool
         default: false
       limit:
@@ -175,7 +175,7 @@ federation:
         is_master:
           description: Whether it is, or is to be, the master.
           type: bool
-        judged:
+        checked:
           description: Whether what is wrong with it counts. Not so outside of O(declared), if that is given.
           type: bool
         floating:
@@ -186,7 +186,7 @@ federation:
               description: The address.
               type: str
               sample: 192.0.2.30
-            holders:
+            vip_holders:
               description: Hosts that have it; one, when all is well.
               type: list
               elements: str
@@ -248,7 +248,7 @@ federation:
             log_lag:
               description: How many records of its leader's log it lacks. V(null) if one of the two is not known.
               type: int
-            holds_address:
+            has_vip:
               description: Whether it has its zone's floating address. V(null) if unknown. Needs O(declared).
               type: bool
             index:
@@ -319,10 +319,10 @@ federation:
               V(loopback_grpc_endpoint), V(leftover_probe), V(leftover_login_token)."
             - "Of highly available zones: V(no_leader), V(split_brain), V(no_quorum), V(server_id_unset),
               V(wrong_server_id), V(follower_behind), V(follower_stuck),
-              V(follower_fallen_out), V(log_parted)."
-            - "Of what was not looked at: V(zone_not_judged), V(database_not_read), V(not_compared)."
+              V(follower_fallen_out), V(log_diverged)."
+            - "Of what was not looked at: V(zone_not_checked), V(database_not_read), V(not_compared)."
             - "Of what the inventory declares: V(zone_missing), V(server_not_listed), V(server_not_declared),
-              V(address_missing), V(address_doubled), V(address_astray), V(gate_closed)."
+              V(address_missing), V(address_doubled), V(address_astray), V(locked_down)."
             - "Of databases: V(database_unreadable), V(database_empty), V(shared_version_differs), V(backend_differs),
               V(charset_differs), V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys),
               V(pool_control_behind)."
@@ -355,7 +355,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._api.client import client_for
 from ..module_utils._argspec import API, FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
-from ..module_utils._health.judge import judge
+from ..module_utils._health.health import health
 from ..module_utils._health.observe import observe
 from ..module_utils._health.text import status_text
 from ..module_utils._module import run
@@ -364,7 +364,7 @@ from ..module_utils._module import run
 def federation_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
     observation = observe(client_for(params, frontend), params["settle_timeout"], params["endpoints"])
-    federation = judge(observation, params["databases"], time.time(), params["allow_loopback"], params["declared"])
+    federation = health(observation, params["databases"], time.time(), params["allow_loopback"], params["declared"])
     return {"changed": False, "federation": federation, "text": status_text(federation)}
 
 
@@ -384,9 +384,9 @@ def main() -> None:
                     "endpoint": {"type": TEXT, "required": True},
                     "servers": {"type": "dict", "required": True},
                     "address": {"type": TEXT},
-                    "holders": {"type": "list", "elements": "str", "default": []},
+                    "vip_holders": {"type": "list", "elements": "str", "default": []},
                     "unread": {"type": "list", "elements": "str", "default": []},
-                    "gated": {"type": "list", "elements": "str", "default": []},
+                    "locked_down": {"type": "list", "elements": "str", "default": []},
                     "outside": {"type": "bool", "default": False},
                     "limit": {"type": "str"},
                     "unread_databases": {"type": "dict", "default": {}},

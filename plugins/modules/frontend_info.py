@@ -161,7 +161,7 @@ frontend:
         enabled:
           description: Whether it starts with the host, V(null) if that is unknown.
           type: bool
-        outdated:
+        restart_needed:
           description:
             - Whether the C(oned) that runs was noted as one that has to be restarted, see
               M(onefed.opennebula.oned_service).
@@ -263,7 +263,7 @@ frontend:
       description: By endpoint, how it answered.
       type: dict
       sample: {"http://192.0.2.11:2633/RPC2": {"state": "open", "detail": "oned answers"}}
-    beside:
+    companions:
       description:
         - Services of OpenNebula beside C(oned) that are installed and keep credentials in memory, V(error) if that is
           unknown.
@@ -341,7 +341,7 @@ frontend:
           description: The network interface.
           type: str
           sample: eth0
-    gate:
+    lockdown:
       description: Whether M(onefed.opennebula.zone_lockdown) closed the zone and nobody opened it since.
       type: bool
     vip_answers:

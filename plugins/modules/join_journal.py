@@ -28,7 +28,7 @@ options:
         own that O(own_data) does not allow for, naming all of it. Nothing is compared once the tables are the master's.
       - V(reverted) puts C(oned.conf), C(fireedge-server.conf) and the auth files back as they were. C(oned) must be
         stopped. The journal stays open. Nothing happens without an open journal.
-      - V(closed) starts the services beside C(oned) that ran when the journal was opened, and moves the journal to the
+      - V(closed) starts the companions of C(oned) that ran when the journal was opened, and moves the journal to the
         folder of the join. Nothing happens without an open journal.
     type: str
     choices: [opened, noted, verified, updated, reverted, closed]
@@ -94,10 +94,10 @@ options:
           - V(refuse) lets the zone have what is in O(own_data.known), and nothing else.
           - V(discard) lets it have anything, and returns what is not in O(own_data.known).
           - V(import) lets it have what it had with O(state=noted), unchanged.
-          - V(renew) is for a slave. It may have what is in O(own_data.known), and what the master has written since
+          - V(reseed) is for a slave. It may have what is in O(own_data.known), and what the master has written since
             O(own_data.federated_index).
         type: str
-        choices: [refuse, discard, import, renew]
+        choices: [refuse, discard, import, reseed]
         default: refuse
       known:
         description: What it had, in the shape of C(database.own) of M(onefed.opennebula.database_info).
@@ -231,8 +231,8 @@ journal:
         is_slave:
           description: Whether the database was marked as that of a slave.
           type: bool
-        beside:
-          description: Services that ran beside C(oned).
+        companions:
+          description: Companions of C(oned) that ran.
           type: list
           elements: str
           sample: [opennebula-hem, opennebula-flow]
@@ -292,7 +292,7 @@ from ..module_utils._recovery.join_journal import manage
 from ..module_utils._service.companions import warnings
 
 OWN_DATA: dict[str, Any] = {
-    "action": {"type": "str", "choices": ["refuse", "discard", "import", "renew"], "default": "refuse"},
+    "action": {"type": "str", "choices": ["refuse", "discard", "import", "reseed"], "default": "refuse"},
     "known": {"type": "dict"},
     "zones": {"type": "list", "elements": "dict"},
     "is_slave": {"type": "bool"},

@@ -24,11 +24,11 @@ options:
       - V(adopt), on every server, does the same and then writes it to C(one_auth). First the bridge, later the new
         password.
       - V(change), at the master, stores the new password in place of the old one. Does not take away the bridge.
-      - V(renew), on every server, restarts what read an older C(one_auth) at its start. This is C(oned) on slaves, and
-        C(opennebula-hem) and C(opennebula-scheduler).
+      - V(restart), on every server, restarts what read an older C(one_auth) at its start. This is C(oned) on slaves,
+        and C(opennebula-hem) and C(opennebula-scheduler).
       - V(finish), at the master, takes away the bridge.
     type: str
-    choices: [begin, accept, adopt, change, renew, finish]
+    choices: [begin, accept, adopt, change, restart, finish]
     required: true
   user:
     description: Name of user 0, as RV(user) tells. Required for V(accept) and V(adopt).
@@ -37,7 +37,7 @@ options:
     description: The password or the bridge. Required for V(accept), V(adopt) and V(change).
     type: str
   due:
-    description: Whether V(renew) restarts them even if nothing tells that it is necessary.
+    description: Whether V(restart) restarts them even if nothing tells that it is necessary.
     type: bool
     default: false
   timeout:
@@ -102,13 +102,13 @@ generated:
   type: str
 oned:
   description: Whether C(oned) was restarted.
-  returned: with step V(renew)
+  returned: with step V(restart)
   type: bool
 services:
   description:
-    - Services beside C(oned) that were restarted.
+    - Companions of C(oned) that were restarted.
     - One that does not run is also reported as a warning. It is no failure.
-  returned: with step V(renew)
+  returned: with step V(restart)
   type: list
   elements: dict
   contains:
@@ -135,7 +135,7 @@ from ..module_utils._rotation.master import (
     connect,
     drop_bridges,
 )
-from ..module_utils._rotation.server import accept, adopt, renew
+from ..module_utils._rotation.server import accept, adopt, restart
 from ..module_utils._service.companions import warnings
 
 
@@ -151,8 +151,8 @@ def at_the_master(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
 
 def on_a_server(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params, check_mode = module.params, module.check_mode
-    if params["step"] == "renew":
-        result = renew(frontend, params["due"], params["timeout"], check_mode)
+    if params["step"] == "restart":
+        result = restart(frontend, params["due"], params["timeout"], check_mode)
         for text in warnings(result["services"]):
             module.warn(text)
         return result
@@ -164,7 +164,7 @@ def on_a_server(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
 
 
 def main() -> None:
-    steps = ["begin", "accept", "adopt", "change", "renew", "finish"]
+    steps = ["begin", "accept", "adopt", "change", "restart", "finish"]
     module = AnsibleModule(
         argument_spec={
             **API,

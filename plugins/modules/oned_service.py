@@ -22,11 +22,12 @@ options:
       - V(started), V(stopped) and V(restarted) as usual; V(restarted) also starts an C(oned) that is stopped.
       - V(initialized) fills a new database, which only a first start does. C(oned) is started and stopped again.
         Nothing happens when the database has been filled before.
-      - V(outdated) starts and stops nothing. It notes that the C(oned) which runs has to be restarted, because what it
-        reads at its start is about to change. M(onefed.opennebula.frontend_info) tells so until another one runs.
-      - V(alone) stops only the services beside C(oned), as O(services) describes them, and leaves C(oned) as it is.
+      - V(restart_needed) starts and stops nothing. It notes that the running C(oned) has to be restarted, because what
+        C(oned) reads at its start is about to change. M(onefed.opennebula.frontend_info) reports this until another
+        C(oned) runs.
+      - V(alone) stops only the companions of C(oned), as O(services) describes them, and leaves C(oned) as it is.
     type: str
-    choices: [started, stopped, restarted, initialized, outdated, alone]
+    choices: [started, stopped, restarted, initialized, restart_needed, alone]
     default: started
   wait:
     description:
@@ -36,7 +37,7 @@ options:
     default: true
   services:
     description:
-      - Whether V(stopped) and V(restarted) first stop the services that OpenNebula's packages install beside C(oned)
+      - Whether V(stopped) and V(restarted) first stop the companions of C(oned) that OpenNebula's packages install
         and that keep credentials in memory, such as C(opennebula-flow), C(opennebula-fireedge) and C(opennebula-hem).
       - Those that ran are started after the next start of C(oned) by this module. While the journal of a join is open,
         they are started when it is closed, see M(onefed.opennebula.join_journal).
@@ -155,7 +156,7 @@ def oned_service(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
         params["wait"],
         params["timeout"],
         module.check_mode,
-        beside=params["services"],
+        with_companions=params["services"],
         login=params,
         log_end=params["log_end"],
     )
@@ -171,7 +172,7 @@ def main() -> None:
             **LOGIN,
             "state": {
                 "type": "str",
-                "choices": ["started", "stopped", "restarted", "initialized", "outdated", "alone"],
+                "choices": ["started", "stopped", "restarted", "initialized", "restart_needed", "alone"],
                 "default": "started",
             },
             "wait": {"type": "bool", "default": True},

@@ -14,10 +14,10 @@ description:
     be those of strangers now. This module keeps everybody from its API until that is corrected.
   - Closed, the ports of C(oned) answer the addresses of O(allow), and on the host itself C(root) and the account of
     C(oned). Others are refused as if C(oned) were stopped, connections that they have included. That is a table of
-    its own in nftables, V(inet onefed_zone_gate), which comes before the host's own rules and changes none of them.
-  - So are the ports of FireEdge, Sunstone, OneFlow, OneGate and other services beside C(oned), which call it with its
+    its own in nftables, V(inet onefed_zone_lockdown), which comes before the host's own rules and changes none of them.
+  - So are the ports of FireEdge, Sunstone, OneFlow, OneGate and other companions of C(oned), which call it with its
     own account on behalf of users. They are those of the packages and those in C(*-server.conf).
-  - A systemd unit, C(onefed-zone-gate), loads the rules before each start of C(oned), after a boot as well. C(oned)
+  - A systemd unit, C(onefed-zone-lockdown), loads the rules before each start of C(oned), after a boot as well. C(oned)
     does not start while they cannot be loaded.
 options:
   state:
@@ -48,8 +48,8 @@ attributes:
     description: Shows the unit and the rules in force.
     support: full
 notes:
-  - Needs root, nftables and systemd. With O(oned_location) there is no gate, as no unit starts C(oned).
-  - Does not stop the services beside C(oned); see M(onefed.opennebula.oned_service).
+  - Needs root, nftables and systemd. With O(oned_location) there is no lockdown, as no unit starts C(oned).
+  - Does not stop the companions of C(oned); see M(onefed.opennebula.oned_service).
   - A start of C(nftables.service) loads the rules again. Its reload, or C(nft flush ruleset), removes them until
     C(oned) starts or the module runs again.
 author:
@@ -60,12 +60,12 @@ EXAMPLES = r"""
 - name: Let only the servers of the master zone reach the API
   onefed.opennebula.zone_lockdown:
     allow: [192.0.2.11, 192.0.2.12]
-  register: gate
+  register: lockdown
 
 - name: Tell why it is open
   ansible.builtin.debug:
-    msg: "{{ gate.reason }}"
-  when: not gate.closed
+    msg: "{{ lockdown.reason }}"
+  when: not lockdown.closed
 
 - name: Let everybody in again
   onefed.opennebula.zone_lockdown:
@@ -74,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 closed:
-  description: Whether the gate is closed afterwards, and will be after a boot.
+  description: Whether the zone is locked down afterwards, and will be after a boot.
   returned: success
   type: bool
 reason:

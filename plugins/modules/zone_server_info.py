@@ -10,7 +10,7 @@ module: zone_server_info
 short_description: Show the servers of an OpenNebula zone, or wait until they are well
 version_added: 0.1.0
 description:
-  - Asks every server of one zone side by side for its state in Raft, and judges what they answer.
+  - Asks every server of one zone side by side for its state in Raft, and checks the answers.
   - Can wait until the zone stands as demanded.
 options:
   zone_id:

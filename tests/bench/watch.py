@@ -18,7 +18,7 @@ import xmlrpc.client
 from typing import Any
 
 POLL = 0.1  # seconds between two questions
-PATIENCE = 2.0  # seconds for an answer; oned's own longest pause is a snapshot's fence, a tenth of that
+PATIENCE = 2.0  # seconds for an answer; oned's own longest pause is a snapshot's barrier, a tenth of that
 LONGEST = 20.0  # seconds after which a write is given up
 PAUSE = 0.1  # seconds between two writes; with none, the followers of a busy machine lag ever more
 

@@ -33,7 +33,7 @@ UNANSWERED = (OSError, HostsError, http.client.HTTPException, xmlrpc.client.Erro
 
 
 @dataclass(frozen=True)
-class Standing:
+class RaftState:
     """What a server says of itself; `index` is that of its newest record, `commit` of the newest that counts."""
 
     server_id: int
@@ -82,9 +82,9 @@ class Cluster:
     def users(self, server: str = "") -> set[str]:
         return set(re.findall(r"<USER>.*?<NAME>(.*?)</NAME>", self.ask(server, "one.userpool.info"), re.DOTALL))
 
-    def standings(self) -> dict[str, Standing | None]:
+    def raft_states(self) -> dict[str, RaftState | None]:
         """By server; None of one that does not answer."""
-        found: dict[str, Standing | None] = {}
+        found: dict[str, RaftState | None] = {}
         for host in self.hosts:
             try:
                 text = self.ask(host.name, "one.zone.raftstatus")
@@ -93,38 +93,38 @@ class Cluster:
                 continue
             told = dict(re.findall(r"<(\w+)>(-?\d+)</\1>", text))
             names = ("SERVER_ID", "STATE", "TERM", "LOG_INDEX", "COMMIT")
-            found[host.name] = Standing(*(int(told[name]) for name in names))
+            found[host.name] = RaftState(*(int(told[name]) for name in names))
         return found
 
     def leader(self) -> str:
         """The server that leads. Raises AssertionError if there is not exactly one."""
-        standings = self.standings()
-        leaders = [name for name, standing in standings.items() if standing and standing.state == LEADER]
-        assert len(leaders) == 1, f"zone {self.name}: {standings}"
+        raft_states = self.raft_states()
+        leaders = [name for name, state in raft_states.items() if state and state.state == LEADER]
+        assert len(leaders) == 1, f"zone {self.name}: {raft_states}"
         return leaders[0]
 
     def followers(self) -> list[str]:
         leader = self.leader()
         return [host.name for host in self.hosts if host.name != leader]
 
-    def holders(self) -> list[str]:
+    def vip_holders(self) -> list[str]:
         """The hosts that have the floating address and are not switched off."""
         show = ["ip", "-4", "-o", "address", "show"]
         return [host.name for host in self.running() if f" {self.floating}/" in host.exec(show).stdout]
 
     def illness(self, without: Collection[str] = ()) -> str:
         """Why the zone is not well, servers in `without` left aside; "" if it is."""
-        before, standings = self.standings(), self.standings()
-        asked = {name: standing for name, standing in standings.items() if name not in without}
-        leading = [name for name, standing in asked.items() if standing and standing.state == LEADER]
+        before, raft_states = self.raft_states(), self.raft_states()
+        asked = {name: state for name, state in raft_states.items() if name not in without}
+        leading = [name for name, state in asked.items() if state and state.state == LEADER]
         led = before[leading[0]] if len(leading) == 1 else None
         if led is None:
-            return f"{standings}"
-        for standing in asked.values():
+            return f"{raft_states}"
+        for state in asked.values():
             # Who writes goes on meanwhile: what the leader had a moment ago is what the others must have now.
-            if standing is None or standing.state not in (LEADER, FOLLOWER) or standing.index < led.index:
-                return f"{before}, then {standings}"
-        holders = self.holders() if self.floating else []
+            if state is None or state.state not in (LEADER, FOLLOWER) or state.index < led.index:
+                return f"{before}, then {raft_states}"
+        holders = self.vip_holders() if self.floating else []
         wanted = leading if self.floating else []
         return "" if holders == wanted else f"floating address at {holders}, leader is {wanted}"
 

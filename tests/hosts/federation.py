@@ -195,7 +195,7 @@ class Federation:
         cluster.touch()
         cluster.await_well(without)
         for server in servers:
-            user = f"through-{server}-{cluster.standings()[server].index}"  # type: ignore[union-attr]
+            user = f"through-{server}-{cluster.raft_states()[server].index}"  # type: ignore[union-attr]
             cluster.create_user(user, server)
             wait_for(lambda user=user: user in self.master.users(), f"{user} in {self.master.name}")  # type: ignore[misc]
             for other in servers:

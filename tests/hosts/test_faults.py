@@ -58,7 +58,7 @@ def at_next(host: Host, what: str, command: tuple[str, ...]) -> None:
     assert watching.stdout and watching.stdout.readline() == "watching\n"
 
 
-def standing(zone: Zone) -> dict[str, Any]:
+def state_of(zone: Zone) -> dict[str, Any]:
     """All that a join that was undone must leave as it was."""
     look = "find /var/lib/one/.one /etc/one/oned.conf -type f -printf '%p %m %u %g ' -exec sha256sum {} ';' | sort"
     return {
@@ -79,7 +79,7 @@ def assert_rolled_back(federation: Federation, name: str, before: dict[str, Any]
     assert f"{name}, {name}-1: did not join and was returned to what it was" in text
     assert f"Backups: {STATE}/joins/" in text
     wait_for(zone.answers, f"{name} to answer again", 60)
-    assert standing(zone) == before
+    assert state_of(zone) == before
     assert not has_journal(zone)
     assert f"<NAME>{name}</NAME>" not in federation.master.call("one.zonepool.info")
 
@@ -103,7 +103,7 @@ def assert_converges(federation: Federation, *names: str) -> None:
 
 def test_mariadb_killed_during_the_restore_on_a_slave(trio: Federation) -> None:
     paris = trio["paris"]
-    before = standing(paris)
+    before = state_of(paris)
     run = run_with(trio, {RESTORE: lambda: at_next(paris.host, "Com_delete", KILL_MARIADB)})
     trio.assert_federated("lyon")
     assert_rolled_back(trio, "paris", before, run)
@@ -132,7 +132,7 @@ def refuse_to_be_a_slave(host: Host) -> None:
 def test_oned_that_does_not_start_after_the_restore(trio: Federation) -> None:
     paris = trio["paris"]
     refuse_to_be_a_slave(paris.host)
-    before = standing(paris)
+    before = state_of(paris)
     run = trio.federate()
     assert "cannot start today" in run.output
     trio.assert_federated("lyon")
@@ -148,7 +148,7 @@ def test_a_zone_that_cannot_join_gives_its_floating_address_up(
     paris, address = trio["paris"], f"{trio.lab.network.base}.111"
     monkeypatch.setitem(trio.variables, "paris", {"zone_vip": f"{address}/{PREFIX}", "zone_vip_interface": "eth0"})
     refuse_to_be_a_slave(paris.host)
-    before = standing(paris)
+    before = state_of(paris)
     held: list[str] = []
     run = run_with(trio, {"Start oned as a slave": lambda: held.append(floating(paris.host, address))})
     assert held == ["held and kept"]
@@ -171,7 +171,7 @@ def floating(host: Host, address: str) -> str:
 def test_oned_of_a_slave_killed_before_the_proof(trio: Federation) -> None:
     """systemd is about to start it again, as a slave, while it is being returned to what it was."""
     paris = trio["paris"]
-    before = standing(paris)
+    before = state_of(paris)
     run = run_with(trio, {PROVE: lambda: paris.host.exec(KILL_ONED)})
     trio.assert_federated("lyon")
     assert_rolled_back(trio, "paris", before, run)
@@ -179,7 +179,7 @@ def test_oned_of_a_slave_killed_before_the_proof(trio: Federation) -> None:
 
 
 @extra
-def test_oned_of_the_master_killed_behind_the_fence(trio: Federation) -> None:
+def test_oned_of_the_master_killed_behind_the_write_barrier(trio: Federation) -> None:
     """The snapshot is the database's affair; only then is oned missed, until systemd starts it again."""
     run = run_with(trio, {SNAPSHOT: lambda: at_next(trio.master.host, "Com_lock_tables", KILL_ONED)})
     assert run.code == 0, run.output
@@ -190,7 +190,7 @@ def test_oned_of_the_master_killed_behind_the_fence(trio: Federation) -> None:
 @extra
 def test_mariadb_of_the_master_killed_during_the_snapshot(trio: Federation) -> None:
     """Without a snapshot nobody joins, and everybody is returned to what he was."""
-    before = {name: standing(trio[name]) for name in ("paris", "lyon")}
+    before = {name: state_of(trio[name]) for name in ("paris", "lyon")}
     run = run_with(trio, {SNAPSHOT: lambda: at_next(trio.master.host, "Com_lock_tables", KILL_MARIADB)})
     wait_for(trio.master.answers, "the master to answer again", 60)
     for name, was in before.items():
@@ -290,7 +290,7 @@ def fill(host: Host, directory: str) -> None:
 def test_no_room_for_the_backups(trio: Federation) -> None:
     paris = trio["paris"]
     on_small_disk(paris.host, "/var/lib/one", 256, "opennebula")
-    before = standing(paris)
+    before = state_of(paris)
     run = run_with(trio, {BACK_UP: lambda: fill(paris.host, "/var/lib/one")})
     trio.assert_federated("lyon")
     paris.host.exec(["rm", "/var/lib/one/filler"])
@@ -308,7 +308,7 @@ def test_no_room_for_the_restored_tables(trio: Federation) -> None:
         user = trio.master.call("one.user.allocate", f"big{number}", "a-password", "", [])
         trio.master.call("one.user.update", user, f'BIG="{"x" * 250000}"', 1)
     on_small_disk(paris.host, "/var/lib/mysql", 400, "mariadb")
-    before = standing(paris)
+    before = state_of(paris)
     run = run_with(trio, {RESTORE: lambda: fill(paris.host, "/var/lib/mysql")})
     trio.assert_federated("lyon")
     paris.host.exec(["rm", "/var/lib/mysql/filler"])

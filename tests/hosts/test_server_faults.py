@@ -138,7 +138,7 @@ def test_a_follower_that_cannot_start_does_not_stop_the_zone(member: Federation)
 def test_the_leaders_restart_during_a_copy_does_not_matter(member: Federation) -> None:
     converge(member)
     paris = member.clusters["paris"]
-    term = paris.standings()[paris.leader()].term  # type: ignore[union-attr]
+    term = paris.raft_states()[paris.leader()].term  # type: ignore[union-attr]
     new = paris.followers()[0]
     paris.host(new).power_off()
     paris.host(new).thaw()
@@ -148,7 +148,7 @@ def test_the_leaders_restart_during_a_copy_does_not_matter(member: Federation) -
     if run.code:  # with one server of three there is no majority for a moment
         converge(member)
     member.assert_available("paris", SERVERS)
-    assert paris.standings()[paris.leader()].term > term  # type: ignore[union-attr]
+    assert paris.raft_states()[paris.leader()].term > term  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("server", ["paris-1", "paris-2"])

@@ -81,7 +81,7 @@ def calls(directory: str) -> list[Call]:
         Call("server_files", {"state": "restored", "backup_dir": directory}),
         Call("oned_service", {"state": "stopped", "services": True}),
         Call("oneadmin_password", {"step": "adopt", "user": "a", "password": "b", "timeout": 0.1}, asks_oned=True),
-        Call("oneadmin_password", {"step": "renew"}),
+        Call("oneadmin_password", {"step": "restart"}),
         Call("join_journal", {"state": "reverted"}),
         Call("join_journal", {"state": "closed"}),
     ]

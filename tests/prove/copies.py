@@ -6,7 +6,7 @@ Writers create, change and delete users and groups as fast as they can on a serv
 a master, or the leader of an HA zone. Every copy is loaded into an empty database by MariaDB's own client. What it must
 hold is known from elsewhere: a copy of all tables that was made before the writers began, to which the server's log is
 applied record by record up to the newest applied one of the copy. The same is then done with copies that the same
-program makes without our fence.
+program makes without our barrier.
 
 Without options the server is an emulated master. On a front-end with a real OpenNebula (MariaDB), as root:
     python3 tests/prove/copies.py --here
@@ -35,13 +35,13 @@ from tests.prove.snapshot import Tally, prove  # noqa: E402
 from tests.prove.writers import Writers  # noqa: E402
 from tests.tools import mariadb  # noqa: E402
 
-FENCE_SECONDS = 60.0
+BARRIER_SECONDS = 60.0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--here", action="store_true", help="the server is this front-end's OpenNebula")
-    parser.add_argument("--copies", type=int, default=20, help="how many with the fence, and without")
+    parser.add_argument("--copies", type=int, default=20, help="how many with the barrier, and without")
     parser.add_argument("--writers", type=int, default=4)
     arguments = parser.parse_args()
     if mariadb.missing():
@@ -54,8 +54,10 @@ def main() -> int:
         truth = WholeTruth(server, source)
         writers = stack.enter_context(Writers(source, arguments.writers))
 
-        def fenced(path: Path) -> float | None:
-            stall: float | None = back_up_database(source.frontend, str(path), FENCE_SECONDS, check_mode=False)["stall"]
+        def behind_barrier(path: Path) -> float | None:
+            stall: float | None = back_up_database(source.frontend, str(path), BARRIER_SECONDS, check_mode=False)[
+                "stall"
+            ]
             return stall
 
         def alone(path: Path) -> None:
@@ -65,7 +67,7 @@ def main() -> int:
                 dump.start()
                 dump.finish()
 
-        ours: Tally = prove("onefed database_backup", fenced, arguments.copies, truth, folder)
+        ours: Tally = prove("onefed database_backup", behind_barrier, arguments.copies, truth, folder)
         slowest = writers.slowest()
         other: Tally = prove("without the fence", alone, arguments.copies, truth, folder)
         for tally in (ours, other):

@@ -144,10 +144,10 @@ def await_heir(cluster: Cluster, dead: str) -> str:
     while time.monotonic() < end:
         with contextlib.suppress(AssertionError):
             heir = cluster.leader()
-            if heir != dead and cluster.holders() == [heir]:
+            if heir != dead and cluster.vip_holders() == [heir]:
                 return heir
         time.sleep(POLL)
-    raise SystemExit(f"FAILED: nobody led after {dead} died within {DRAIN_SECONDS:.0f} s: {cluster.standings()}")
+    raise SystemExit(f"FAILED: nobody led after {dead} died within {DRAIN_SECONDS:.0f} s: {cluster.raft_states()}")
 
 
 def judge(federation: Federation, writers: list[Writer], took: list[tuple[str, float, float]]) -> int:

@@ -65,7 +65,7 @@ class Master:
     def snapshot(self, path: Path) -> float | None:
         """A snapshot of ours; seconds for which it held the writers."""
         request = SnapshotRequest(
-            dest=str(path), records=1000, keep=False, stop_oned=False, wait=True, timeout=60.0, fence_timeout=10.0
+            dest=str(path), records=1000, keep=False, stop_oned=False, wait=True, timeout=60.0, quiesce_timeout=10.0
         )
         return back_up_federated(self.frontend, request, check_mode=False)["stall"]
 

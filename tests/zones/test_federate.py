@@ -122,7 +122,7 @@ def test_a_status_that_compared_nothing_is_no_success(members: Federation) -> No
     del members.variables["paris"]
     run = members.run("status")
     assert run.code == 0, run.output
-    assert "Not judged: paris." in " ".join(run.output.split())
+    assert "Not checked: paris." in " ".join(run.output.split())
 
 
 def test_no_secret_is_printed(pair: Federation) -> None:

@@ -26,7 +26,7 @@ from .test_identity_import import all_owners, limits
 RENAMED = {"alice": "alice_lyon", "carol": "caroline"}
 JOIN = (
     "Open the journal and save the files that the join changes",
-    "Stop the services beside oned",
+    "Stop the companions of oned",
     "Note what the zone has",
     "Write down the zone's identities",
     "Keep a copy of them on the host",
@@ -47,7 +47,7 @@ JOIN = (
     "Prove replication to and from the master",
     "Give all objects and quotas to their owners",
     "Open the zone to everybody",
-    "Start the services beside oned that ran before, and close the journal",
+    "Start the companions of oned that ran before, and close the journal",
 )
 ROLLBACK = (
     "Stop oned and the services beside it",

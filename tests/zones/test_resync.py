@@ -114,7 +114,7 @@ def test_a_server_gets_its_leaders_database_though_runs_are_killed(servers: Serv
             ("Restore the leader's database", "resync"),
             ("Register the server in its zone", "resync"),
             ("Start oned as a follower", "federate"),  # which repairs it as well
-            ("Start the services beside oned that no hook starts, and close the journal", "resync"),
+            ("Start the companions of oned that no hook starts, and close the journal", "resync"),
         )
     ):
         lost.one("stop")

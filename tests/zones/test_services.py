@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What federate.yml does for the services beside oned: FireEdge's key and zone, and their endpoints in the records."""
+"""What federate.yml does for the companions of oned: FireEdge's key and zone, and their endpoints in the records."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from .._recovery.backup import refuse_running
 def copy_voters(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what module zone_voters is asked: {"changed", "servers", "diff"}. Raises OnefedError."""
     zone_id = params["zone_id"]
-    told = client_for(params, frontend).read(partial(_of_zone, zone_id), "one.zone.info", zone_id, False)
+    described = client_for(params, frontend).read(partial(_of_zone, zone_id), "one.zone.info", zone_id, False)
     with host_lock(frontend, check_mode=check_mode):
         database = frontend_database(frontend, params)
         with database.reading() as session:
@@ -37,20 +37,20 @@ def copy_voters(frontend: Frontend, params: Mapping[str, Any], check_mode: bool)
             raise DatabaseError(
                 f"The database {database.name} has no zone {zone_id}. Restore that of its leader first."
             )
-        if known != told and not check_mode:
+        if known != described and not check_mode:
             refuse_running(frontend, database, "write to")
-            body = database.literal(Text(told.encode()))
+            body = database.literal(Text(described.encode()))
             with database.writing() as session:
                 session.execute(f"UPDATE zone_pool SET body = {body} WHERE oid = {zone_id}")
-    before, after = (zone_from_xml(body)["servers"] if body else [] for body in (known, told))
-    return {"changed": known != told, "servers": after, "diff": {"before": before, "after": after}}
+    before, after = (zone_from_xml(body)["servers"] if body else [] for body in (known, described))
+    return {"changed": known != described, "servers": after, "diff": {"before": before, "after": after}}
 
 
 def _of_zone(zone_id: int, xml: str) -> str:
     """A zone's document as it is: oned writes the same text into its database."""
-    told = zone_from_xml(xml)["id"]
-    if told != zone_id:
-        raise DocumentError(f"it describes zone {told} rather than {zone_id}")
+    described = zone_from_xml(xml)["id"]
+    if described != zone_id:
+        raise DocumentError(f"it describes zone {described} rather than {zone_id}")
     return xml
 
 

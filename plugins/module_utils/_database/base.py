@@ -26,7 +26,7 @@ Row = tuple[Value, ...]
 
 
 @dataclass
-class Fence:
+class WriteBarrier:
     """Holding off writers until a transaction that reads has begun: the limit for it, and afterwards what it took.
 
     `timeout` and `stall`, the longest time without a break that writers were held off, are in seconds. `log` is what
@@ -93,7 +93,7 @@ class Database(ABC):
     backend: str
     # Lines that a snapshot begins with, so that the backend's own client loads all of it or nothing.
     prologue: tuple[str, ...]
-    # Whether only a stopped oned's data can be read as one whole. Otherwise reading() takes a fence.
+    # Whether only a stopped oned's data can be read as one whole. Otherwise reading() takes a barrier.
     needs_stop: bool
 
     def __init__(self, name: str) -> None:
@@ -112,14 +112,14 @@ class Database(ABC):
         """Product and version of the server, None without one."""
 
     @abstractmethod
-    def reading(self, fence: Fence | None = None, stored: bool = False) -> AbstractContextManager[Session]:
+    def reading(self, barrier: WriteBarrier | None = None, stored: bool = False) -> AbstractContextManager[Session]:
         """A read-only transaction: everything read in it belongs together.
 
         Texts are read as oned reads them, or, if `stored`, byte for byte as they are stored. That differs on a server
         where a column's charset is not that of its database, which oned speaks; then zones compare by the former.
 
         That is all a standing oned needs. One that runs writes a shared object and its record in the log apart; with
-        a `fence` the transaction begins between such writes.
+        a `barrier` the transaction begins between such writes.
         """
 
     @abstractmethod
@@ -145,10 +145,10 @@ class Database(ABC):
         """The usual name of the file for a full copy."""
 
     @abstractmethod
-    def copy_to(self, file: IO[bytes], fence: Fence | None = None, compress: bool = False) -> None:
+    def copy_to(self, file: IO[bytes], barrier: WriteBarrier | None = None, compress: bool = False) -> None:
         """Write a full copy into the open, named `file`, through gzip if asked, and check it. Raises DatabaseError.
 
-        Without a `fence` oned must stand still, see reading().
+        Without a `barrier` oned must stand still, see reading().
         """
 
     @abstractmethod

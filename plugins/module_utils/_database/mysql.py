@@ -16,10 +16,10 @@ from .._errors import DatabaseError
 from .._frontend.layout import Frontend
 from .base import (
     Database,
-    Fence,
     Row,
     Session,
     Value,
+    WriteBarrier,
 )
 from .login import Login
 from .mysql_client import (
@@ -45,9 +45,9 @@ from .mysql_schema import (
 from .schema import LOG, log_position
 from .write_barrier import (
     Beginning,
-    begin_fenced,
+    begin_behind_barrier,
+    behind_barrier,
     everything,
-    fenced,
 )
 
 BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -153,13 +153,13 @@ class MysqlDatabase(Database):
             return connection.product
 
     @contextlib.contextmanager
-    def reading(self, fence: Fence | None = None, stored: bool = False) -> Iterator[Session]:
+    def reading(self, barrier: WriteBarrier | None = None, stored: bool = False) -> Iterator[Session]:
         with connected(self.login, "read") as connection:
-            if fence is None:
+            if barrier is None:
                 connection.execute(BEGIN)
             else:
                 require_innodb(connection, self.name)
-                begin_fenced(connection, self.login, fence, BEGIN)
+                begin_behind_barrier(connection, self.login, barrier, BEGIN)
             yield MysqlSession(connection, self.login.encoding, stored)
 
     @contextlib.contextmanager
@@ -200,12 +200,12 @@ class MysqlDatabase(Database):
     def copy_name(self) -> str:
         return f"{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}.sql"
 
-    def copy_to(self, file: IO[bytes], fence: Fence | None = None, compress: bool = False) -> None:
+    def copy_to(self, file: IO[bytes], barrier: WriteBarrier | None = None, compress: bool = False) -> None:
         with connected(self.login, "copy") as connection:
             connection.execute(f"SET SESSION wait_timeout = {COPY_SECONDS}")
-            # Once more, since oned purges its log whenever it likes, and nobody else's writes are held off by a fence.
+            # Once more: oned may purge its log at any time, and a barrier holds off nobody else's writes.
             for _time in range(2):
-                copied, there = self._dump(file, connection, fence, compress)
+                copied, there = self._dump(file, connection, barrier, compress)
                 wrong = [table for table in there if copied.get(table) != there[table]]
                 if not wrong:
                     return
@@ -215,7 +215,7 @@ class MysqlDatabase(Database):
         )
 
     def _dump(
-        self, file: IO[bytes], connection: Connection, fence: Fence | None, compress: bool
+        self, file: IO[bytes], connection: Connection, barrier: WriteBarrier | None, compress: bool
     ) -> tuple[dict[str, int], dict[str, int]]:
         """Rows by table: those that the program wrote, and those in a transaction of ours that began with its own."""
         with Dump(self._frontend, self.login, file, connection.is_mariadb, compress) as dump:
@@ -225,11 +225,13 @@ class MysqlDatabase(Database):
                 return dump.start()
 
             def note(watcher: Connection) -> None:
-                if fence:
-                    fence.log = log_position(watcher.rows)
+                if barrier:
+                    barrier.log = log_position(watcher.rows)
 
-            if fence:
-                fenced(self.login, fence, everything(tables(connection)), Beginning(begin, dump.abandon, note))
+            if barrier:
+                behind_barrier(
+                    self.login, barrier, everything(tables(connection)), Beginning(begin, dump.abandon, note)
+                )
             else:
                 trouble = begin()
                 if trouble:

@@ -26,7 +26,7 @@ NO_SUCH_ACCOUNT = 1141
 class Step:
     """One statement, and how it is told. The statement may hold the password."""
 
-    told: str
+    described: str
     sql: str
 
 
@@ -71,7 +71,7 @@ def carry_out(admin: Login, steps: Sequence[Step], secret: str) -> None:
     """Execute the steps. Raises DatabaseError, whose text is without the `secret`."""
     with _connected(admin) as connection:
         for step in steps:
-            with _told(f"{step.told} at {admin.where} as {admin.user}", secret), connection.cursor() as cursor:
+            with _describe(f"{step.described} at {admin.where} as {admin.user}", secret), connection.cursor() as cursor:
                 cursor.execute(step.sql)
 
 
@@ -100,8 +100,8 @@ def _from_admin(
     if not reached:
         exists = _exists(connection, account)
         granted = exists and _grants_all(connection, f"SHOW GRANTS FOR {account}", login.name)
-        told = f"set the password of {login.user}@{origin}" if exists else f"create account {login.user}@{origin}"
-        steps.append(Step(told, f"{'ALTER' if exists else 'CREATE'} USER {account} {password}"))
+        described = f"set the password of {login.user}@{origin}" if exists else f"create account {login.user}@{origin}"
+        steps.append(Step(described, f"{'ALTER' if exists else 'CREATE'} USER {account} {password}"))
     if not granted:
         steps.append(Step("grant it all rights on it", f"GRANT ALL PRIVILEGES ON {pattern}.* TO {account}"))
     return server, steps
@@ -181,14 +181,14 @@ def _connected(login: Login, denied_is_none: bool = False) -> Iterator[Any]:
             "account; login_user and login_password name another that may create databases and accounts."
         ) from error
     try:
-        with _told(f"ask the server at {login.where} as {login.user}", login.password):
+        with _describe(f"ask the server at {login.where} as {login.user}", login.password):
             yield connection
     finally:
         connection.close()
 
 
 @contextlib.contextmanager
-def _told(what: str, secret: str) -> Iterator[None]:
+def _describe(what: str, secret: str) -> Iterator[None]:
     try:
         yield
     except load_driver().err.Error as error:

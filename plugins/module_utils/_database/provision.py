@@ -52,8 +52,8 @@ def provide(frontend: Frontend, wanted: Wanted, check_mode: bool) -> dict[str, A
     written = configure(frontend, Request({}, {"DB": section}, None, False, hidden=True), check_mode)
     if steps and admin and not check_mode:
         mysql_account.carry_out(admin, steps, login.password)
-    changes = [step.told for step in steps] + ([f"write DB in {frontend.conf}"] if written["changed"] else [])
-    told = {"before_header": f"database server {login.where}", "after_header": f"database server {login.where}"}
+    changes = [step.described for step in steps] + ([f"write DB in {frontend.conf}"] if written["changed"] else [])
+    described = {"before_header": f"database server {login.where}", "after_header": f"database server {login.where}"}
     return {
         "changed": bool(changes),
         "changes": changes,
@@ -66,7 +66,7 @@ def provide(frontend: Frontend, wanted: Wanted, check_mode: bool) -> dict[str, A
         },
         "diff": [
             written["diff"],
-            {**told, "before": "", "after": "".join(f"{step.told}\n" for step in steps)},
+            {**described, "before": "", "after": "".join(f"{step.described}\n" for step in steps)},
         ],
     }
 

@@ -20,7 +20,7 @@ from .._errors import DatabaseError
 from .._host.files import opened
 from .._host.large_files import remove_partial
 from .._host.rights import rights_at
-from .base import Database, Fence, Session, Text, Value
+from .base import Database, Session, Text, Value, WriteBarrier
 from .dump_file import pack, refused, unpacked
 from .schema import LOG, log_rows
 from .sqlite_check import checked_rows, counts, damage
@@ -69,7 +69,7 @@ class SqliteDatabase(Database):
         return None
 
     @contextlib.contextmanager
-    def reading(self, fence: Fence | None = None, stored: bool = False) -> Iterator[Session]:
+    def reading(self, barrier: WriteBarrier | None = None, stored: bool = False) -> Iterator[Session]:
         with self._open("ro", "read") as connection:
             connection.execute("BEGIN")
             yield SqliteSession(connection)
@@ -119,7 +119,7 @@ class SqliteDatabase(Database):
     def copy_name(self) -> str:
         return os.path.basename(self.name)
 
-    def copy_to(self, file: IO[bytes], fence: Fence | None = None, compress: bool = False) -> None:
+    def copy_to(self, file: IO[bytes], barrier: WriteBarrier | None = None, compress: bool = False) -> None:
         copy = SqliteDatabase(file.name)
         with copy._connected("rw", "write to") as target:
             # The copy's folder may be closed to the owner of the original: make no journal there.

@@ -4,8 +4,8 @@
 """Beginning a transaction in which tables are exactly what the log's newest applied record made of them.
 
 oned writes an object and its record in the log by two statements, each a transaction. Alone it writes the object
-first; the leader of an HA zone writes the record first, applies it and then notes that it did. Here a fence lets no
-write of an object begin, what was under way drains into the log, the transaction begins, and the fence falls.
+first; the leader of an HA zone writes the record first, applies it and then notes that it did. Here a barrier lets no
+write of an object begin, what was under way drains into the log, the transaction begins, and the barrier falls.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
 from .._errors import DatabaseError
-from .base import Fence, Value
+from .base import Value, WriteBarrier
 from .login import Login
 from .mysql_client import (
     Connection,
@@ -40,7 +40,7 @@ QUIET = 0.15
 DRAIN = 1.0
 POLL = 0.01
 # Whole seconds: how long one try waits for the tables, which makes writers wait, too; and after how long without a word
-# from us, should this host vanish, the server lifts the fence.
+# from us, should this host vanish, the server lifts the barrier.
 LOCK_WAIT_SECONDS = 1
 LEASE = 5
 # Between two tries writers get their turn.
@@ -73,7 +73,7 @@ class LogEnd(NamedTuple):
 
 @dataclass(frozen=True)
 class Scope:
-    """What a fence is about: the `tables` nobody may write, and the queries that tell of the records about them."""
+    """What a barrier is about: the `tables` nobody may write, and the queries that tell of the records about them."""
 
     tables: tuple[str, ...]
     log_end: str
@@ -90,7 +90,7 @@ SHARED = Scope(
 
 
 def everything(tables: Iterable[str]) -> Scope:
-    """All of a database with these tables: every table but the log is fenced, and every record counts."""
+    """All of a database with these tables: no table but the log may be written, and every record counts."""
     return Scope(
         tuple(sorted(table for table in tables if table != LOG)),
         f"SELECT (SELECT MAX(log_index) FROM {LOG}), COUNT(*), MIN(log_index) FROM {LOG} WHERE applied = 0",
@@ -100,7 +100,7 @@ def everything(tables: Iterable[str]) -> Scope:
 
 @dataclass(frozen=True)
 class Beginning:
-    """A transaction that is to begin inside a fence.
+    """A transaction that is to begin inside a barrier.
 
     `begin` returns None as soon as it has begun, else what was in the way; `undo` ends it, should it have come at the
     wrong time; `noted` looks at the log while it is still what the transaction sees.
@@ -111,48 +111,48 @@ class Beginning:
     noted: Callable[[Connection], None] = lambda _watcher: None
 
 
-def begin_fenced(reader: Connection, login: Login, fence: Fence, begin: str) -> None:
-    """Begin a transaction about the shared tables on `reader` by the statement `begin`; see fenced()."""
-    fenced(login, fence, SHARED, Beginning(lambda: reader.execute(begin), lambda: reader.execute("ROLLBACK")))
+def begin_behind_barrier(reader: Connection, login: Login, barrier: WriteBarrier, begin: str) -> None:
+    """Begin a transaction about the shared tables on `reader` by the statement `begin`; see behind_barrier()."""
+    behind_barrier(login, barrier, SHARED, Beginning(lambda: reader.execute(begin), lambda: reader.execute("ROLLBACK")))
 
 
-def fenced(login: Login, fence: Fence, scope: Scope, beginning: Beginning) -> None:
-    """Let a transaction begin while the tables of `scope` are at rest, and note in `fence` what that took.
+def behind_barrier(login: Login, barrier: WriteBarrier, scope: Scope, beginning: Beginning) -> None:
+    """Let a transaction begin while the tables of `scope` are at rest, and note in `barrier` what that took.
 
-    Raises DatabaseError when it does not succeed in the time that `fence` allows; nothing is locked then.
+    Raises DatabaseError when it does not succeed in the time that `barrier` allows; nothing is locked then.
     """
-    deadline = time.monotonic() + fence.timeout
+    deadline = time.monotonic() + barrier.timeout
     verb = "take a snapshot of"
     with connected(login, verb) as holder, connected(login, verb) as watcher:
         _refuse_galera(watcher, login)
         holder.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}, wait_timeout = {LEASE}")
-        _log_end(watcher, scope)  # a cold log takes longer than a fence may stand
+        _log_end(watcher, scope)  # a cold log takes longer than a barrier may stand
         while True:
-            trouble = _try(holder, watcher, login, fence, scope, beginning)
+            trouble = _try(holder, watcher, login, barrier, scope, beginning)
             if trouble is None:
                 return
             if time.monotonic() + PAUSE >= deadline:
                 raise DatabaseError(
                     f"No snapshot of the database {login.name} at {login.where} could be begun within "
-                    f"{fence.timeout:g} s, in {fence.tries} tries: {trouble}. Nothing is locked any more. Repeat it at "
-                    "a quieter time, or set a longer fence_timeout."
+                    f"{barrier.timeout:g} s, in {barrier.tries} tries: {trouble}. Nothing is locked any more. Repeat "
+                    "it at a quieter time, or set a longer quiesce_timeout."
                 )
             time.sleep(PAUSE)
 
 
 def _try(
-    holder: Connection, watcher: Connection, login: Login, fence: Fence, scope: Scope, beginning: Beginning
+    holder: Connection, watcher: Connection, login: Login, barrier: WriteBarrier, scope: Scope, beginning: Beginning
 ) -> str | None:
     """None when the transaction has begun, otherwise what was in the way."""
-    fence.tries += 1
+    barrier.tries += 1
     begun = time.monotonic()
     try:
         trouble = _lock(holder, watcher, login, scope) or _begin_at_rest(watcher, scope, beginning)
-        # It also proves that the fence stood until now: with a lost connection it would have fallen unnoticed.
+        # It also proves that the barrier stood until now: with a lost connection it would have fallen unnoticed.
         holder.execute("UNLOCK TABLES")
         return trouble
     finally:
-        fence.stall = round(max(fence.stall, time.monotonic() - begun), 3)
+        barrier.stall = round(max(barrier.stall, time.monotonic() - begun), 3)
 
 
 def _lock(holder: Connection, watcher: Connection, login: Login, scope: Scope) -> str | None:
@@ -187,7 +187,7 @@ def _begin_at_rest(watcher: Connection, scope: Scope, beginning: Beginning) -> s
 
 
 def _drained(watcher: Connection, scope: Scope) -> LogEnd | None:
-    """The log's end once what was under way before the fence has reached it."""
+    """The log's end once what was under way before the barrier has reached it."""
     begun = since = time.monotonic()
     end = _log_end(watcher, scope)
     while time.monotonic() - begun < DRAIN:

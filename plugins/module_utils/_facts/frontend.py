@@ -108,12 +108,12 @@ def examine(
         "time": time.time(),
         "journal": _guarded(lambda: _journal(frontend)),
         "probes": {url: task.wait(begun + 4 * timeout) for url, task in probes.items()},
-        "beside": _guarded(lambda: companions.installed(frontend)),
+        "companions": _guarded(lambda: companions.installed(frontend)),
         "fireedge": fireedge.facts(frontend),
         "firewall": find_firewall(),
         "addresses": _guarded(network.addresses),
         "address_keeper": _guarded(unit.keeper),
-        "gate": os.path.lexists(lockdown.UNIT.path),
+        "lockdown": os.path.lexists(lockdown.UNIT.path),
         "vip_answers": network.answers(vip.interface, vip.address) if vip else None,
         "vip_hook": _guarded(lambda: {"problems": hook.problems(frontend, vip)}) if vip else None,
         "config_digests": _guarded(lambda: digests.digests(frontend, auth_key)) if auth_key else {},
@@ -176,10 +176,10 @@ def _credentials(frontend: Frontend) -> tuple[tuple[str, str] | None, str | None
 def _service(frontend: Frontend) -> dict[str, Any]:
     try:
         manager = manager_of(frontend)
-        outdated = restart_needed.is_outdated(frontend, manager.pid())
-        return {"state": manager.state(), "enabled": manager.enabled(), "outdated": outdated, "error": None}
+        noted = restart_needed.is_noted(frontend, manager.pid())
+        return {"state": manager.state(), "enabled": manager.enabled(), "restart_needed": noted, "error": None}
     except OnefedError as error:
-        return {"state": "unknown", "enabled": None, "outdated": False, "error": str(error)}
+        return {"state": "unknown", "enabled": None, "restart_needed": False, "error": str(error)}
 
 
 def _version(frontend: Frontend) -> str | None:

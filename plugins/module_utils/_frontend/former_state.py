@@ -23,8 +23,10 @@ FORMER = "/var/lib/one/onefed"
 # In the state folder: the former one has been taken over, or there was none.
 MARK = "former-state-taken-over"
 MOST_FILES = 10_000
-# journal.json, the notes on services and on a restart that is due; and what the subfolders may hold.
-_NAMES = re.compile(r"(journal\.json|beside\.json|outdated|(joins/[^/.][^/]*|snapshots|passwords)/[^/.][^/]*)")
+# journal.json, the notes on companions and on a restart that is due; and what the subfolders may hold.
+_NAMES = re.compile(
+    r"(journal\.json|companions\.json|restart_needed|(joins/[^/.][^/]*|snapshots|passwords)/[^/.][^/]*)"
+)
 
 
 def state_to_read(frontend: Frontend) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .finding import Problem, problem
+from .problem import Problem, problem
 from .quorum import (
     Server,
     Zone,
+    diverged,
     log_lag,
     majority,
-    parted,
     raft_leader,
 )
 
@@ -64,9 +64,9 @@ def _follower_problems(server: Server, leader: Server | None) -> Iterator[Proble
     if server["raft_state"] != "follower" or leader is None:
         return
     lag = log_lag(server, leader)
-    if parted(server, leader):
+    if diverged(server, leader):
         yield problem(
-            "log_parted",
+            "log_diverged",
             "error",
             server,
             f"Its log ends at {server['log_index']} like its leader's, but with a record of term {server['log_term']} "

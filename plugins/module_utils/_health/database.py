@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._charsets import differences
-from .finding import RESYNC, UPGRADE, Problem, problem
+from .problem import RESYNC, UPGRADE, Problem, problem
 from .quorum import Server, Zone, leader_of
 
 Description = Mapping[str, Any]

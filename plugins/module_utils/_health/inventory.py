@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._endpoints import same_endpoint
-from .finding import Problem, problem
+from .problem import Problem, problem
 from .quorum import Server, Zone, raft_leader
 
-# One zone of the inventory: name, endpoint, servers (endpoints by host), address, holders, unread and gated (hosts);
-# outside (of the limit), limit (that has it and the master), unread_databases (why, by host).
+# One zone of the inventory: name, endpoint, servers (endpoints by host), address, vip_holders, unread and locked_down
+# (hosts); outside (of the limit), limit (that has it and the master), unread_databases (why, by host).
 Declared = Mapping[str, Any]
 
 
@@ -42,18 +42,18 @@ def floating_of(declared: Declared | None) -> dict[str, Any] | None:
         return None
     return {
         "address": declared["address"],
-        "holders": list(declared.get("holders") or []),
+        "vip_holders": list(declared.get("vip_holders") or []),
         "unread": list(declared.get("unread") or []),
     }
 
 
-def holds(server: Server, declared: Declared | None) -> bool | None:
+def has_vip(server: Server, declared: Declared | None) -> bool | None:
     """Whether a server has its zone's floating address; None when that was not read, or there is none."""
     floating = floating_of(declared)
     host = host_of_server(server, declared) if declared else None
     if floating is None or host is None or host in floating["unread"]:
         return None
-    return host in floating["holders"]
+    return host in floating["vip_holders"]
 
 
 def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem]:
@@ -63,12 +63,12 @@ def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem
     if zone["clustered"] or len(declared["servers"]) > 1:
         yield from _server_list_problems(zone, declared)
     yield from _address_problems(zone, declared)
-    if declared.get("gated"):
+    if declared.get("locked_down"):
         yield problem(
-            "gate_closed",
+            "locked_down",
             "warning",
             None,
-            f"The gate of {', '.join(declared['gated'])} is closed, as during an import: its API refuses users.",
+            f"{', '.join(declared['locked_down'])}: locked down, as during an import: the API refuses users.",
             "Let the run that closed it come to its end: playbook federate. If the zone is not to be imported any "
             "more, open it: module zone_lockdown with state: open, on that host.",
         )
@@ -103,7 +103,7 @@ def _address_problems(zone: Zone, declared: Declared) -> Iterator[Problem]:
     floating = floating_of(declared)
     if floating is None:
         return
-    address, holders = floating["address"], floating["holders"]
+    address, holders = floating["address"], floating["vip_holders"]
     hook = "a hook of Raft succeeds even when it could not set or remove the address: try its vip.sh as oneadmin"
     leader = raft_leader(zone["servers"])
     if len(holders) > 1:

@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Asks every server of every zone; what the answers mean is judged in _health."""
+"""Asks every server of every zone; what the answers mean is for `health`."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def _ask(client: Client, endpoint: str | None) -> Server:
         answer["version"] = there.read(version_of, "one.system.version")
         federation = there.read(federation_from_xml, "one.system.config")
     except OnefedError as error:
-        told = {"refusal": _refusal(error), "error": str(error)}
-        return {**answer, **{key: answer.get(key) or value for key, value in told.items()}}
+        described = {"refusal": _refusal(error), "error": str(error)}
+        return {**answer, **{key: answer.get(key) or value for key, value in described.items()}}
     answer["mode"] = federation["MODE"].strip().upper()
     answer["zone_id"] = integer(federation.get("ZONE_ID"), 0)
     answer["master_oned"] = federation.get("MASTER_ONED", "").strip() or None

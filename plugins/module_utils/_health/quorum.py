@@ -20,9 +20,9 @@ def find_master(zones: Sequence[Zone]) -> Zone | None:
     if not zones:
         return None
     first = min(zones, key=lambda zone: int(zone["id"]))
-    acting = [zone for zone in zones if _acts_as_master(zone)]
+    masters = [zone for zone in zones if _acts_as_master(zone)]
     answers = any(server["mode"] for server in first["servers"])
-    return acting[0] if acting and answers and first not in acting else first
+    return masters[0] if masters and answers and first not in masters else first
 
 
 def _acts_as_master(zone: Zone) -> bool:
@@ -68,7 +68,7 @@ def log_lag(server: Server, leader: Server | None) -> int | None:
     return max(0, int(leader["log_index"]) - int(server["log_index"]))
 
 
-def parted(server: Server, leader: Server | None) -> bool:
+def diverged(server: Server, leader: Server | None) -> bool:
     """Whether a follower's log ends with another record than its leader's has there."""
     return (
         leader is not None

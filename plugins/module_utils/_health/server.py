@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._endpoints import same_endpoint
-from .finding import RESYNC, UPGRADE, Federation, Problem, problem
+from .problem import RESYNC, UPGRADE, Federation, Problem, problem
 from .quorum import Server, Zone, lag_of
 
 _UNREACHABLE_REMEDIES = {

@@ -19,9 +19,9 @@ def status_text(federation: Mapping[str, Any]) -> list[str]:
     errors = [one for one in federation["problems"] if one["severity"] == "error"]
     warnings = [one for one in federation["problems"] if one["severity"] != "error"]
     verdict = "healthy" if federation["healthy"] else "not healthy"
-    beyond = [zone["name"] for zone in federation["zones"] if not zone["judged"]]
+    beyond = [zone["name"] for zone in federation["zones"] if not zone["checked"]]
     left_out = [
-        *([f"Not judged: {', '.join(beyond)}."] if beyond else []),
+        *([f"Not checked: {', '.join(beyond)}."] if beyond else []),
         *([] if federation["tables_read"] else ["Tables were not compared."]),
     ]
     lines = [
@@ -61,7 +61,7 @@ def _row(zone: Mapping[str, Any], server: Mapping[str, Any]) -> dict[str, str]:
         "TERM": server["term"],
         "LOG": server["log_index"],
         "BEHIND": server["log_lag"],
-        "ADDRESS": holds.get(server["holds_address"]),
+        "ADDRESS": holds.get(server["has_vip"]),
         "INDEX": index,
         "LAG": server["lag"],
         "DATA": data,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .._endpoints import is_loopback, same_endpoint
 from .._resources.zone import PROBE_ATTRIBUTE
-from .finding import Federation, Problem, problem
+from .problem import Federation, Problem, problem
 from .quorum import Zone
 
 

@@ -50,10 +50,10 @@ def iputils_arping() -> str | None:
     if path is None:
         return None
     try:
-        told = run_command([path, "-V"], COMMAND_SECONDS)
+        output = run_command([path, "-V"], COMMAND_SECONDS)
     except FrontendError:
         return None
-    return path if "iputils" in told.stdout + told.stderr else None
+    return path if "iputils" in output.stdout + output.stderr else None
 
 
 def addresses() -> list[dict[str, Any]]:

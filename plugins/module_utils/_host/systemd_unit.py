@@ -20,7 +20,7 @@ FOLDER = "/etc/systemd/system"
 
 
 class OwnUnit:
-    """A unit by its name, such as "onefed-zone-gate.service". Every method raises FrontendError."""
+    """A unit by its name, such as "onefed-zone-lockdown.service". Every method raises FrontendError."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -68,9 +68,9 @@ class OwnUnit:
         """Order something of systemd. The error's text has the unit's own words."""
         ended = run_command(["systemctl", *words])
         if ended.returncode:
-            told = run_command(["journalctl", "--no-pager", "-q", "-o", "cat", "-u", self.name, "-n", "5"]).stdout
+            output = run_command(["journalctl", "--no-pager", "-q", "-o", "cat", "-u", self.name, "-n", "5"]).stdout
             raise FrontendError(
-                f"systemctl {' '.join(words)} failed: {ended.stderr.strip()} {' | '.join(told.strip().splitlines())}"
+                f"systemctl {' '.join(words)} failed: {ended.stderr.strip()} {' | '.join(output.strip().splitlines())}"
             )
 
     def forget(self) -> None:

@@ -1,11 +1,11 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""A zone's gate: while it is closed, its API answers this host's root and oned's account and named guests, nobody else.
+"""A zone's lockdown: its API answers this host's root, oned's account and named guests, and nobody else.
 
-In a zone that has just joined, an old owner's id may belong to a stranger until ownership is corrected. The services
-beside oned are stopped meanwhile, but start with the host after a power failure; their ports are closed as well, for
-they call oned on behalf of users with an account that the gate lets through.
+In a zone that has just joined, an old owner's id may belong to a stranger until ownership is corrected. The companions
+of oned are stopped meanwhile, but start with the host after a power failure; their ports are closed as well, for they
+call oned on behalf of users with an account that the lockdown lets through.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .ports import (
     service_ports,
 )
 
-UNIT = OwnUnit("onefed-zone-gate.service")
+UNIT = OwnUnit("onefed-zone-lockdown.service")
 # There when systemd has started this host (sd_booted(3)).
 SYSTEMD = "/run/systemd/system"
 
@@ -60,13 +60,13 @@ def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
     reason = None
     if params["state"] == "closed":
         reason = _obstacle(frontend)
-        gate, reason = (None, reason) if reason else _gate(frontend, params)
-        if gate is None:
+        lockdown, reason = (None, reason) if reason else _lockdown(frontend, params)
+        if lockdown is None:
             before = after = State.now()
         else:
             with host_lock(frontend, check_mode=check_mode):
                 before = State.now()
-                after = _close(frontend, gate, before, check_mode)
+                after = _close(frontend, lockdown, before, check_mode)
     elif State.now() == OPEN:
         before = after = OPEN
     else:
@@ -77,17 +77,17 @@ def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
         "changed": before != after,
         "closed": after.closed,
         "reason": reason,
-        "diff": {"before": _told(before), "after": _told(after)},
+        "diff": {"before": _describe(before), "after": _describe(after)},
     }
 
 
 def _obstacle(frontend: Frontend) -> str | None:
-    """What this host lacks for a gate, with what can be done instead."""
+    """What this host lacks for a lockdown, with what can be done instead."""
     instead = (
         "let only the servers of the master zone reach the API of this host in its firewall until the zone has joined"
     )
     if frontend.location:
-        return f"A self-contained OpenNebula has no systemd unit that a gate could be loaded before; {instead}."
+        return f"A self-contained OpenNebula has no systemd unit that a lockdown could be loaded before; {instead}."
     if os.geteuid() != 0:
         return f"Only root may write packet filter rules. Use become, or {instead}."
     if not os.path.isdir(SYSTEMD):
@@ -97,8 +97,8 @@ def _obstacle(frontend: Frontend) -> str | None:
     return None
 
 
-def _gate(frontend: Frontend, params: Mapping[str, Any]) -> tuple[rules.Gate | None, str | None]:
-    """The gate that is asked for, or None and why this host cannot have it."""
+def _lockdown(frontend: Frontend, params: Mapping[str, Any]) -> tuple[rules.Lockdown | None, str | None]:
+    """The lockdown that is asked for, or None and why this host cannot have it."""
     ports = api_ports(frontend.conf)
     accounts = {rules.ROOT, frontend.ids()[0]}
     if params["endpoint"] and endpoint_port(params["endpoint"]) not in ports:
@@ -111,17 +111,18 @@ def _gate(frontend: Frontend, params: Mapping[str, Any]) -> tuple[rules.Gate | N
             )
         ports.append(port)
         accounts.update(found)
-    beside = tuple(port for port in service_ports(frontend.etc) if port not in ports)
+    companions = tuple(port for port in service_ports(frontend.etc) if port not in ports)
     own = tuple(sorted({rules.ROOT, frontend.ids()[0]}))
-    gate = rules.Gate(tuple(ports), tuple(addresses_of(params["allow"])), tuple(sorted(accounts)), beside, own)
-    refused = rules.refusal(gate)
+    allowed = tuple(addresses_of(params["allow"]))
+    lockdown = rules.Lockdown(tuple(ports), allowed, tuple(sorted(accounts)), companions, own)
+    refused = rules.refusal(lockdown)
     if refused:
-        return None, f"nftables does not take the rules of the gate on this host: {refused}."
-    return gate, None
+        return None, f"nftables does not take the rules of the lockdown on this host: {refused}."
+    return lockdown, None
 
 
-def _close(frontend: Frontend, gate: rules.Gate, before: State, check_mode: bool) -> State:
-    after = State(rules.unit_text(gate, frontend.service), gate.shown(), True)
+def _close(frontend: Frontend, lockdown: rules.Lockdown, before: State, check_mode: bool) -> State:
+    after = State(rules.unit_text(lockdown, frontend.service), lockdown.shown(), True)
     if before == after or check_mode:
         return after
     UNIT.write(after.text)
@@ -129,9 +130,9 @@ def _close(frontend: Frontend, gate: rules.Gate, before: State, check_mode: bool
         for order in (["daemon-reload"], ["enable", UNIT.name], ["start", UNIT.name]):
             UNIT.systemctl(*order)
         if State.now() != after:
-            raise FrontendError(f"{UNIT.path} ended well, but the rules in force are others:\n{_told(State.now())}")
+            raise FrontendError(f"{UNIT.path} ended well, but the rules in force are others:\n{_describe(State.now())}")
     except FrontendError:
-        # A unit that fails would keep oned from starting. A gate that was there is not opened by failing to mend it.
+        # A unit that fails would keep oned from starting. Failing to mend a lockdown does not lift it.
         if before == OPEN:
             _open(State.now(), check_mode)
         raise
@@ -153,6 +154,6 @@ def _open(before: State, check_mode: bool) -> State:
     return OPEN
 
 
-def _told(state: State) -> str:
+def _describe(state: State) -> str:
     unit = ("enabled" if state.enabled else "disabled") if state.text else "none"
     return f"{UNIT.path}: {unit}\n{state.table or 'no rules in force'}\n{state.text}"

@@ -42,7 +42,7 @@ def api_ports(conf: str) -> list[int]:
 
 
 def service_ports(etc: str) -> list[int]:
-    """The ports of the services beside oned, installed or not; `etc` is where their files are."""
+    """The ports of the companions of oned, installed or not; `etc` is where their files are."""
     found = set(SERVICE_PORTS)
     for path in glob.glob(os.path.join(glob.escape(etc), SERVICE_FILES)):
         with contextlib.suppress(OSError):
@@ -83,7 +83,7 @@ def _resolved(name: str) -> Iterator[str]:
         answers = socket.getaddrinfo(name.strip("[]"), None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise FrontendError(
-            f"This host cannot resolve {name!r}, which is to be let through the zone's gate: {error}. Name it in "
+            f"This host cannot resolve {name!r}, which is to be let through the zone's lockdown: {error}. Name it in "
             "/etc/hosts here, or give an address."
         ) from error
     for answer in answers:

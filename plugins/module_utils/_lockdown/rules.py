@@ -16,7 +16,7 @@ from .._errors import FrontendError
 from .._host.command import run_command
 from .._host.firewall import NFT_SECONDS, PATH
 
-TABLE = "inet onefed_zone_gate"
+TABLE = "inet onefed_zone_lockdown"
 ROOT = 0
 # Before any filter of the host's own, which has priority 0: whatever that accepts, a refusal is final.
 _PRIORITY = -10
@@ -27,7 +27,7 @@ _IMPLIED = re.compile(r"\bmeta l4proto (6|tcp) ")
 _UNIT = """\
 # Written by the collection onefed.opennebula, and removed by it once the zone has joined its federation.
 [Unit]
-Description=Gate before the API of an OpenNebula zone that is joining a federation
+Description=Lockdown of the API of an OpenNebula zone that is joining a federation
 After=nftables.service
 Before={service}
 
@@ -44,24 +44,24 @@ WantedBy=nftables.service
 
 
 @dataclass(frozen=True)
-class Gate:
+class Lockdown:
     """Who may connect to TCP `ports`: `addresses` from outside, processes of `accounts` (numeric) from this host.
 
-    `beside` are ports of services that call oned for others: from this host `own` may connect to them. A proxy that
-    may call oned is not among those, for it may have a port for FireEdge that the gate does not know.
+    `companions` are ports of services that call oned for others: from this host `own` may connect to them. A proxy that
+    may call oned is not among those, for it may have a port for FireEdge that the lockdown does not know.
     """
 
     ports: tuple[int, ...]
     addresses: tuple[str, ...]
     accounts: tuple[int, ...]
-    beside: tuple[int, ...]
+    companions: tuple[int, ...]
     own: tuple[int, ...]
 
     def chains(self) -> list[tuple[str, list[str]]]:
         """The table's chains, each with its lines as `nft -n list table` shows them."""
         base = "type filter hook {} priority {}; policy accept;"
         callers = [f"{_family(address)} saddr {address} accept" for address in self.addresses]
-        both = (*self.ports, *self.beside)
+        both = (*self.ports, *self.companions)
         return [
             ("input", [base.format("input", _PRIORITY), *(f"tcp dport {port} jump callers" for port in both)]),
             ("callers", ['iifname "lo" accept', *callers, _REFUSE]),
@@ -71,7 +71,7 @@ class Gate:
                     base.format("output", _PRIORITY),
                     # What this host sends to itself, to whichever of its addresses.
                     *(f'oifname "lo" tcp dport {port} jump accounts' for port in self.ports),
-                    *(f'oifname "lo" tcp dport {port} jump own' for port in self.beside),
+                    *(f'oifname "lo" tcp dport {port} jump own' for port in self.companions),
                 ],
             ),
             ("accounts", _of(self.accounts)),
@@ -105,10 +105,10 @@ def _ended(rule: str) -> str:
     return rule if rule.endswith(";") else f"{rule};"
 
 
-def unit_text(gate: Gate, service: str) -> str:
+def unit_text(lockdown: Lockdown, service: str) -> str:
     """The unit for oned's systemd unit `service`; oned does not start when its rules cannot be loaded."""
     # Within quotes systemd takes a backslash at the end of a line for a space.
-    text = gate.commands().replace("\n", " \\\n  ")
+    text = lockdown.commands().replace("\n", " \\\n  ")
     full = service if service.endswith(".service") else f"{service}.service"
     return _UNIT.format(service=full, command=f"{nft_program()} '{text}'")
 
@@ -119,15 +119,15 @@ def nft_program() -> str | None:
 
 
 def loaded() -> str:
-    """The gate's table in the kernel, a line for each rule; "" when there is none. Only root may ask."""
+    """The lockdown's table in the kernel, a line for each rule; "" when there is none. Only root may ask."""
     ended = run_nft("-n", "list", "table", *TABLE.split())
     lines = (" ".join(line.split()) for line in ended.stdout.splitlines())
     return "".join(f"{_IMPLIED.sub('', line)}\n" for line in lines if line) if ended.returncode == 0 else ""
 
 
-def refusal(gate: Gate) -> str | None:
+def refusal(lockdown: Lockdown) -> str | None:
     """Why this kernel, or this version of nft, would not load the rules; None when they would. Nothing is changed."""
-    ended = run_nft("-c", gate.commands().replace("\n", " "))
+    ended = run_nft("-c", lockdown.commands().replace("\n", " "))
     return (ended.stderr.strip().splitlines() or [str(ended.returncode)])[0] if ended.returncode else None
 
 
@@ -137,7 +137,7 @@ def unload() -> None:
     if ended.returncode:
         raise FrontendError(
             f"The table {TABLE} cannot be removed from the kernel: {ended.stderr.strip()}. While it is there the API "
-            f"of this host answers its gate's guests only. Try nft delete table {TABLE} as root."
+            f"of this host answers the lockdown's guests only. Try nft delete table {TABLE} as root."
         )
 
 

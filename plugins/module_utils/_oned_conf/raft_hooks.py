@@ -58,7 +58,7 @@ def hook_of(pairs: Mapping[str, str] | None) -> dict[str, str] | None:
 
 
 def is_stock(hook: Data | None) -> bool:
-    """Whether a hook runs OpenNebula's vip.sh, which also starts and stops services beside oned."""
+    """Whether a hook runs OpenNebula's vip.sh, which also starts and stops companions of oned."""
     return hook is not None and os.path.basename(hook["command"]) == os.path.basename(HOOK)
 
 

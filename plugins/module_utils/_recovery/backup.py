@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .._database.base import Database, Fence
+from .._database.base import Database, WriteBarrier
 from .._database.open import frontend_database
 from .._database.schema import LOG, log_position
 from .._errors import (
@@ -46,7 +46,7 @@ class SnapshotRequest:
     stop_oned: bool
     wait: bool
     timeout: float
-    fence_timeout: float
+    quiesce_timeout: float
 
 
 def parse_records(value: str) -> int | str:
@@ -61,7 +61,7 @@ def parse_records(value: str) -> int | str:
 def back_up_database(
     frontend: Frontend,
     dest: str,
-    fence_timeout: float,
+    quiesce_timeout: float,
     check_mode: bool,
     login: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -85,15 +85,15 @@ def back_up_database(
             refuse_running(frontend, database, "back up")
         _prepare(frontend, dest)
         need_room(os.path.dirname(dest), database.size(), "a copy of the database")
-        fence = Fence(fence_timeout) if is_running(frontend) else None
+        barrier = WriteBarrier(quiesce_timeout) if is_running(frontend) else None
         with interruptible("The backup of the database"), appearing(dest) as stream:
-            if fence is None:
+            if barrier is None:
                 with database.reading() as session:
                     result["log"] = log_position(session.query) if LOG in session.tables() else None
-            database.copy_to(stream, fence, dest.endswith(".gz"))
+            database.copy_to(stream, barrier, dest.endswith(".gz"))
         seal(frontend, dest)
-        if fence:
-            result.update(log=fence.log, stall=fence.stall, tries=fence.tries)
+        if barrier:
+            result.update(log=barrier.log, stall=barrier.stall, tries=barrier.tries)
         return {**result, "size": os.path.getsize(dest)}
 
 
@@ -115,11 +115,11 @@ def back_up_federated(
             return result
         database = frontend_database(frontend, login)
         _prepare(frontend, dest)
-        fence = None if database.needs_stop or not is_running(frontend) else Fence(request.fence_timeout)
+        barrier = None if database.needs_stop or not is_running(frontend) else WriteBarrier(request.quiesce_timeout)
         with _stopped(frontend, database, request, result["drivers_ended"]) as outage:
-            result["snapshot"] = public(write_snapshot(database, dest, request.records, fence))
-        if fence:
-            result.update(stall=fence.stall, tries=fence.tries)
+            result["snapshot"] = public(write_snapshot(database, dest, request.records, barrier))
+        if barrier:
+            result.update(stall=barrier.stall, tries=barrier.tries)
         return {**result, "oned_stopped": bool(outage), "outage": outage.get("seconds")}
 
 

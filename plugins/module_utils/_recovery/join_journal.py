@@ -107,7 +107,7 @@ def _original(frontend: Frontend, login: Mapping[str, Any]) -> dict[str, Any]:
         "mode": federation.get("MODE", "").upper(),
         "bootstrapped": database["bootstrapped"],
         "is_slave": database["is_slave"],
-        "beside": companions.running(frontend),
+        "companions": companions.running(frontend),
     }
 
 
@@ -256,8 +256,8 @@ def _close(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
     services = []
     if not check_mode:
         # While the journal is open, a run that is killed here starts them again when it is repeated.
-        beside = journal.original.get("beside")
-        services = companions.bring_up(frontend, beside if isinstance(beside, list) else [])
+        units = journal.original.get("companions")
+        services = companions.bring_up(frontend, units if isinstance(units, list) else [])
         journal.close(frontend)
     return {"changed": True, "journal": journal.public(), "services": services}
 

@@ -31,7 +31,7 @@ from .._resources.quotas import DEFAULT, UNLIMITED, limits_of
 from .._service import oned
 
 FILE = "own_data.json"
-REFUSE, DISCARD, IMPORT, RENEW = ACTIONS = ("refuse", "discard", "import", "renew")
+REFUSE, DISCARD, IMPORT, RESEED = ACTIONS = ("refuse", "discard", "import", "reseed")
 # Steps of a journal after which the tables are the master's, until a rollback is complete.
 _REPLACED = ("restoring", "restored")
 REVERTED = "reverted"
@@ -99,7 +99,7 @@ def verify(
             _refuse(journal, found, _AGAIN)
             return []
         own = own_objects(session)
-    if planned.action == RENEW and now["federated_index"] != planned.federated_index:
+    if planned.action == RESEED and now["federated_index"] != planned.federated_index:
         # The master wrote meanwhile, by replication, and has all of it.
         return []
     came = _beyond(planned.known, own)
@@ -107,7 +107,7 @@ def verify(
     if planned.action == DISCARD:
         _refuse(journal, another, _AGAIN)
         return came
-    _refuse(journal, came + another, _AGAIN if planned.action == RENEW else _DECIDE)
+    _refuse(journal, came + another, _AGAIN if planned.action == RESEED else _DECIDE)
     return []
 
 
@@ -192,31 +192,33 @@ def _rule(words: str) -> str:
 
 def _changes(noted: Mapping[str, Mapping[str, list[str]]], now: Inventory) -> list[str]:
     """What is new, changed or gone, in lines by kind. It is no loss that objects which have an owner are gone."""
-    told = {}
+    described = {}
     for kind, objects in now.items():
         before = noted.get(kind, {})
-        told[kind] = [
+        described[kind] = [
             objects[oid][0] + (" (changed)" if oid in before else "")
             for oid in objects
             if objects[oid] != before.get(oid)
         ]
         if kind not in OWNED:
-            told[kind] += [f"{before[oid][0]} (gone)" for oid in before if oid not in objects]
-    return _lines(told)
+            described[kind] += [f"{before[oid][0]} (gone)" for oid in before if oid not in objects]
+    return _lines(described)
 
 
 def _beyond(known: Mapping[str, Any], own: Mapping[str, Mapping[int, str]]) -> list[str]:
     """What the zone has that is not in `known`, of which rules and apps are counted: the newest of them are new."""
-    told = {}
+    described = {}
     for kind, objects in own.items():
         names = [_rule(words) for words in objects.values()] if kind == "acls" else list(objects.values())
         before = known.get(kind) or []
-        told[kind] = names[before:] if isinstance(before, int) else [name for name in names if name not in set(before)]
-    return _lines(told)
+        described[kind] = (
+            names[before:] if isinstance(before, int) else [name for name in names if name not in set(before)]
+        )
+    return _lines(described)
 
 
-def _lines(told: Mapping[str, Iterable[str]]) -> list[str]:
-    return [f"{_LABELS.get(kind, kind)} {', '.join(names)}" for kind, names in told.items() if names]
+def _lines(described: Mapping[str, Iterable[str]]) -> list[str]:
+    return [f"{_LABELS.get(kind, kind)} {', '.join(names)}" for kind, names in described.items() if names]
 
 
 def _another_zone(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -224,10 +226,10 @@ def _another_zone(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
     if not before["zones"]:
         return []
     was, known = (_named(side["zones"]) for side in (before, now))
-    told = [] if was == known else [f"its database knew {was} and knows {known}"]
+    described = [] if was == known else [f"its database knew {was} and knows {known}"]
     if bool(before["is_slave"]) != bool(now["is_slave"]):
-        told.append(f"its database is {'' if now['is_slave'] else 'not '}marked as a slave's now")
-    return told
+        described.append(f"its database is {'' if now['is_slave'] else 'not '}marked as a slave's now")
+    return described
 
 
 def _named(zones: Iterable[Mapping[str, Any]]) -> str:

@@ -19,7 +19,7 @@ from .acl import (
 )
 from .documents import rules_from_xml
 from .names import Names, NameUnknown, predicted
-from .writes import UNKNOWN, await_written
+from .writes import UNKNOWN, wait_until_replicated
 
 _PARTS = ("resources", "rights", "zone")
 _SIGNS = {"user": "#", "group": "@", "zone": "#"}
@@ -111,5 +111,7 @@ def _await(client: Client, rule: Rule, present: bool, timeout: float) -> list[in
         seen[:] = same_rules(_rules(client), rule)
         return bool(seen) == present
 
-    await_written(client, timeout, reads_as_written, f'{"" if present else "the end of "}the rule "{rule.text()}"')
+    wait_until_replicated(
+        client, timeout, reads_as_written, f'{"" if present else "the end of "}the rule "{rule.text()}"'
+    )
     return seen

@@ -27,8 +27,8 @@ from .quotas import quota_text, shown, wanted_limits
 from .writes import (
     UNKNOWN,
     await_gone,
-    await_written,
     check_new_name,
+    wait_until_replicated,
     write_template,
 )
 
@@ -111,7 +111,7 @@ class GroupWriter:
             now = record(seen)
             return {**now, "limits": {}} == {**desired(now, self.wanted), "limits": {}}
 
-        await_written(self.client, self.timeout, reads_as_written, f"the change of group {group_id}")
+        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of group {group_id}")
         return seen
 
     def _result(

@@ -36,8 +36,8 @@ from .user import (
 from .writes import (
     UNKNOWN,
     await_gone,
-    await_written,
     check_new_name,
+    wait_until_replicated,
     write_template,
 )
 
@@ -210,7 +210,7 @@ class UserWriter:
             known = not new_password or not seen["password"] or stored == seen["password"]
             return known and _comparable(now) == _comparable(desired(now, self.wanted))
 
-        await_written(self.client, self.timeout, reads_as_written, f"the change of user {user_id}")
+        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of user {user_id}")
         return seen
 
     def _result(

@@ -36,8 +36,8 @@ from .vdc import (
 from .writes import (
     UNKNOWN,
     await_gone,
-    await_written,
     check_new_name,
+    wait_until_replicated,
     write_template,
 )
 
@@ -173,7 +173,7 @@ class VdcWriter:
                     return False
                 raise
 
-        await_written(self.client, self.timeout, reads_as_written, f"the change of VDC {after['id']}")
+        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of VDC {after['id']}")
 
     def _result(self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, Any]:
         old, new = self._shown(before), self._shown(after)

@@ -23,7 +23,7 @@ POLL_SECONDS = 0.1
 UNKNOWN = "(known after apply)"
 
 
-def await_written(client: Client, timeout: float, condition: Callable[[], bool], what: str) -> None:
+def wait_until_replicated(client: Client, timeout: float, condition: Callable[[], bool], what: str) -> None:
     """Return once `condition` holds; it is asked at least once, for `timeout` seconds.
 
     Raises OnefedError that says that `what` did not become visible at the client's endpoint.
@@ -60,7 +60,7 @@ def write_template(client: Client, kind: str, oid: int, old: Mapping[str, Any], 
 
 
 def await_gone(client: Client, timeout: float, kind: str, oid: int) -> None:
-    """Return once an object that was deleted cannot be read any more. Raises OnefedError like `await_written`."""
+    """Return once a deleted object cannot be read any more. Raises OnefedError like `wait_until_replicated`."""
 
     def gone() -> bool:
         try:
@@ -71,4 +71,4 @@ def await_gone(client: Client, timeout: float, kind: str, oid: int) -> None:
             raise
         return False
 
-    await_written(client, timeout, gone, f"that {kind} {oid} is deleted")
+    wait_until_replicated(client, timeout, gone, f"that {kind} {oid} is deleted")

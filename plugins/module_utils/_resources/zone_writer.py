@@ -18,8 +18,8 @@ from .name_rules import ZONE
 from .writes import (
     UNKNOWN,
     await_gone,
-    await_written,
     check_new_name,
+    wait_until_replicated,
     write_template,
 )
 from .zone import (
@@ -139,7 +139,7 @@ class ZoneWriter:
                 raise
             return record(seen) == after
 
-        await_written(self.client, self.timeout, reads_as_written, f"the change of zone {after['id']}")
+        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of zone {after['id']}")
         return seen
 
     def _predicted(self) -> dict[str, Any]:

@@ -67,17 +67,17 @@ def adopt(frontend: Frontend, user: str, password: str, timeout: float, check_mo
     return changed
 
 
-def renew(frontend: Frontend, due: bool, timeout: float, check_mode: bool) -> dict[str, Any]:
+def restart(frontend: Frontend, due: bool, timeout: float, check_mode: bool) -> dict[str, Any]:
     """Restart what still uses an older one_auth: {"changed", "oned", "services"}, services as companions.restart().
 
     With `due` that is all that read it, in any case. Raises FrontendError when oned does not come back.
     """
-    oned = _is_slave(frontend) and (due or restart_needed.is_outdated(frontend, manager_of(frontend).pid()))
+    oned = _is_slave(frontend) and (due or restart_needed.is_noted(frontend, manager_of(frontend).pid()))
     units = [] if oned else _stale(frontend, due)
     services: list[dict[str, Any]] = []
     if not check_mode:
         if oned:
-            services = ensure(frontend, "restarted", True, timeout, check_mode, beside=True)["services"]
+            services = ensure(frontend, "restarted", True, timeout, check_mode, with_companions=True)["services"]
         services += companions.restart(frontend, units)
     return {"changed": bool(oned or units), "oned": oned, "services": services}
 

@@ -38,10 +38,10 @@ class Change:
     def below(self) -> str:
         return self.path.split("/", 1)[1]
 
-    def told_before(self) -> str:
+    def describe_before(self) -> str:
         return _shown(self.before)
 
-    def told_after(self) -> str:
+    def describe_after(self) -> str:
         same = self.before and self.after and _shown(self.before) == _shown(self.after)
         return _shown(self.after) + (", other content" if same else "")
 
@@ -64,8 +64,8 @@ def take_over(frontend: Frontend, root: Root, archive: Archive, left_out: list[d
     own = tree.nodes(root.is_own)
     wanted = {path: entry for path, entry in _of_root(root, archive) if not root.is_own(path)}
     refused = {path: (whole, reason) for path, whole, reason in _not_taken(root, wanted, own)}
-    told = sorted(set(refused.values()))
-    left_out += [{"path": f"{root.name}/{whole}", "reason": reason} for whole, reason in told]
+    described = sorted(set(refused.values()))
+    left_out += [{"path": f"{root.name}/{whole}", "reason": reason} for whole, reason in described]
     wanted = {path: _masked(root, entry) for path, entry in wanted.items() if path not in refused}
     changes = _compared(frontend, root, archive, wanted, own, merge=True)
     if root.mirror:

@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The services beside oned: which there are, which run, and how they run again after oned was stopped.
+"""The companions of oned: which there are, which run, and how they run again after oned was stopped.
 
 A self-contained install has no units: nothing is found there, and nothing happens.
 """
@@ -51,7 +51,7 @@ Shown = dict
 
 
 def installed(frontend: Frontend) -> list[dict[str, Any]]:
-    """The services beside oned that are installed: [{"unit", "active", "enabled"}], in the order of their start.
+    """The companions of oned that are installed: [{"unit", "active", "enabled"}], in the order of their start.
 
     `active` is true also for one that systemd is about to start; `enabled` tells whether it starts with the host, None
     when the unit file alone does not say.
@@ -71,19 +71,19 @@ def installed(frontend: Frontend) -> list[dict[str, Any]]:
 
 
 def active(frontend: Frontend) -> list[str]:
-    """The services beside oned that run."""
+    """The companions of oned that run."""
     return [found["unit"] for found in installed(frontend) if found["active"]]
 
 
 def started(frontend: Frontend) -> dict[str, float]:
-    """When each service beside oned that runs was started, in seconds since the epoch."""
+    """When each companion of oned that runs was started, in seconds since the epoch."""
     boot = time.time() - time.monotonic()
     shown = _show(active(frontend))
     return {unit: boot + int(state["ActiveEnterTimestampMonotonic"] or 0) / 1e6 for unit, state in shown.items()}
 
 
 def running(frontend: Frontend) -> list[str]:
-    """The services beside oned that run, and other running units that systemd stops with oned."""
+    """The companions of oned that run, and other running units that systemd stops with oned."""
     return list(dict.fromkeys([*active(frontend), *_in(_stopped_with(frontend), _RUNS)]))
 
 
@@ -116,19 +116,19 @@ def restore(frontend: Frontend, wait: bool = True) -> list[dict[str, Any]]:
     units = _remembered(frontend)
     if not units:
         return []
-    told = bring_up(frontend, units, wait)
+    described = bring_up(frontend, units, wait)
     try:
         remove_file(_record(frontend))
     except OSError as error:
         raise FrontendError(f"Cannot remove {_record(frontend)}: {error.strerror}.") from error
-    return told
+    return described
 
 
 def bring_up(frontend: Frontend, units: Sequence[str], wait: bool = True, verb: str = "start") -> list[dict[str, Any]]:
     """Let `units` run, and with `wait` see whether they stay: [{"unit", "error"}], error None for one that runs.
 
     Never fails because of a service: what is wrong with it, and the last lines of its journal, are its error. Only
-    services beside oned and units that systemd stops with it are started, whatever `units` names. What the hooks of a
+    companions of oned and units that systemd stops with it are started, whatever `units` names. What the hooks of a
     server in a zone of several start where it leads is not started, as it must not run on a follower.
     """
     if frontend.location:
@@ -241,8 +241,8 @@ def _error(frontend: Frontend, unit: str, how: str | None) -> str | None:
     if how is None:
         return None
     lines = run_command(["journalctl", "--no-pager", "-q", "-o", "cat", "-u", unit, "-n", str(LINES_SHOWN)]).stdout
-    told = " | ".join(line.strip() for line in lines.splitlines() if line.strip()) or "(nothing)"
-    return scrub(f"The service {unit} {how}. Its journal ends with: {told}", _secrets(frontend))
+    described = " | ".join(line.strip() for line in lines.splitlines() if line.strip()) or "(nothing)"
+    return scrub(f"The service {unit} {how}. Its journal ends with: {described}", _secrets(frontend))
 
 
 def _secrets(frontend: Frontend) -> list[str]:
@@ -254,7 +254,7 @@ def _secrets(frontend: Frontend) -> list[str]:
 
 
 def _record(frontend: Frontend) -> str:
-    return os.path.join(frontend.state_dir, "beside.json")
+    return os.path.join(frontend.state_dir, "companions.json")
 
 
 def _remembered(frontend: Frontend) -> list[str]:

@@ -74,8 +74,10 @@ def _stop(frontend: Frontend, timeout: float, wait: bool, also: Sequence[str]) -
     while wait and not (manager.is_quiet() and not companions.any_alive(also)):
         watch.look()
         if time.monotonic() >= deadline:
-            told = ", ".join(["oned", *also])
-            raise FrontendError(f"{told} did not end within {timeout:g} s after the order. See {frontend.oned_log}.")
+            described = ", ".join(["oned", *also])
+            raise FrontendError(
+                f"{described} did not end within {timeout:g} s after the order. See {frontend.oned_log}."
+            )
         time.sleep(POLL)
     return watch.ended
 
@@ -86,13 +88,13 @@ def ensure(
     wait: bool,
     timeout: float,
     check_mode: bool,
-    beside: bool = False,
+    with_companions: bool = False,
     login: Mapping[str, Any] | None = None,
     log_end: bool = False,
 ) -> dict[str, Any]:
     """Bring oned into the state `wanted` of module oned_service, and return what that returns.
 
-    With `beside`, what stops oned stops the services beside it, too. `login` holds options of the fragment `login`.
+    With `with_companions`, what stops oned stops its companions, too. `login` holds options of the fragment `login`.
     `log` is where the log of a stopped oned ends, as log_position() says, None unless `log_end` asks for it.
     """
     begun = time.monotonic()
@@ -101,7 +103,7 @@ def ensure(
     ended: list[str] = []
     with host_lock(frontend, check_mode=check_mode):
         running = is_running(frontend)
-        if wanted == "outdated":
+        if wanted == "restart_needed":
             changed = restart_needed.note(frontend, manager_of(frontend).pid(), check_mode)
         elif wanted == "alone":
             also = companions.active(frontend)
@@ -114,7 +116,7 @@ def ensure(
             if changed and not check_mode:
                 ended = _initialize(frontend, running, timeout)
         else:
-            also = companions.active(frontend) if beside and wanted != "started" else []
+            also = companions.active(frontend) if with_companions and wanted != "started" else []
             changed = wanted == "restarted" or running != (wanted == "started") or bool(also)
             running = wanted != "stopped"
             if not check_mode:
@@ -183,13 +185,13 @@ def _await_api(frontend: Frontend, url: str, manager: Manager, log: NewLines, ti
 
 
 def _failed(frontend: Frontend, manager: Manager, log: NewLines, what: str) -> FrontendError:
-    told = [f"oned did not come up: {what}."]
+    described = [f"oned did not come up: {what}."]
     for source, words in (("It said", manager.words()), (frontend.oned_log, log.read())):
         if words.strip():
-            told.append(f"{source}:\n{words.strip()}")
-    if len(told) == 1:
-        told.append(f"It left no word. Run {frontend.oned} -f as {frontend.user} to see more.")
-    return FrontendError(scrub("\n".join(told), _secrets(frontend)))
+            described.append(f"{source}:\n{words.strip()}")
+    if len(described) == 1:
+        described.append(f"It left no word. Run {frontend.oned} -f as {frontend.user} to see more.")
+    return FrontendError(scrub("\n".join(described), _secrets(frontend)))
 
 
 def _secrets(frontend: Frontend) -> list[str]:

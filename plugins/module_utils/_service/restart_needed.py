@@ -16,7 +16,7 @@ from .._frontend.former_state import state_to_read
 from .._frontend.layout import Frontend
 from .._host.files import read_bytes, write_bytes
 
-NOTE = "outdated"
+NOTE = "restart_needed"
 _BOOT = "/proc/sys/kernel/random/boot_id"
 _START_TIME = 19  # of the fields in /proc/<pid>/stat after the program's name; proc(5) counts it as the 22nd of all
 
@@ -35,7 +35,7 @@ def note(frontend: Frontend, pid: int | None, check_mode: bool) -> bool:
     return True
 
 
-def is_outdated(frontend: Frontend, pid: int | None) -> bool:
+def is_noted(frontend: Frontend, pid: int | None) -> bool:
     """Whether this very process was noted."""
     process = _process(pid)
     return process is not None and process == _noted(frontend)

@@ -11,7 +11,7 @@ import shutil
 from typing import IO, Any, Callable
 
 from .._charsets import Columns, conversion, too_small
-from .._database.base import Database, Fence, Session
+from .._database.base import Database, Session, WriteBarrier
 from .._database.schema import (
     FEDERATED_ROWS,
     LOG,
@@ -48,19 +48,19 @@ _ROOM_FACTOR = 1.5
 
 
 def write_snapshot(
-    database: Database, path: str, records: int | str = DEFAULT_RECORDS, fence: Fence | None = None
+    database: Database, path: str, records: int | str = DEFAULT_RECORDS, barrier: WriteBarrier | None = None
 ) -> Header:
     """Write the snapshot `path` (0600, compressed when its name ends in .gz) and return its header.
 
     `records` is how many of the newest federated records go with it, or "all" for the complete log, local records
-    included, so that the source itself can be put back. `fence` is for the database of an oned that runs.
+    included, so that the source itself can be put back. `barrier` is for the database of an oned that runs.
     Raises SnapshotError when there is no federated record to take: a slave with an empty federated log loses records
     silently.
     """
     folder = os.path.dirname(path)
     with scratch(folder) as body:
         # What goes back into the database it came from is taken as it is stored.
-        with database.reading(fence, stored=records == ALL_RECORDS) as session:
+        with database.reading(barrier, stored=records == ALL_RECORDS) as session:
             header = _write_body(session, database, body, folder, records)
         body.seek(0)
         with appearing(path) as stream:

@@ -68,7 +68,7 @@ def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
         "present": after.present,
         "kept": after.active and kept_by(after.text) == floating,
         "unit": UNIT.path if after.text else None,
-        "diff": {"before": _told(floating, before), "after": _told(floating, after)},
+        "diff": {"before": _describe(floating, before), "after": _describe(floating, after)},
     }
 
 
@@ -197,6 +197,6 @@ def _drop(floating: Floating | None) -> None:
         )
 
 
-def _told(floating: Floating, state: State) -> str:
+def _describe(floating: Floating, state: State) -> str:
     on = f"{floating.cidr} on {floating.interface}: {'yes' if state.present else 'no'}\n"
     return f"{on}{UNIT.path}: {('runs' if state.active else 'does not run') if state.text else 'none'}\n{state.text}"

@@ -30,7 +30,7 @@ def owner_of(item: Mapping[str, Any], ids: Ids) -> tuple[int | None, int | None]
     return uid, gid
 
 
-def judge_objects(document: Mapping[str, Any], leave_unmovable: bool, orphans: bool) -> tuple[list[str], list[str]]:
+def check_objects(document: Mapping[str, Any], leave_unmovable: bool, orphans: bool) -> tuple[list[str], list[str]]:
     """What stands in the way of giving all objects to their owners, and what is to be known about it."""
     problems: list[str] = []
     warnings: list[str] = []

@@ -28,7 +28,7 @@ def _referring(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in document["objects"].get(REFERRING, []) if item.get("references")]
 
 
-def judge_references(document: Mapping[str, Any]) -> list[str]:
+def check_references(document: Mapping[str, Any]) -> list[str]:
     """What is to be known about references that stay as they are."""
     warnings = []
     lost = [item for item in _referring(document) if any(one["owner"] is None for one in item["references"])]

@@ -31,9 +31,9 @@ from .id_map import (
     known_ids,
     vdc_resources,
 )
-from .import_objects import judge_objects, object_changes
+from .import_objects import check_objects, object_changes
 from .import_references import (
-    judge_references,
+    check_references,
     reference_changes,
 )
 from .import_rules import (
@@ -97,7 +97,7 @@ def make_plan(
         targets, collisions = resolve(document, shared, options.policy)
     ids = known_ids(targets, shared)
     old_ids = document["source"]["ids"]
-    problems, warnings = judge_objects(document, options.leave_unmovable, options.orphans_to_oneadmin)
+    problems, warnings = check_objects(document, options.leave_unmovable, options.orphans_to_oneadmin)
     acls = missing_rules(brought_rules(document, shared, targets), shared, ids, options.zone_id, options.narrow)
     ruling = [] if options.allow_administrators else ruling_rules(acls, shared, targets, ids, options.zone_id)
     problems += _administrators(document, targets, options) + [_rules(rule) for rule in ruling]
@@ -105,7 +105,7 @@ def make_plan(
     warnings += [_reaches(rule) for rule in acls if rule not in ruling and _federated(rule) and rule["zone"] != OWN]
     warnings += [_gained(rule) for rule in gained_rules(document, shared, targets, ids)]
     warnings += [_gains(name) for name in gaining_groups(document, shared, targets)]
-    warnings += judge_references(document)
+    warnings += check_references(document)
     warnings += document["source"]["notes"]
     plan = {
         "zone": document["source"]["zone"]["name"],

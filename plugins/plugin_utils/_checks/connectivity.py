@@ -8,25 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import frontend as judge
+from . import frontend as checks
 
 Data = Mapping[str, Any]
 
 
-def ways_problems(topology: Data, zone: Data, frontend: Data, master: Data) -> list[judge.Problem]:
+def connectivity_problems(topology: Data, zone: Data, frontend: Data, master: Data) -> list[checks.Problem]:
     """Whether zone and master reach each other."""
     master_zone = topology["zones"][topology["master"]]
-    there = _way(topology, zone, master_zone, master)
-    back = _way(topology, master_zone, zone, frontend)
-    return judge.path(frontend["probes"].get(there.endpoint), there) + judge.path(
+    there = _path(topology, zone, master_zone, master)
+    back = _path(topology, master_zone, zone, frontend)
+    return checks.path_problems(frontend["probes"].get(there.endpoint), there) + checks.path_problems(
         master["probes"].get(back.endpoint), back
     )
 
 
-def _way(topology: Data, start: Data, end: Data, target: Data) -> judge.Way:
-    """The way from zone `start` to zone `end`, whose front-end is `target`."""
+def _path(topology: Data, start: Data, end: Data, target: Data) -> checks.Path:
+    """The path from zone `start` to zone `end`, whose front-end is `target`."""
     source, host = start["host"], end["host"]
-    return judge.Way(
+    return checks.Path(
         source=source,
         source_address=topology["hosts"][source]["address"],
         label=end["label"],
@@ -34,7 +34,7 @@ def _way(topology: Data, start: Data, end: Data, target: Data) -> judge.Way:
         target_address=topology["hosts"][host]["address"],
         endpoint=end["reached_at"],
         # An API that is starting, or about to move to another port or address, is not expected to answer there yet.
-        serves=judge.serves(target) and not _moves(target, topology["hosts"][host]),
+        serves=checks.serves(target) and not _moves(target, topology["hosts"][host]),
         firewall=target["firewall"],
     )
 

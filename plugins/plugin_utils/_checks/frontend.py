@@ -5,7 +5,7 @@
 
 What concerns databases is in database.
 
-A finding is C({"frontend": …}) as frontend_info returns it, or C({"unreachable": text}) or
+The facts of a host are C({"frontend": …}) as frontend_info returns it, or C({"unreachable": text}) or
 C({"error": text, "remedy": text}).
 Every check returns problems, C({"text", "remedy"}); the caller adds zone and host.
 """
@@ -38,8 +38,8 @@ def problem(text: str, remedy: str) -> Problem:
     return {"text": text, "remedy": remedy}
 
 
-def finding(result: Data) -> dict[str, Any]:
-    """The finding in a registered result of frontend_info."""
+def host_facts(result: Data) -> dict[str, Any]:
+    """The facts of a host, from a registered result of frontend_info."""
     if result.get("unreachable"):
         return {"unreachable": str(result.get("msg", "no answer"))}
     if "frontend" not in result:
@@ -48,15 +48,15 @@ def finding(result: Data) -> dict[str, Any]:
     return {"frontend": result["frontend"]}
 
 
-def usable(finding: Data) -> list[Problem]:
+def usable(host_facts: Data) -> list[Problem]:
     """Whether the front-end could be examined at all, and its files make sense."""
-    if finding.get("unreachable"):
+    if host_facts.get("unreachable"):
         return [
-            problem(f"Ansible cannot reach it: {finding['unreachable']}", "Check the address, SSH and the account.")
+            problem(f"Ansible cannot reach it: {host_facts['unreachable']}", "Check the address, SSH and the account.")
         ]
-    if finding.get("error"):
-        return [problem(f"It could not be examined: {finding['error']}", finding["remedy"])]
-    frontend = finding["frontend"]
+    if host_facts.get("error"):
+        return [problem(f"It could not be examined: {host_facts['error']}", host_facts["remedy"])]
+    frontend = host_facts["frontend"]
     conf, database = frontend["conf"], frontend["database"]
     if not frontend["installed"]:
         return [
@@ -131,7 +131,7 @@ def listener(frontend: Data, host: Data, endpoint: str) -> list[Problem]:
     return []
 
 
-def own_told(frontend: Data) -> str:
+def describe_own(frontend: Data) -> str:
     """What a zone has of its own, in words; empty when it has nothing."""
     own = frontend["database"].get("own") or {}
     counted = [
@@ -148,7 +148,7 @@ def own_told(frontend: Data) -> str:
 
 def own_data(zone: Data, frontend: Data) -> list[Problem]:
     """Data of its own that a zone would lose by joining."""
-    own = own_told(frontend)
+    own = describe_own(frontend)
     if not own or zone["discard"] or zone["import"]:
         return []
     return [
@@ -160,7 +160,7 @@ def own_data(zone: Data, frontend: Data) -> list[Problem]:
 
 
 @dataclass(frozen=True)
-class Way:
+class Path:
     """Calls in one direction: from host `source` to `endpoint` of zone `label`, which is served on host `target`.
 
     `serves` tells whether an oned is known to answer there, `firewall` is the one that guards the target, as
@@ -177,31 +177,33 @@ class Way:
     firewall: Data | None
 
 
-# An open way to an oned that is stopped; a load balancer takes the connection and closes it, or answers itself.
+# An open path to an oned that is stopped; a load balancer takes the connection and closes it, or answers itself.
 _STOPPED = ("refused", "unreachable", "no_server")
 
 
-def path(probe: Data | None, way: Way) -> list[Problem]:
-    """Whether the way is open, from the probe of its source."""
-    if probe is None or probe["state"] == "open" or (probe["state"] in _STOPPED and not way.serves):
+def path_problems(probe: Data | None, path: Path) -> list[Problem]:
+    """Whether the path is open, from the probe of its source."""
+    if probe is None or probe["state"] == "open" or (probe["state"] in _STOPPED and not path.serves):
         return []
-    where = f"{way.endpoint} ({way.label})"
+    where = f"{path.endpoint} ({path.label})"
     if probe["state"] == "refused":
-        listen = f"Let oned of {way.label} listen there (oned_listen_address, oned_port), or correct zone_endpoint."
-        rejects = f" If it is a firewall that refuses: {_opening(way)}" if way.firewall else ""
-        return [problem(f"{way.source} is refused at {where} although oned of {way.label} runs.", f"{listen}{rejects}")]
+        listen = f"Let oned of {path.label} listen there (oned_listen_address, oned_port), or correct zone_endpoint."
+        rejects = f" If it is a firewall that refuses: {_opening(path)}" if path.firewall else ""
+        return [
+            problem(f"{path.source} is refused at {where} although oned of {path.label} runs.", f"{listen}{rejects}")
+        ]
     if probe["state"] == "timeout":
-        return [problem(f"{way.source} gets no answer from {where}: {probe['detail']}.", _opening(way))]
+        return [problem(f"{path.source} gets no answer from {where}: {probe['detail']}.", _opening(path))]
     if probe["state"] == "no_route":
-        return [problem(f"{way.source} does not get through to {where}: {probe['detail']}.", _opening(way))]
-    return [problem(f"{way.source} cannot use {where}: {probe['detail']}.", "Correct zone_endpoint.")]
+        return [problem(f"{path.source} does not get through to {where}: {probe['detail']}.", _opening(path))]
+    return [problem(f"{path.source} cannot use {where}: {probe['detail']}.", "Correct zone_endpoint.")]
 
 
-def _opening(way: Way) -> str:
+def _opening(path: Path) -> str:
     # An endpoint that is another machine's address, a load balancer's say, is behind another firewall.
-    elsewhere = literal(host_of(way.endpoint)) and host_of(way.endpoint) != way.target_address
-    firewall, target = (None, host_of(way.endpoint)) if elsewhere else (way.firewall, way.target)
-    return opening(firewall, way.source_address, target, port_of(way.endpoint))
+    elsewhere = literal(host_of(path.endpoint)) and host_of(path.endpoint) != path.target_address
+    firewall, target = (None, host_of(path.endpoint)) if elsewhere else (path.firewall, path.target)
+    return opening(firewall, path.source_address, target, port_of(path.endpoint))
 
 
 def exposed(zone: Data) -> list[Problem]:

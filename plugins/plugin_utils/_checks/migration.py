@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What stands in the way of importing a zone's identities: pure checks, and where an interrupted import stands.
 
-The zone's finding (see _judge) has C(import) besides: C(document) and C(plan), the paths on the controller of what an
-interrupted import kept there, None where there is no such file, and C(planned), what the master said of the import,
-None before it was asked.
+The facts of the zone's host (see frontend) have C(import) besides: C(document) and C(plan), the paths on the
+controller of what an interrupted import kept there, None where there is no such file, and C(planned), what the master
+said of the import, None before it was asked.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _NOTHING: Data = {"document": None, "plan": None, "planned": None}
 _DECIDE = "See zone_import_conflicts, zone_import_overrides and zone_import_suffix."
 
 
-def kept_of(finding: Data) -> Data:
+def kept_of(host_facts: Data) -> Data:
     """What an interrupted import kept."""
-    return finding.get("import") or _NOTHING
+    return host_facts.get("import") or _NOTHING
 
 
 def wanted(zone: Data, frontend: Data) -> bool:
@@ -62,23 +62,23 @@ def exported(frontend: Data) -> bool:
     return bool(journal and EXPORTED in steps_of(journal) and not undone(frontend))
 
 
-def problems(zone: Data, finding: Data, master: Data) -> list[Problem]:
+def problems(zone: Data, host_facts: Data, master: Data) -> list[Problem]:
     """What keeps the identities of a joining zone from being imported, if they are to be."""
-    return unaskable(zone, finding, master) or _refused(kept_of(finding)["planned"])
+    return unaskable(zone, host_facts, master) or _refused(kept_of(host_facts)["planned"])
 
 
-def unaskable(zone: Data, finding: Data, master: Data) -> list[Problem]:
+def unaskable(zone: Data, host_facts: Data, master: Data) -> list[Problem]:
     """Why the import cannot even be planned."""
-    frontend = finding["frontend"]
+    frontend = host_facts["frontend"]
     if not wanted(zone, frontend):
         return _half_done(frontend)
     if exported(frontend):
-        found = _lost(frontend) if kept_of(finding)["document"] is None else []
+        found = _lost(frontend) if kept_of(host_facts)["document"] is None else []
     else:
         found = _unread(frontend)
     if not serves(master):
-        told = "Start it first; if this run does, run it again."
-        found.append(problem("The master's oned does not run, so the import cannot be planned.", told))
+        described = "Start it first; if this run does, run it again."
+        found.append(problem("The master's oned does not run, so the import cannot be planned.", described))
     return found
 
 
@@ -132,8 +132,8 @@ def _refused(planned: Data | None) -> list[Problem]:
     if "plan" not in planned:
         if planned.get("unreachable"):
             return [problem("Its import cannot be planned: the host was lost.", "")]
-        told, remedy = module_failure(planned)
-        return [problem(f"Its import cannot be planned: {told}", remedy)]
+        described, remedy = module_failure(planned)
+        return [problem(f"Its import cannot be planned: {described}", remedy)]
     plan = planned["plan"]
     return [
         *(problem(f"Import: {text}", _DECIDE) for text in plan["collisions"]),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Variables that roles and playbooks read and that are no part of the topology.
 
-Like the inventory variables of .variables they are judged with it: by name, and text must be text.
+Like the inventory variables of .variables they are checked with it: by name, and text must be text.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ INSTALL_VARIABLES: tuple[Variable, ...] = (
         "oned_install_companions",
         "list",
         ["fireedge", "flow", "gate"],
-        "Services beside oned to install and start: the part of their package names after C(opennebula-).",
+        "Companions of oned to install and start: the part of their package names after C(opennebula-).",
         elements="str",
     ),
     Variable(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._checks import frontend as judge
+from .._checks import frontend as checks
 
 Data = Mapping[str, Any]
 
@@ -32,18 +32,18 @@ def needs_stop(database: Data, repair: Data) -> bool:
     return bool(repair.get("log_keys") or (repair and database["backend"] == "sqlite"))
 
 
-def repair_told(database: Data, repair: Data) -> list[str]:
+def describe_repair(database: Data, repair: Data) -> list[str]:
     """The repair in words, with reasons."""
-    told = []
+    described = []
     if repair.get("is_slave") is True:
-        told.append("is_slave 0 -> 1: onedb upgrade and onedb fsck would change its copy of the shared tables")
+        described.append("is_slave 0 -> 1: onedb upgrade and onedb fsck would change its copy of the shared tables")
     if repair.get("is_slave") is False:
-        told.append("is_slave 1 -> 0: onedb upgrade would leave out the shared tables of the whole federation")
+        described.append("is_slave 1 -> 0: onedb upgrade would leave out the shared tables of the whole federation")
     if repair.get("log_keys"):
-        told.append("logdb gets the primary key and indexes back that the stock restore left out; its rows stay")
+        described.append("logdb gets the primary key and indexes back that the stock restore left out; its rows stay")
     if repair.get("shared_pools"):
-        told.append(f"pool_control rises to the ids in use in {', '.join(database['pool_control_behind'])}")
-    return told
+        described.append(f"pool_control rises to the ids in use in {', '.join(database['pool_control_behind'])}")
+    return described
 
 
 def auth_files_of(frontend: Data, master: Data) -> dict[str, str]:
@@ -59,14 +59,14 @@ def auth_files_of(frontend: Data, master: Data) -> dict[str, str]:
     return {name: "differs" if name in mine else "missing" for name in wanted}
 
 
-def fixed_files(frontend: Data, master: Data) -> list[judge.Problem]:
+def fixed_files(frontend: Data, master: Data) -> list[checks.Problem]:
     """Auth files that would have to become the master's, and cannot: links to what oned's account cannot replace."""
     fixed = frontend["auth_files_fixed"]
     names = [name for name in auth_files_of(frontend, master) if name in fixed]
     if not names:
         return []
     return [
-        judge.problem(
+        checks.problem(
             f"The content of {', '.join(names)} in oned's .one folder is not the master's, and the file is a link to "
             "what oned's account cannot replace.",
             "Give it the content of the master's file where the link leads, in the secret say, or replace the link "
@@ -75,7 +75,7 @@ def fixed_files(frontend: Data, master: Data) -> list[judge.Problem]:
     ]
 
 
-def auth_files_told(files: Mapping[str, str]) -> list[str]:
+def describe_auth_files(files: Mapping[str, str]) -> list[str]:
     """The same in words."""
     listed = ", ".join(f"{name} ({state})" for name, state in files.items())
     return [f"auth files become the master's: {listed}"] if files else []

@@ -1,26 +1,26 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a join or a changed declaration means for the services beside oned, FireEdge among them. Pure."""
+"""What a join or a changed declaration means for the companions of oned, FireEdge among them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from .._checks import frontend as judge
+from .._checks import frontend as checks
 
 Data = Mapping[str, Any]
 
 
-def stop_told(frontend: Data) -> str:
+def describe_stop(frontend: Data) -> str:
     """What stops on a joining zone, in words."""
-    found, journal = frontend["beside"], frontend["journal"]
+    found, journal = frontend["companions"], frontend["journal"]
     # Of an interrupted join they are stopped already; its journal knows which run again.
-    names = [*(journal["original"]["beside"] if journal else [])]
+    names = [*(journal["original"]["companions"] if journal else [])]
     names += [one["unit"] for one in found if one["active"]] if isinstance(found, list) else []
     services = ", ".join(dict.fromkeys(names))
-    if judge.runs(frontend):
+    if checks.runs(frontend):
         return f"oned, {services} stop until it has joined" if services else "oned stops until it has joined"
     return f"oned does not run and is started{f'; {services} stop until it has joined' if services else ''}"
 
@@ -31,8 +31,8 @@ def fireedge_wanted(zone: Data, zone_id: int, frontend: Data) -> tuple[bool, lis
     if not fireedge or fireedge["error"]:
         return False, []
     now, wanted = fireedge["default_zone"], {"id": str(zone_id), "name": zone["name"], "endpoint": zone["endpoint"]}
-    told = [f"{key} {now[key] or '(empty)'} -> {wanted[key]}" for key in wanted if now[key] != wanted[key]]
-    return bool(told), [f"default_zone of FireEdge: {', '.join(told)}"] if told else []
+    described = [f"{key} {now[key] or '(empty)'} -> {wanted[key]}" for key in wanted if now[key] != wanted[key]]
+    return bool(described), [f"default_zone of FireEdge: {', '.join(described)}"] if described else []
 
 
 def fireedge_joins(zone: Data, frontend: Data) -> tuple[bool, list[str]]:
@@ -43,9 +43,9 @@ def fireedge_joins(zone: Data, frontend: Data) -> tuple[bool, list[str]]:
     return True, [f"FireEdge gets the master's fireedge_key, and default_zone -> {zone['name']}, {zone['endpoint']}"]
 
 
-def fireedge_problems(frontend: Data) -> list[judge.Problem]:
+def fireedge_problems(frontend: Data) -> list[checks.Problem]:
     """A file of FireEdge that cannot be edited keeps no zone from its federation."""
     fireedge = frontend["fireedge"]
     if not fireedge or not fireedge["error"]:
         return []
-    return [judge.problem(f"FireEdge is not told its zone. {fireedge['error']}", "Then run again.")]
+    return [checks.problem(f"FireEdge is not told its zone. {fireedge['error']}", "Then run again.")]

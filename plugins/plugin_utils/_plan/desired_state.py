@@ -10,7 +10,7 @@ from typing import Any
 
 from ...module_utils._endpoints import is_loopback, same_endpoint
 from ...module_utils._oned_conf.raft_hooks import ha_vectors
-from .._checks import frontend as judge
+from .._checks import frontend as checks
 
 Data = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ def conf_of(host: Data, federation: dict[str, str], raft: Data | None = None) ->
 
 def raft_of(zone: Data, frontend: Data) -> dict[str, Any]:
     """The vectors of Raft that are to change in oned.conf of one server of several; empty where Raft does not run."""
-    return raft_vectors(frontend["conf"], zone["floating"]) if judge.in_raft(frontend) else {}
+    return raft_vectors(frontend["conf"], zone["floating"]) if checks.in_raft(frontend) else {}
 
 
 def raft_vectors(conf: Data, floating: Data | None) -> dict[str, Any]:
@@ -39,17 +39,17 @@ def conf_changes(frontend: Data, wanted: Data) -> list[str]:
     now.update({"MODE": conf["mode"], "ZONE_ID": str(conf["zone_id"]), "MASTER_ONED": conf["master_oned"] or ""})
     now["MASTER_ONED_GRPC"] = conf["vectors"].get("FEDERATION", {}).get("MASTER_ONED_GRPC", "")
     every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
-    told = [
+    described = [
         f"{key} {now[key] or '(empty)'} -> {value or '(empty)'}" for key, value in every.items() if now[key] != value
     ]
     raft = [name for name in wanted["vectors"] if name != "FEDERATION"]
-    return told + ([f"{', '.join(raft)} as the zone's servers need them"] if raft else [])
+    return described + ([f"{', '.join(raft)} as the zone's servers need them"] if raft else [])
 
 
 def runs_otherwise(frontend: Data, wanted: Data) -> bool:
     """Whether the running oned does not (yet) have the configuration that is wanted of it."""
     running = frontend["api"].get("conf")
-    if not judge.runs(frontend) or not running:
+    if not checks.runs(frontend) or not running:
         return True
     every = {**wanted["attributes"], **wanted["vectors"]["FEDERATION"]}
     return any((running.get(key) or "") != value for key, value in every.items())
@@ -62,25 +62,25 @@ def record_changes(zone: Data, record: Data | None) -> tuple[dict[str, Any], lis
         template = {"template": zone["template"]} if zone["template"] else {}
         return {"endpoint": zone["endpoint"], **name, **template}, [f"endpoint -> {zone['endpoint']}"]
     update: dict[str, Any] = {}
-    told = []
+    described = []
     if zone["name"] and zone["name"] != record["name"]:
         update["name"] = zone["name"]
-        told.append(f"zone renamed {record['name']} -> {zone['name']}")
+        described.append(f"zone renamed {record['name']} -> {zone['name']}")
     if not same_endpoint(record["endpoint"], zone["endpoint"]):
         update["endpoint"] = zone["endpoint"]
-        told.append(f"endpoint {record['endpoint']} -> {zone['endpoint']}")
+        described.append(f"endpoint {record['endpoint']} -> {zone['endpoint']}")
     grpc = record.get("endpoint_grpc")
     if zone["endpoint_grpc"] and zone["endpoint_grpc"] != grpc:
         update["endpoint_grpc"] = zone["endpoint_grpc"]
-        told.append(f"gRPC endpoint {grpc or 'none'} -> {zone['endpoint_grpc']}")
+        described.append(f"gRPC endpoint {grpc or 'none'} -> {zone['endpoint_grpc']}")
     # Unknown while the master is stopped; module zone then finds whether something is to change.
     now = record.get("template") or {}
     template = {name: value for name, value in zone["template"].items() if now.get(name) != value}
     if template:
         update["template"] = template
-        told += [f"{name} {now.get(name) or 'none'} -> {value}" for name, value in template.items()]
+        described += [f"{name} {now.get(name) or 'none'} -> {value}" for name, value in template.items()]
     removed, why = loopback_removed(zone, record)
-    return {**update, **removed}, told + why
+    return {**update, **removed}, described + why
 
 
 def loopback_removed(zone: Data, record: Data) -> tuple[dict[str, Any], list[str]]:
@@ -91,11 +91,11 @@ def loopback_removed(zone: Data, record: Data) -> tuple[dict[str, Any], list[str
     return {"endpoint_grpc": ""}, [f"loopback gRPC endpoint {grpc} removed"]
 
 
-def taken(zone: Data, known: Sequence[Data], record: Data | None) -> list[judge.Problem]:
+def taken(zone: Data, known: Sequence[Data], record: Data | None) -> list[checks.Problem]:
     found = []
     if record and not same_endpoint(record["endpoint"], zone["endpoint"]):
         found.append(
-            judge.problem(
+            checks.problem(
                 f"The federation has a zone {zone['name']!r} (id {record['id']}) at another endpoint, "
                 f"{record['endpoint']}.",
                 "Give this zone another zone_name, or correct zone_endpoint.",
@@ -104,7 +104,7 @@ def taken(zone: Data, known: Sequence[Data], record: Data | None) -> list[judge.
     for other in known:
         if other is not record and same_endpoint(other["endpoint"], zone["endpoint"]):
             found.append(
-                judge.problem(
+                checks.problem(
                     f"Its endpoint {zone['endpoint']} belongs to zone {other['name']!r} (id {other['id']}) already.",
                     "Correct zone_endpoint, or zone_name if it is that zone.",
                 )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._endpoints import same_endpoint
-from .._checks import frontend as judge
+from .._checks import frontend as checks
 from .._checks.migration import (
     EXPORTED,
     REVERTED,
@@ -23,69 +23,69 @@ from .._checks.migration import (
 Data = Mapping[str, Any]
 
 # The step in the journal of a leader whose other servers are being stopped.
-PARTING = "parting"
-_UNTOUCHED = {"opened", EXPORTED, PARTING}
+DETACHING = "detaching"
+_UNTOUCHED = {"opened", EXPORTED, DETACHING}
 
 
-def released(zone: Data, findings: Mapping[str, Data]) -> list[str]:
+def peers(zone: Data, facts: Mapping[str, Data]) -> list[str]:
     """The other hosts of a zone that joins which are servers of what it was, running or stopped by an earlier run."""
-    return [host for host in zone["hosts"] if host != zone["host"] and _stands_in_raft(findings.get(host, {}))]
+    return [host for host in zone["hosts"] if host != zone["host"] and _stands_in_raft(facts.get(host, {}))]
 
 
-def may_be_given_up(finding: Data) -> bool:
+def may_be_given_up(host_facts: Data) -> bool:
     """Whether the join that was begun with one of several servers is worth nothing if another one leads by now.
 
     Nothing was changed then, neither there nor at the master. A leader that lost power has missed what was written
     since.
     """
-    journal = finding["frontend"]["journal"]
-    if not journal or journal.get("kind") == "server" or not _stands_in_raft(finding):
+    journal = host_facts["frontend"]["journal"]
+    if not journal or journal.get("kind") == "server" or not _stands_in_raft(host_facts):
         return False
-    untouched = steps_of(journal) <= _UNTOUCHED and kept_of(finding)["plan"] is None
+    untouched = steps_of(journal) <= _UNTOUCHED and kept_of(host_facts)["plan"] is None
     return untouched or bool(journal["step"] == REVERTED)
 
 
-def abandoned(zone: Data, findings: Mapping[str, Data]) -> list[str]:
+def abandoned(zone: Data, facts: Mapping[str, Data]) -> list[str]:
     """The hosts with which earlier runs have begun what another one does now."""
-    return [host for host in released(zone, findings) if may_be_given_up(findings[host])]
+    return [host for host in peers(zone, facts) if may_be_given_up(facts[host])]
 
 
-def _stands_in_raft(finding: Data) -> bool:
-    if not finding or judge.usable(finding):
+def _stands_in_raft(host_facts: Data) -> bool:
+    if not host_facts or checks.usable(host_facts):
         return False
-    frontend = finding["frontend"]
-    return judge.in_raft(frontend) and bool(frontend["conf"]["mode"] == "STANDALONE")
+    frontend = host_facts["frontend"]
+    return checks.in_raft(frontend) and bool(frontend["conf"]["mode"] == "STANDALONE")
 
 
-def release_problems(zone: Data, findings: Mapping[str, Data]) -> list[judge.Problem]:
-    """What keeps the servers of a standalone zone from being parted, or an interrupted join from going on."""
-    frontend = findings[zone["host"]]["frontend"]
-    others = released(zone, findings)
+def detach_problems(zone: Data, facts: Mapping[str, Data]) -> list[checks.Problem]:
+    """What keeps the servers of a standalone zone from being detached, or an interrupted join from going on."""
+    frontend = facts[zone["host"]]["frontend"]
+    others = peers(zone, facts)
     journal = frontend["journal"]
-    if journal and not may_be_given_up(findings[zone["host"]]):
-        leaders = [host for host in others if judge.raft_state(findings[host]["frontend"]) == "leader"]
+    if journal and not may_be_given_up(facts[zone["host"]]):
+        leaders = [host for host in others if checks.raft_state(facts[host]["frontend"]) == "leader"]
         return [_overtaken(host, zone["host"]) for host in leaders]
-    if journal and (not others or PARTING in steps_of(journal)):
+    if journal and (not others or DETACHING in steps_of(journal)):
         return []  # nobody leads any more, because of that
-    if not judge.in_raft(frontend):
+    if not checks.in_raft(frontend):
         return [] if not others else [_strange(host) for host in others]
     found = []
-    if judge.raft_state(frontend) != "leader":
+    if checks.raft_state(frontend) != "leader":
         found.append(
-            judge.problem(
+            checks.problem(
                 "Its zone has several servers, of which nobody leads; only a leader is known to hold all that was "
                 "written.",
                 "Start its servers and wait until one leads. Playbook status tells how they stand.",
             )
         )
-    zones: list[dict[str, Any]] = judge.zones_of(frontend)
+    zones: list[dict[str, Any]] = checks.zones_of(frontend)
     own = next((one for one in zones if one["id"] == int(frontend["conf"]["zone_id"])), {})
     listed = own.get("servers") or []
     for server in listed:
         known = any(same_endpoint(server["endpoint"], endpoint) for endpoint in zone["endpoints"].values())
         if not known and server["name"] not in zone["hosts"]:
             found.append(
-                judge.problem(
+                checks.problem(
                     f"Its zone has the server {server['name']} ({server['endpoint']}), which the inventory does not "
                     "know and no run could stop.",
                     "Declare it, with oned_state: absent if it is not to stay, or take it out of the zone.",
@@ -99,16 +99,16 @@ def release_problems(zone: Data, findings: Mapping[str, Data]) -> list[judge.Pro
     return found
 
 
-def _overtaken(leader: str, host: str) -> judge.Problem:
-    return judge.problem(
+def _overtaken(leader: str, host: str) -> checks.Problem:
+    return checks.problem(
         f"{leader} leads its zone, although an interrupted run has begun to make {host} a slave, which would replace "
         "what is written there.",
         "Stop oned on the zone's other servers if that may be lost, and run again.",
     )
 
 
-def _strange(host: str) -> judge.Problem:
-    return judge.problem(
+def _strange(host: str) -> checks.Problem:
+    return checks.problem(
         f"By its oned.conf {host} is a server of a standalone zone (SERVER_ID is set), but not of this one.",
         "Set SERVER_ID to -1 there and restart it, or correct the inventory.",
     )

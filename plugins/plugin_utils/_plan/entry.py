@@ -10,15 +10,15 @@ from typing import Any
 
 Data = Mapping[str, Any]
 
-SERVER_LISTS = ("follow", "copied", "new", "start", "leave", "release", "refresh", "serving")
+SERVER_LISTS = ("add_server", "copied", "new", "start", "remove_server", "drop_vip", "restart_followers", "serving")
 # Of a zone whose servers stay as they are: what cluster says of others.
 NO_SERVERS: Data = {
     **{name: [] for name in SERVER_LISTS},
-    **dict.fromkeys(("lead", "restart", "keep", "enabled"), False),
+    **dict.fromkeys(("bootstrap_leader", "restart", "hold_vip", "enabled"), False),
     **{"floating": None, "ids": {}, "vectors": {}, "endpoints": {}},
 }
 # Those of them that change something.
-SERVER_STEPS = ("lead", "follow", "start", "leave", "release", "refresh")
+SERVER_STEPS = ("bootstrap_leader", "add_server", "start", "remove_server", "drop_vip", "restart_followers")
 KNOWN_AFTER_APPLY = "(known after apply)"
 _SUMMARY = {
     "join": "joins",
@@ -32,17 +32,17 @@ def make_entry(zone: Data, action: str, **more: Any) -> dict[str, Any]:
     """The entry of a zone. `changes` say what is done, `costs` what that entails elsewhere."""
     base = {"group": zone["group"], "label": zone["label"], "endpoint": zone["endpoint"], "action": action}
     base["host"] = zone["host"]
-    told_of = ("problems", "server_problems", "warnings", "changes", "costs")
-    worked_on = ("auth_files", "followers", "release", "abandoned")
-    lists: dict[str, Any] = {name: [] for name in (*told_of, *worked_on)}
+    texts = ("problems", "server_problems", "warnings", "changes", "costs")
+    worked_on = ("auth_files", "followers", "stop_peers", "abandoned")
+    lists: dict[str, Any] = {name: [] for name in (*texts, *worked_on)}
     rest = {"restart": False, "stop": False, "repair": {}, "fireedge": False, "servers": NO_SERVERS}
-    rest.update(imports=None, gate=False)
+    rest.update(imports=None, lockdown=False)
     return {**base, **lists, **rest, **more}
 
 
-def is_bare(topology: Data, name: str, findings: Mapping[str, Data]) -> bool:
+def is_bare(topology: Data, name: str, facts: Mapping[str, Data]) -> bool:
     """Whether playbook install has yet to make this host a front-end: what there is to do only that run can know."""
-    frontend = findings[name].get("frontend")
+    frontend = facts[name].get("frontend")
     return bool(topology["hosts"][name]["install"] and frontend and not frontend["installed"])
 
 
@@ -58,7 +58,7 @@ def placed(host: str, found: Sequence[Data]) -> list[dict[str, str]]:
     return [{"host": host, **one} for one in found]
 
 
-def told(host: str, found: Sequence[Data]) -> list[str]:
+def describe(host: str, found: Sequence[Data]) -> list[str]:
     """Problems that only warn, as lines."""
     return [f"{host}: {one['text']} {one['remedy']}" for one in found]
 

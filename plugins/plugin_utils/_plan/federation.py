@@ -13,23 +13,23 @@ from typing import Any
 
 from ...module_utils._endpoints import is_loopback
 from ...module_utils._resources.name_rules import name_fault
-from .._checks import cluster as judge_servers
-from .._checks import frontend as judge
+from .._checks import cluster as cluster_checks
+from .._checks import frontend as checks
 from .cluster import plan_servers
-from .coordinator import with_acting_servers
+from .coordinator import with_coordinators
 from .entry import (
     SERVER_STEPS,
     changes,
+    describe,
     is_bare,
     left_out,
     lines,
     make_entry,
     text,
-    told,
     unknown,
 )
 from .migration import (
-    note_gates,
+    note_lockdowns,
     refuse_same_names,
     unplanned,
 )
@@ -44,11 +44,11 @@ _UPDATED = ("join", "converge", "member")  # actions whose zone records the mast
 
 
 def make_plan(
-    topology: Data, findings: Mapping[str, Data], hosts: Sequence[str], now: float, installs: bool = False
+    topology: Data, facts: Mapping[str, Data], hosts: Sequence[str], now: float, installs: bool = False
 ) -> dict[str, Any]:
     """Return what a run on `hosts` does to every zone of `topology`.
 
-    `findings` maps the examined hosts to findings (see _checks), the master's always included; `now` is the
+    `facts` maps the examined hosts to facts (see _checks), the master's always included; `now` is the
     controller's time in seconds since 1970; with `installs` hosts that are to be installed still can be.
     Shape: C(master) and C(zones) (by group) hold per zone C(action) (one of master, join, converge, member, excluded,
     outside, unknown), C(problems), C(warnings), C(changes), C(costs) and what the action needs; C(unmanaged) names
@@ -59,14 +59,14 @@ def make_plan(
     applied, C(probe) whether replication must be proved, C(changed) whether anything will change; C(text) is the plan
     in lines.
     """
-    topology = with_acting_servers(topology, findings)
-    later = {host for host in hosts if installs and is_bare(topology, host, findings)}
+    topology = with_coordinators(topology, facts)
+    later = {host for host in hosts if installs and is_bare(topology, host, facts)}
     lead = topology["zones"][topology["master"]]
-    master = unknown(lead, bare=True) if topology["master_host"] in later else master_entry(topology, findings)
+    master = unknown(lead, bare=True) if topology["master_host"] in later else master_entry(topology, facts)
     errors = _split_zones(topology, hosts)
     zones = {topology["master"]: master}
     ready = master["action"] == "master" and not master["problems"]
-    known = judge.zones_of(findings[topology["master_host"]]["frontend"]) if ready else []
+    known = checks.zones_of(facts[topology["master_host"]]["frontend"]) if ready else []
     for group, zone in topology["zones"].items():
         if group == topology["master"]:
             continue
@@ -75,20 +75,20 @@ def make_plan(
         elif zone["host"] in later or master["action"] == "unknown":
             zones[group] = unknown(zone, bare=zone["host"] in later)
         elif master["problems"]:
-            zones[group] = without_master(zone, findings[zone["host"]])
+            zones[group] = without_master(zone, facts[zone["host"]])
         else:
-            zones[group] = zone_entry(topology, zone, findings, known)
+            zones[group] = zone_entry(topology, zone, facts, known)
     for group, entry in zones.items():
-        _note_clock(topology, topology["zones"][group], findings, now, entry)
-        note_gates(topology["zones"][group], findings, entry)
-        entry["warnings"] += told(topology["zones"][group]["host"], judge.exposed(topology["zones"][group]))
+        _note_clock(topology, topology["zones"][group], facts, now, entry)
+        note_lockdowns(topology["zones"][group], facts, entry)
+        entry["warnings"] += describe(topology["zones"][group]["host"], checks.exposed(topology["zones"][group]))
         if set(topology["zones"][group]["hosts"]) <= set(hosts):
-            _plan_step3(topology["zones"][group], findings, later, entry)
+            _plan_step3(topology["zones"][group], facts, later, entry)
     errors += lines(topology["master"], master["problems"])
     errors += _unknown_zones(topology, known) if ready else []
     unmanaged = _unmanaged(topology, zones, known)
     master["warnings"] += _note_unmanaged(unmanaged)
-    master["warnings"] += _note_names(topology, findings) if ready else []
+    master["warnings"] += _note_names(topology, facts) if ready else []
     refuse_same_names(zones)
     _plan_restart(master, zones)
     plan: dict[str, Any] = {
@@ -98,11 +98,11 @@ def make_plan(
         "errors": errors,
         "left_out": [line for entry in zones.values() for line in left_out(entry)],
         "imports": unplanned(zones),
-        "follows": max((len(entry["servers"]["follow"]) for entry in zones.values()), default=0),
+        "follows": max((len(entry["servers"]["add_server"]) for entry in zones.values()), default=0),
         "prepare": ready and not errors and bool(master["changes"] or master["records"] or master["restart"]),
         "changed": not errors and any(changes(entry) for entry in zones.values()),
         "access": ready and not errors and topology["access"]["declared"],
-        "probe": ready and not errors and _needs_proof(topology, findings, master, zones),
+        "probe": ready and not errors and _needs_proof(topology, facts, master, zones),
     }
     plan["groups"] = {host: _groups(topology, plan, host) for host in hosts}
     plan["text"] = text(plan)
@@ -119,19 +119,19 @@ def _groups(topology: Data, plan: Data, host: str) -> list[str]:
         groups.append("access")
     groups.append(entry["action"])
     step = entry["servers"]
-    if step["keep"]:
+    if step["hold_vip"]:
         groups.append("keep")
     if any(step[name] for name in SERVER_STEPS):
         groups.append("servers_master" if entry["action"] == "master" else "servers_slave")
     return groups
 
 
-def _plan_step3(zone: Data, findings: Mapping[str, Data], later: Collection[str], entry: dict[str, Any]) -> None:
+def _plan_step3(zone: Data, facts: Mapping[str, Data], later: Collection[str], entry: dict[str, Any]) -> None:
     """The servers of the zone; what keeps it from having them keeps it from joining, and from a new endpoint."""
     examined = entry["action"] in ("master", "join", "converge") or entry.get("reachable", False)
     if not examined or (entry["action"] == "master" and entry["problems"]):
         return
-    step = plan_servers(zone, findings, entry["zone_id"], later, joins=entry["action"] == "join")
+    step = plan_servers(zone, facts, entry["zone_id"], later, joins=entry["action"] == "join")
     entry["warnings"] += step["warnings"]
     # What would be called at an address that a zone has only with its servers is not told to others.
     if step["problems"] and (entry["action"] == "join" or "endpoint" in entry.get("record", {})):
@@ -165,11 +165,11 @@ def _plan_restart(master: dict[str, Any], zones: Mapping[str, dict[str, Any]]) -
         master["costs"].append("oned goes on running; writes wait for a moment while the snapshot begins")
 
 
-def _needs_proof(topology: Data, findings: Mapping[str, Data], master: Data, zones: Mapping[str, Data]) -> bool:
+def _needs_proof(topology: Data, facts: Mapping[str, Data], master: Data, zones: Mapping[str, Data]) -> bool:
     """Whether a marker has to be seen in every zone, and the databases to be read again."""
     regroups = any(entry["servers"][name] for entry in zones.values() for name in SERVER_STEPS)
     alters = _any(zones, "join", "converge") or master["restart"] or master["repair"] or master["followers"]
-    return bool(regroups or alters or _lags(topology, findings))
+    return bool(regroups or alters or _lags(topology, facts))
 
 
 def _unknown_zones(topology: Data, known: Sequence[Data]) -> list[str]:
@@ -184,9 +184,9 @@ def _unknown_zones(topology: Data, known: Sequence[Data]) -> list[str]:
     ]
 
 
-def _note_names(topology: Data, findings: Mapping[str, Data]) -> list[str]:
+def _note_names(topology: Data, facts: Mapping[str, Data]) -> list[str]:
     """Declared names that the master's release refuses to new objects; some may exist since an older one."""
-    release = findings[topology["master_host"]]["frontend"]["oned_version"]
+    release = facts[topology["master_host"]]["frontend"]["oned_version"]
     return [
         f"{where} names the {kind} {name!r}: it {fault} unless the {kind} exists already. Choose another name."
         for kind, name, where in topology["access"]["names"]
@@ -204,15 +204,15 @@ def _split_zones(topology: Data, hosts: Sequence[str]) -> list[str]:
     ]
 
 
-def _note_clock(topology: Data, zone: Data, findings: Mapping[str, Data], now: float, entry: dict[str, Any]) -> None:
+def _note_clock(topology: Data, zone: Data, facts: Mapping[str, Data], now: float, entry: dict[str, Any]) -> None:
     for host in zone["hosts"]:
-        found = findings.get(host, {}).get("frontend")
+        found = facts.get(host, {}).get("frontend")
         if found and abs(found["time"] - now) > topology["settings"]["clock_skew"]:
             entry["warnings"].append(
                 f"{host}: its clock differs by {found['time'] - now:+.0f} s from the controller's."
             )
-    frontends = {host: findings[host]["frontend"] for host in zone["servers"] if "frontend" in findings.get(host, {})}
-    entry["warnings"] += told(zone["host"], judge_servers.clocks(frontends, topology["settings"]["clock_skew"]))
+    frontends = {host: facts[host]["frontend"] for host in zone["servers"] if "frontend" in facts.get(host, {})}
+    entry["warnings"] += describe(zone["host"], cluster_checks.clocks(frontends, topology["settings"]["clock_skew"]))
 
 
 def _note_unmanaged(unmanaged: Sequence[Data]) -> list[str]:
@@ -226,11 +226,11 @@ def _note_unmanaged(unmanaged: Sequence[Data]) -> list[str]:
     ]
 
 
-def _lags(topology: Data, findings: Mapping[str, Data]) -> bool:
+def _lags(topology: Data, facts: Mapping[str, Data]) -> bool:
     """Whether a member's federated log stands behind the master's, which only a new record can mend."""
     indexes = set()
     for zone in topology["zones"].values():
-        found = findings.get(zone["host"], {}).get("frontend")
+        found = facts.get(zone["host"], {}).get("frontend")
         if found and found["conf"]["mode"] in ("MASTER", "SLAVE") and not found["database"].get("error"):
             indexes.add(found["database"]["log"]["last_federated_index"])
     return len(indexes) > 1

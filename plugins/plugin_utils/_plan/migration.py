@@ -5,7 +5,7 @@
 
 C(imports) of a zone's entry is None without import, else a dictionary: C(folder) on the controller, below which each
 join has a folder by the name of its journal; C(options) for module identity_import; C(allow), the addresses of the
-master's zone that reach a zone whose gate is closed; C(document) and C(plan) that an interrupted run kept there;
+master's zone that reach a zone that is locked down; C(document) and C(plan) that an interrupted run kept there;
 C(exported) for an import that goes on with that document; C(restore), the backup of the zone's own database if it has
 to be put back first, as a rollback was interrupted;
 C(planned), whether the master was asked; C(moves), whether objects change hands; C(creates), names by kind.
@@ -19,32 +19,32 @@ from typing import Any
 
 from ...module_utils._zone_import.conflicts import BEGUN, CREATE, KINDS, SAME
 from ...module_utils._zone_import.rules import OWN, text
-from .._checks import migration as judge_import
+from .._checks import migration as import_checks
 from .._checks.frontend import problem
-from .entry import KNOWN_AFTER_APPLY, placed, told
+from .entry import KNOWN_AFTER_APPLY, describe, placed
 
 Data = Mapping[str, Any]
 
 _CLOSED = problem(
-    "Its gate is closed, as during an import: its API refuses users.",
+    "It is locked down, as during an import: its API refuses users.",
     "If no run is to import the zone any more, open it: module zone_lockdown with state: open, on that host.",
 )
 _OPTIONS = ("conflicts", "overrides", "acl_zones", "allow_administrators", "orphans", "leave_unmovable")
 
 
-def plan_import(topology: Data, zone: Data, findings: Mapping[str, Data], entry: dict[str, Any]) -> None:
+def plan_import(topology: Data, zone: Data, facts: Mapping[str, Data], entry: dict[str, Any]) -> None:
     """Add to the entry of a zone that joins, or is left out for other reasons, what its import does, if it has one."""
-    finding, master = findings[zone["host"]], findings[topology["master_host"]]["frontend"]
-    frontend = finding["frontend"]
-    if not judge_import.wanted(zone, frontend) or judge_import.unaskable(zone, finding, master):
+    host_facts, master = facts[zone["host"]], facts[topology["master_host"]]["frontend"]
+    frontend = host_facts["frontend"]
+    if not import_checks.wanted(zone, frontend) or import_checks.unaskable(zone, host_facts, master):
         return
-    kept, exported = judge_import.kept_of(finding), judge_import.exported(frontend)
+    kept, exported = import_checks.kept_of(host_facts), import_checks.exported(frontend)
     suffix = zone["import_suffix"] if zone["import_suffix"] is not None else f"_{zone['label']}"
     backups = (frontend["journal"] or {}).get("backups") or {}
     entry["imports"] = {
         "folder": "/".join([topology["settings"]["import_directory"], topology["group"], zone["group"]]),
         "options": {**{name: zone[f"import_{name}"] for name in _OPTIONS}, "suffix": suffix},
-        "allow": _addresses(topology, findings),
+        "allow": _addresses(topology, facts),
         "document": kept["document"] if exported else None,
         "plan": kept["plan"] if exported else None,
         "exported": exported,
@@ -64,12 +64,12 @@ def plan_import(topology: Data, zone: Data, findings: Mapping[str, Data], entry:
         entry["warnings"] += [f"{zone['host']}: Import: {line}" for line in plan["warnings"]]
 
 
-def note_gates(zone: Data, findings: Mapping[str, Data], entry: dict[str, Any]) -> None:
-    """Tell of hosts whose gate an interrupted run has closed and this one does not open."""
+def note_lockdowns(zone: Data, facts: Mapping[str, Data], entry: dict[str, Any]) -> None:
+    """Warn of hosts that an interrupted run has locked down and this run does not open."""
     opened = [entry["host"], *entry["abandoned"]] if entry["action"] == "join" else []
     for host in zone["hosts"]:
-        if host not in opened and findings.get(host, {}).get("frontend", {}).get("gate"):
-            entry["warnings"] += told(host, [_CLOSED])
+        if host not in opened and facts.get(host, {}).get("frontend", {}).get("lockdown"):
+            entry["warnings"] += describe(host, [_CLOSED])
 
 
 def unplanned(zones: Mapping[str, Data]) -> dict[str, Any]:
@@ -109,13 +109,13 @@ def _new_names(plan: Data) -> dict[str, list[str]]:
     }
 
 
-def _addresses(topology: Data, findings: Mapping[str, Data]) -> list[str]:
+def _addresses(topology: Data, facts: Mapping[str, Data]) -> list[str]:
     """Where calls of the master's zone may come from."""
     zone = topology["zones"][topology["master"]]
     found = [topology["hosts"][host]["address"] for host in zone["hosts"]]
     found += [zone["floating"]["address"]] if zone["floating"] else []
     for host in zone["hosts"]:
-        known = findings.get(host, {}).get("frontend", {}).get("addresses")
+        known = facts.get(host, {}).get("frontend", {}).get("addresses")
         found += [one["address"] for one in known] if isinstance(known, list) else []
     return [address for address in dict.fromkeys(found) if _is_of_a_network(address)]
 

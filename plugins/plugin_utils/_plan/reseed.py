@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._health.database import facts
-from .._checks import frontend as judge
+from ...module_utils._health import database
+from .._checks import frontend as checks
 from .entry import lines
-from .zone import renewed_entry
+from .zone import reseed_entry
 
 Data = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ def why_stale(frontend: Data, master: Data) -> str | None:
     journal = frontend["journal"]
     if journal and journal.get("kind", "zone") == "zone":
         return f"the copy that was begun at {journal['opened_at']} is not complete"
-    if not judge.has_copy(frontend):
+    if not checks.has_copy(frontend):
         return "its own tables do not know the zone"
     own, theirs = frontend["database"], master["database"]
     index, newest = own["log"]["last_federated_index"], theirs["log"]["last_federated_index"]
@@ -30,34 +30,34 @@ def why_stale(frontend: Data, master: Data) -> str | None:
     if newest is not None and index > newest:
         return f"its federated index is {index}, and the master's {newest}"
     # By the database, which a stopped oned has too.
-    seen = facts({"index": None}, own, theirs, 0.0)
+    seen = database.facts({"index": None}, own, theirs, 0.0)
     if seen["in_master_log"] is False:
         return f"the record after {index}, its federated index, is not in the master's log any more"
     differing = seen["digests_differ"]
     return f"its shared tables differ from the master's ({', '.join(differing)})" if differing else None
 
 
-def plan_renewal(topology: Data, findings: Mapping[str, Data], zone: Data) -> tuple[list[str], str | None, Any]:
-    """Errors that keep a slave with one server from being judged or renewed, why it is renewed, and its entry.
+def plan_reseed(topology: Data, facts: Mapping[str, Data], zone: Data) -> tuple[list[str], str | None, Any]:
+    """Errors that keep a slave with one server from being compared or reseeded, why it is reseeded, and its entry.
 
     The entry is that of a join (see zone), as the zone goes through the same steps; its record stays.
     """
     host, label = zone["host"], zone["label"]
-    unusable = judge.usable(findings[host])
+    unusable = checks.usable(facts[host])
     if unusable:
         return [f"{host}: {unusable[0]['text']} {unusable[0]['remedy']}"], None, None
-    unusable = judge.usable(findings.get(topology["master_host"], {"error": "it was left out"}))
+    unusable = checks.usable(facts.get(topology["master_host"], {"error": "it was left out"}))
     if unusable:
         return [f"{host}: The master cannot be examined: {unusable[0]['text']}"], None, None
-    frontend, master = findings[host]["frontend"], findings[topology["master_host"]]["frontend"]
-    known = judge.zones_of(master)
+    frontend, master = facts[host]["frontend"], facts[topology["master_host"]]["frontend"]
+    known = checks.zones_of(master)
     mine = next((one for one in known if one["id"] == _zone_id(frontend)), None)
     if mine is None or (frontend["conf"]["mode"] != "SLAVE" and not frontend["journal"]):
         return [f"{host}: It is no slave of this federation. Playbook federate lets zone {label} join."], None, None
     why = why_stale(frontend, master)
     if why is None:
         return [], None, None
-    entry = renewed_entry(topology, zone, findings, known, mine)
+    entry = reseed_entry(topology, zone, facts, known, mine)
     return lines(label, entry["problems"]), why, entry
 
 

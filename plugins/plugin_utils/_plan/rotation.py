@@ -9,33 +9,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._endpoints import same_endpoint
-from .._checks import frontend as judge
-from .coordinator import with_acting_servers
+from .._checks import frontend as checks
+from .coordinator import with_coordinators
 
 Data = Mapping[str, Any]
 
 
-def plan_rotation(topology: Data, findings: Mapping[str, Data], leave_out: Sequence[str]) -> dict[str, Any]:
-    """What playbook rotate_oneadmin does; `findings` (see _checks) hold every host of the inventory.
+def plan_rotation(topology: Data, facts: Mapping[str, Data], leave_out: Sequence[str]) -> dict[str, Any]:
+    """What playbook rotate_oneadmin does; `facts` (see _checks) hold every host of the inventory.
 
     C(hosts) maps every server of the federation to its turn to restart, from 0, C({"turn", "grouped"}): at one time at
     most one server of a zone has its turn, its leader last. C(turns) is their number, C(leader) the host that speaks
     for the master, C(readers) the endpoints of the other zones. C(errors) are reasons to do nothing, with the
     zones in `leave_out` (names) ignored; C(text) tells what is done.
     """
-    topology = with_acting_servers(topology, findings)
+    topology = with_coordinators(topology, facts)
     plan: dict[str, Any] = {"hosts": {}, "turns": 0, "readers": [], "errors": [], "text": []}
     plan["leader"] = leader = topology["master_host"]
-    unusable = _unwell(leader, findings[leader])
+    unusable = _unwell(leader, facts[leader])
     if unusable:
         plan["errors"].append(f"The master cannot be asked. {unusable}")
         return plan
-    known = judge.zones_of(findings[leader]["frontend"])
-    members = _members(topology, findings, known)
+    known = checks.zones_of(facts[leader]["frontend"])
+    members = _members(topology, facts, known)
     for record in known:
         group = members.get(record["id"])
         if group:
-            _add_zone(plan, topology["zones"][group], record, findings, record["name"] in leave_out)
+            _add_zone(plan, topology["zones"][group], record, facts, record["name"] in leave_out)
         elif record["name"] not in leave_out:
             plan["errors"].append(
                 f'Zone "{record["name"]}" (id {record["id"]}, {record["endpoint"]}) belongs to the federation '
@@ -48,19 +48,19 @@ def plan_rotation(topology: Data, findings: Mapping[str, Data], leave_out: Seque
     return plan
 
 
-def _members(topology: Data, findings: Mapping[str, Data], known: Sequence[Data]) -> dict[int, str]:
+def _members(topology: Data, facts: Mapping[str, Data], known: Sequence[Data]) -> dict[int, str]:
     """The inventory's groups of the zones that the master knows, by id.
 
     A zone that cannot be asked is known by its name or its endpoint, so that it is missed.
     """
     found = {}
     for group, zone in topology["zones"].items():
-        frontend = findings[zone["host"]].get("frontend")
+        frontend = facts[zone["host"]].get("frontend")
         for record in known:
             named = record["name"] == zone["name"] or same_endpoint(record["endpoint"], zone["endpoint"])
             if group == topology["master"]:
                 fits = record["id"] == 0
-            elif frontend and not frontend["conf"]["error"] and judge.runs(frontend):
+            elif frontend and not frontend["conf"]["error"] and checks.runs(frontend):
                 fits = frontend["conf"]["mode"] == "SLAVE" and frontend["conf"]["zone_id"] == record["id"] and named
             else:
                 fits = named
@@ -69,7 +69,7 @@ def _members(topology: Data, findings: Mapping[str, Data], known: Sequence[Data]
     return found
 
 
-def _add_zone(plan: dict[str, Any], zone: Data, record: Data, findings: Mapping[str, Data], may_lack: bool) -> None:
+def _add_zone(plan: dict[str, Any], zone: Data, record: Data, facts: Mapping[str, Data], may_lack: bool) -> None:
     listed = [server["endpoint"] for server in record["servers"]]
     hosts = [host for host in zone["hosts"] if _is_listed(zone, host, listed)] if listed else [zone["host"]]
     strangers = [url for url in listed if not any(same_endpoint(zone["endpoints"][host], url) for host in hosts)]
@@ -78,8 +78,8 @@ def _add_zone(plan: dict[str, Any], zone: Data, record: Data, findings: Mapping[
         for url in strangers
         if url is not None
     ]
-    problems += [text for text in (_unwell(host, findings[host]) for host in hosts) if text]
-    states = [] if problems or len(hosts) < 2 else [judge.raft_state(findings[host]["frontend"]) for host in hosts]
+    problems += [text for text in (_unwell(host, facts[host]) for host in hosts) if text]
+    states = [] if problems or len(hosts) < 2 else [checks.raft_state(facts[host]["frontend"]) for host in hosts]
     # A server that refuses its one_auth does not tell its state.
     if states and "leader" not in states and None not in states:
         problems.append("Nobody leads it. Playbook status tells why.")
@@ -87,7 +87,7 @@ def _add_zone(plan: dict[str, Any], zone: Data, record: Data, findings: Mapping[
         plan["text"].append(f"{zone['label']}: is left out. {' '.join(problems)}")
         return
     plan["errors"] += [f"{zone['label']}: {text}" for text in problems]
-    ordered = sorted(hosts, key=lambda host: (_leads(findings[host]), host))
+    ordered = sorted(hosts, key=lambda host: (_leads(facts[host]), host))
     for turn, host in enumerate(ordered):
         plan["hosts"][host] = {"turn": turn, "grouped": len(hosts) > 1}
     if record["id"] != 0:
@@ -104,18 +104,18 @@ def _is_listed(zone: Data, host: str, listed: Sequence[str]) -> bool:
     return host in zone["endpoints"] and any(same_endpoint(zone["endpoints"][host], url) for url in listed)
 
 
-def _leads(finding: Data) -> bool:
-    return "frontend" in finding and judge.raft_state(finding["frontend"]) == "leader"
+def _leads(host_facts: Data) -> bool:
+    return "frontend" in host_facts and checks.raft_state(host_facts["frontend"]) == "leader"
 
 
-def _unwell(host: str, finding: Data) -> str | None:
+def _unwell(host: str, host_facts: Data) -> str | None:
     """Why the password cannot change on a server. A one_auth that oned refuses is no reason: it is replaced."""
-    unusable = judge.usable(finding)
+    unusable = checks.usable(host_facts)
     if unusable:
         return f"{host}: {unusable[0]['text']} {unusable[0]['remedy']}"
-    frontend = finding["frontend"]
+    frontend = host_facts["frontend"]
     if frontend["journal"]:
         return f"{host}: A join or a copy was interrupted there. Run playbook federate first."
-    if not judge.serves(frontend):
+    if not checks.serves(frontend):
         return f"{host}: Its oned does not run, or does not answer. Start it."
     return None

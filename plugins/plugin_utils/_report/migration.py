@@ -23,18 +23,20 @@ def imported(entry: Data, seen: Data) -> list[str]:
     if not entry["imports"]:
         return []
     plan = (seen.get("onefed_imported") or {}).get("plan") or {}
-    told = []
+    described = []
     for kind, items in plan.get("identities", {}).items():
         new = [item for item in items if item["action"] in (CREATE, BEGUN)]
         same = [item for item in items if item["action"] == SAME]
-        told += [_counted(new, KINDS[kind])] if new else []
-        told += [f"{_counted(same, KINDS[kind])} that the federation had already"] if same else []
-    told += [_counted(plan["acls"], "access rule")] if plan.get("acls") else []
+        described += [_counted(new, KINDS[kind])] if new else []
+        described += [f"{_counted(same, KINDS[kind])} that the federation had already"] if same else []
+    described += [_counted(plan["acls"], "access rule")] if plan.get("acls") else []
     moved = sum(one["changing"] for one in plan.get("objects", {}).values())
-    told += [f"{moved} objects (their owners or groups have new ids)"] if moved else []
+    described += [f"{moved} objects (their owners or groups have new ids)"] if moved else []
     named = plan.get("references", {}).get("changing", 0)
-    told += [f"{_counted(range(named), 'VM template')} that named owners by what they were called"] if named else []
-    return [f"{entry['label']} brought along: {', '.join(told) or 'nothing of its own'}. {_kept(entry, seen)}"]
+    described += (
+        [f"{_counted(range(named), 'VM template')} that named owners by what they were called"] if named else []
+    )
+    return [f"{entry['label']} brought along: {', '.join(described) or 'nothing of its own'}. {_kept(entry, seen)}"]
 
 
 def _counted(items: Sequence[Any], word: str) -> str:

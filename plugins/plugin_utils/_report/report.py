@@ -59,7 +59,7 @@ def make_report(
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
     if health.get("msg") and not health.get("skipped"):
-        undone.append(f"The health of the federation could not be judged: {health['msg']}")
+        undone.append(f"The health of the federation could not be checked: {health['msg']}")
     undone += _unhealthy(health)
     return {
         "readers": [url for entry in plan["zones"].values() for url in _readers(topology, entry, hosts)],
@@ -78,11 +78,11 @@ def _access(plan: Data, hosts: Mapping[str, Data]) -> list[str]:
     """What of the access policies was not applied. One of the hosts did it for all."""
     if not plan["access"]:
         return []
-    told = [seen["onefed_access"] for seen in hosts.values() if seen.get("onefed_access")]
-    if not told:
+    described = [seen["onefed_access"] for seen in hosts.values() if seen.get("onefed_access")]
+    if not described:
         return ["Administrators and access: not applied; the run did not get there. Run again."]
-    failed = [f"Administrators and access: {one['failure']} Run again." for one in told if one["failure"]]
-    return failed + [text for one in told for text in one["left_out"]]
+    failed = [f"Administrators and access: {one['failure']} Run again." for one in described if one["failure"]]
+    return failed + [text for one in described for text in one["left_out"]]
 
 
 def _succeeded(seen: Data, name: str) -> bool:
@@ -98,7 +98,7 @@ def _grew(entry: Data) -> bool:
 def _servers(entry: Data, host: str, seen: Data, check: bool) -> str:
     step = entry["servers"]
     if _succeeded(seen, "onefed_grown") and check:
-        wanted = {*step["ids"], *step["follow"], *([host] if step["lead"] else [])}
+        wanted = {*step["ids"], *step["add_server"], *([host] if step["bootstrap_leader"] else [])}
         return f"{entry['label']} would have the servers {', '.join(sorted(wanted))}."
     if _succeeded(seen, "onefed_grown"):
         names = ", ".join(server["name"] for server in seen["onefed_grown"]["servers"])
@@ -109,12 +109,14 @@ def _servers(entry: Data, host: str, seen: Data, check: bool) -> str:
 
 def _lacking(lacking: Mapping[str, Sequence[Data]]) -> list[str]:
     """Which of its leader's files a server is not given, by server: what server_files says it left out."""
-    told = []
+    described = []
     for server, files in lacking.items():
         for reason in dict.fromkeys(one["reason"] for one in files):
             paths = ", ".join(one["path"] for one in files if one["reason"] == reason)
-            told.append(f"{server} is not given all files of its leader: {paths} ({reason}). Bring it what it needs.")
-    return told
+            described.append(
+                f"{server} is not given all files of its leader: {paths} ({reason}). Bring it what it needs."
+            )
+    return described
 
 
 def _joined(entry: Data, host: str, seen: Data, check: bool) -> str:
@@ -150,21 +152,21 @@ def _why(seen: Data) -> str:
 
 
 def _services(master: str, hosts: Mapping[str, Data]) -> list[str]:
-    """Services beside oned that do not run any more, and an oned that hung. They keep no zone from the federation."""
-    told = []
+    """Companions of oned that do not run any more, and an oned that hung. They keep no zone from the federation."""
+    described = []
     for host, seen in hosts.items():
         for name in _WITH_SERVICES:
             # The master's result is with every host for which that task ran once.
             where = master if name == "onefed_restarted" else host
             result = seen.get(name) or {}
             services = result.get("services") or []
-            told += [f"{where}: {text}" for text in hung(result.get("drivers_ended") or [])]
-            told += [f"{where}: {service['error']}" for service in services if service["error"]]
-    return told
+            described += [f"{where}: {text}" for text in hung(result.get("drivers_ended") or [])]
+            described += [f"{where}: {service['error']}" for service in services if service["error"]]
+    return described
 
 
-def _warnings(told: Sequence[str]) -> list[str]:
-    return ["Warnings:", *dict.fromkeys(told)] if told else []
+def _warnings(described: Sequence[str]) -> list[str]:
+    return ["Warnings:", *dict.fromkeys(described)] if described else []
 
 
 def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
@@ -177,7 +179,7 @@ def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
 def _readers(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> list[str]:
     """Where a write at the master has to be seen: at the zone's endpoint, and at every server of several."""
     step = entry["servers"]
-    added = step["follow"] if _succeeded(hosts.get(entry["host"], {}), "onefed_grown") else []
+    added = step["add_server"] if _succeeded(hosts.get(entry["host"], {}), "onefed_grown") else []
     servers = [*step["serving"], *(step["endpoints"][host] for host in added)]
     if entry["action"] == "master":
         return servers

@@ -1,9 +1,9 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The zones that the inventory declares, with the holders of their floating addresses and the hosts that have a gate.
+"""The zones that the inventory declares, for federation_info.
 
-That is what federation_info takes of them.
+With each zone come the hosts that have its floating address, and those that are locked down.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...module_utils._health.judged import OUTSIDE
+from ...module_utils._health.scope import OUTSIDE
 from .report import newest_description
 
 Data = Mapping[str, Any]
@@ -58,9 +58,11 @@ def _declared(zone: Data, examined: Mapping[str, Data]) -> dict[str, Any]:
         "endpoint": zone["endpoint"],
         "servers": {host: zone["endpoints"][host] for host in zone["servers"]},
         "address": floating["address"] if floating else None,
-        "holders": [host for host, found in has.items() if found],
+        "vip_holders": [host for host, found in has.items() if found],
         "unread": [host for host, found in has.items() if found is None],
-        "gated": [host for host in zone["hosts"] if (examined.get(host, {}).get("frontend") or {}).get("gate")],
+        "locked_down": [
+            host for host in zone["hosts"] if (examined.get(host, {}).get("frontend") or {}).get("lockdown")
+        ],
     }
 
 

@@ -158,9 +158,9 @@ def test_user_created_through_a_server_arrives_on_every_server(name: str) -> Non
 def test_one_server_leads_with_the_floating_address_and_the_others_follow() -> None:
     AVAILABLE.touch()
     leader = AVAILABLE.await_well()
-    assert AVAILABLE.holders() == [leader]
-    assert {standing.term for standing in AVAILABLE.standings().values() if standing} == {
-        AVAILABLE.standings()[leader].term  # type: ignore[union-attr]
+    assert AVAILABLE.vip_holders() == [leader]
+    assert {state.term for state in AVAILABLE.raft_states().values() if state} == {
+        AVAILABLE.raft_states()[leader].term  # type: ignore[union-attr]
     }
 
 

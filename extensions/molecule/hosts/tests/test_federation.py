@@ -69,7 +69,7 @@ def test_services_start_at_boot_as_they_did_before(host: Any, name: str) -> None
     assert host.service("mariadb").is_running == (spec.database == "mariadb")
 
 
-def test_services_beside_oned_run_with_the_credentials_of_the_federation(host: Any, name: str) -> None:
+def test_companions_of_oned_run_with_the_credentials_of_the_federation(host: Any, name: str) -> None:
     spec = ZONES[name].host.spec
     for companion in spec.companions:
         service = host.service(f"opennebula-{companion}")

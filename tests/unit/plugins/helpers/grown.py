@@ -69,8 +69,8 @@ def master() -> dict[str, Any]:
     return found
 
 
-def plan(findings: dict[str, Any], what: dict[str, Any] | None = None) -> dict[str, Any]:
-    found = {"madrid-1": master(), **findings}
+def plan(facts: dict[str, Any], what: dict[str, Any] | None = None) -> dict[str, Any]:
+    found = {"madrid-1": master(), **facts}
     wrapped = {host: one if "unreachable" in one else {"frontend": one} for host, one in found.items()}
     return make_plan(what or declared(), wrapped, list(found), NOW)
 

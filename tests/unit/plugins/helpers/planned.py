@@ -46,7 +46,7 @@ def frontend(mode: str = "STANDALONE", zone_id: int = 0, master_oned: str = "", 
             "raft_follower_hook": None,
             "vectors": {"FEDERATION": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned}},
         },
-        "service": {"state": "running", "enabled": True, "outdated": False},
+        "service": {"state": "running", "enabled": True, "restart_needed": False},
         "api": {
             "state": "open",
             "conf": {"MODE": mode, "ZONE_ID": str(zone_id), "MASTER_ONED": master_oned},
@@ -70,12 +70,12 @@ def frontend(mode: str = "STANDALONE", zone_id: int = 0, master_oned: str = "", 
         },
         "auth_files_fixed": [],
         "auth_digests": {"one_auth": "11", "sunstone_auth": "22"},
-        "beside": [],
+        "companions": [],
         "fireedge": None,
         "firewall": None,
         "addresses": [],
         "address_keeper": None,
-        "gate": False,
+        "lockdown": False,
         "vip_answers": None,
         "vip_hook": None,
         "config_digests": {},
@@ -98,10 +98,10 @@ def plan(
     hosts: Any = None,
     installs: bool = False,
 ) -> dict[str, Any]:
-    findings = {"madrid-1": master, "paris-1": paris}
+    facts = {"madrid-1": master, "paris-1": paris}
     wrapped = {
         host: found if "unreachable" in found or "error" in found else {"frontend": found}
-        for host, found in findings.items()
+        for host, found in facts.items()
     }
     return make_plan(what or declared(), wrapped, hosts or ["madrid-1", "paris-1"], NOW, installs)
 

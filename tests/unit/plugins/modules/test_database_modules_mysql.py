@@ -60,7 +60,7 @@ def test_login_options_count_instead(call: Run, mysql_master: MysqlOneDb) -> Non
 
 @pytest.mark.usefixtures("running")
 def test_a_running_zone_is_saved_without_a_stop(call: Run) -> None:
-    taken = call("federated_backup", stop_oned=True, fence_timeout=5)
+    taken = call("federated_backup", stop_oned=True, quiesce_timeout=5)
     assert (taken["oned_stopped"], taken["outage"], taken["tries"]) == (False, None, 1)
     assert 0.15 <= taken["stall"] < 10
     assert taken["snapshot"]["federated_index"] == 5

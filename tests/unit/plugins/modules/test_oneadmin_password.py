@@ -197,12 +197,12 @@ def test_services_that_run_since_before_the_file_was_written_restart(
     path = Path(frontend.one_auth)
     path.write_text(f"oneadmin:{NEW}\n")
     os.utime(path, (time.time() - 60, time.time() - 60))
-    assert server.renew(frontend, False, 5.0, False) == {"changed": False, "oned": False, "services": []}
-    assert server.renew(frontend, True, 5.0, True)["changed"] is True
+    assert server.restart(frontend, False, 5.0, False) == {"changed": False, "oned": False, "services": []}
+    assert server.restart(frontend, True, 5.0, True)["changed"] is True
     os.utime(path, (time.time() + 1, time.time() + 1))
-    assert server.renew(frontend, False, 5.0, True)["changed"] is True
+    assert server.restart(frontend, False, 5.0, True)["changed"] is True
     assert systemd.orders == []
-    found = server.renew(frontend, False, 5.0, False)
+    found = server.restart(frontend, False, 5.0, False)
     assert found == {"changed": True, "oned": False, "services": [{"unit": "opennebula-hem", "error": None}]}
     assert systemd.orders[-1] == "restart opennebula-hem"
 
@@ -216,10 +216,10 @@ def test_oned_of_a_slave_restarts_with_its_services_when_it_is_due(
         conf.write(
             'FEDERATION = [ MODE = "SLAVE", ZONE_ID = 100, SERVER_ID = -1, MASTER_ONED = "http://192.0.2.11" ]\n'
         )
-    found = server.renew(frontend, True, 5.0, False)
+    found = server.restart(frontend, True, 5.0, False)
     assert (found["oned"], found["services"]) == (True, [{"unit": "opennebula-hem", "error": None}])
     assert "stop opennebula opennebula-hem" in systemd.orders
-    assert server.renew(frontend, False, 5.0, True)["oned"] is False
+    assert server.restart(frontend, False, 5.0, True)["oned"] is False
 
 
 def test_the_time_of_a_services_start_is_that_of_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

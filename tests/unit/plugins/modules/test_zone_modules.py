@@ -101,7 +101,7 @@ def test_check_mode_probes_nothing(run_module: Run, location: Path) -> None:
     assert (result["changed"], result["seconds"], result["index"]) == (False, {}, None)
 
 
-def test_a_federation_is_judged(run_module: Run, oned: FakeOned) -> None:
+def test_a_federation_is_checked(run_module: Run, oned: FakeOned) -> None:
     with Served(FakeOned(mode="SLAVE", zone_id=100, raft={"FEDLOG_INDEX": 9000})) as slave:
         oned.add(100, "paris", {"ENDPOINT": slave.url})
         options = {"api_url": oned.url, "settle_timeout": 0.0, **ACCOUNT}
@@ -153,5 +153,5 @@ def test_a_federation_is_compared_with_the_inventory(run_module: Run, oned: Fake
     zone = {"name": "madrid", "endpoint": oned.url, "servers": {"a": oned.url}, "address": "192.0.2.30"}
     options = {"api_url": oned.url, "settle_timeout": 0.0, "allow_loopback": True, **ACCOUNT}
     result = run_module("federation_info", declared=[zone], **options)["federation"]
-    assert result["zones"][0]["floating"] == {"address": "192.0.2.30", "holders": [], "unread": []}
+    assert result["zones"][0]["floating"] == {"address": "192.0.2.30", "vip_holders": [], "unread": []}
     assert [problem["code"] for problem in result["problems"]] == ["address_missing"]

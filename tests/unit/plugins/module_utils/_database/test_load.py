@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_fence import Writers, users_and_records
+from test_write_barrier import Writers, users_and_records
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import mysql_dump, mysql_load, mysql_programs
-from ansible_collections.onefed.opennebula.plugins.module_utils._database.base import Fence
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.base import WriteBarrier
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend import run_as
 from tests.unit.plugins.one_mysql import PASSWORD, MysqlOneDb
@@ -23,11 +23,11 @@ from tests.unit.plugins.one_mysql import PASSWORD, MysqlOneDb
 Make = Callable[..., MysqlOneDb]
 
 
-def copy_of(database: MysqlOneDb, folder: Path, fence: Fence | None = None) -> str:
+def copy_of(database: MysqlOneDb, folder: Path, barrier: WriteBarrier | None = None) -> str:
     path = folder / f"{database.name}.sql.gz"
     path.touch(0o600)
     with path.open("r+b") as file:
-        database.database().copy_to(file, fence, compress=True)
+        database.database().copy_to(file, barrier, compress=True)
     return str(path)
 
 
@@ -46,22 +46,22 @@ def test_every_copy_of_a_busy_server_is_what_its_log_says(
     sizes = []
     with Writers(mysql_master, leader) as writers:
         for number in range(5):
-            fence = Fence(20.0)
-            restore(target, copy_of(mysql_master, tmp_path, fence), tmp_path)
+            barrier = WriteBarrier(20.0)
+            restore(target, copy_of(mysql_master, tmp_path, barrier), tmp_path)
             users, logged = users_and_records(target)
             assert users == logged, f"copy {number}"
             newest, applied = target.rows(
                 "SELECT MAX(log_index), (SELECT MAX(log_index) FROM logdb WHERE applied = 1) FROM logdb"
             )[0]
-            assert fence.log == {"last_index": newest, "last_applied": applied, "term": 0}
-            # A leader may have written a record that waits for the fence.
+            assert barrier.log == {"last_index": newest, "last_applied": applied, "term": 0}
+            # A leader may have written a record that waits for the barrier.
             assert newest - applied <= int(leader)
             sizes.append(len(users))
     assert writers.failed == []
     assert sizes == sorted(sizes) and sizes[0] < sizes[-1]  # they wrote all the time
 
 
-def test_what_no_record_is_about_is_fenced_too(mysql_master: MysqlOneDb, tmp_path: Path) -> None:
+def test_what_no_record_is_about_waits_behind_the_barrier_too(mysql_master: MysqlOneDb, tmp_path: Path) -> None:
     """A leader's log holds writes of all tables, not only of those that a federation shares."""
     seen = []
 
@@ -87,7 +87,7 @@ def test_what_no_record_is_about_is_fenced_too(mysql_master: MysqlOneDb, tmp_pat
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql.Dump", Watching)
-        copy_of(mysql_master, tmp_path, Fence(20.0))
+        copy_of(mysql_master, tmp_path, WriteBarrier(20.0))
     assert seen == [1205]
 
 
@@ -209,5 +209,5 @@ def test_a_program_that_does_not_begin_ends_the_fence(
     monkeypatch.setattr(mysql_programs, "PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(mysql_dump, "BEGIN_SECONDS", 0.2)
     with pytest.raises(DatabaseError, match="mariadb-dump had not begun after 0.2 s. Nothing is locked any more"):
-        copy_of(mysql_master, tmp_path, Fence(0.5))
+        copy_of(mysql_master, tmp_path, WriteBarrier(0.5))
     mysql_master.script("SET lock_wait_timeout = 10;\nLOCK TABLES template_pool WRITE, logdb WRITE;\nUNLOCK TABLES")

@@ -76,8 +76,8 @@ def test_a_running_front_end(frontend: Frontend, api: FakeOned) -> None:
     assert facts["disk"]["needed"] > 2 * facts["database"]["size"]
     assert facts["disk"]["free"] > 0
     assert abs(facts["time"] - time.time()) < 60
-    assert (facts["journal"], facts["beside"]) == (None, [])
-    assert facts["service"] == {"state": "stopped", "enabled": None, "outdated": False, "error": None}
+    assert (facts["journal"], facts["companions"]) == (None, [])
+    assert facts["service"] == {"state": "stopped", "enabled": None, "restart_needed": False, "error": None}
     assert {url: probe["state"] for url, probe in facts["probes"].items()} == {api.url: "open", DEAD: "refused"}
 
 
@@ -98,13 +98,13 @@ def test_hooks_addresses_and_shared_files(frontend: Frontend, monkeypatch: pytes
     assert "127.0.0.1" in [one["address"] for one in facts["addresses"]]
 
 
-def test_a_gate_that_was_left_closed_is_told(
+def test_a_lockdown_that_was_left_closed_is_reported(
     frontend: Frontend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(systemd_unit, "FOLDER", str(tmp_path))
-    assert examine(frontend, [], 5.0)["gate"] is False
-    (tmp_path / "onefed-zone-gate.service").touch()
-    assert examine(frontend, [], 5.0)["gate"] is True
+    assert examine(frontend, [], 5.0)["lockdown"] is False
+    (tmp_path / "onefed-zone-lockdown.service").touch()
+    assert examine(frontend, [], 5.0)["lockdown"] is True
 
 
 def test_what_is_not_asked_about_a_floating_address_is_not_told(frontend: Frontend) -> None:

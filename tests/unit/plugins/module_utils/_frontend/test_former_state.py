@@ -39,7 +39,7 @@ def former(frontend: Frontend, public: Path) -> Path:
     (folder / "joins" / JOIN / "undo.sql").write_text("undo")
     (folder / "snapshots").mkdir()
     (folder / "snapshots" / "federated.sql").write_text("sql")
-    (folder / "beside.json").write_text("{}")
+    (folder / "companions.json").write_text("{}")
     (folder / "lock").write_text("1")
     (folder / "unknown").write_text("x")
     (folder / "joins" / "stray").write_text("x")
@@ -76,7 +76,7 @@ def test_what_the_collection_names_is_taken_over_and_becomes_roots(frontend: Fro
     with host_lock(frontend):
         pass
     assert found(frontend) == [
-        "beside.json",
+        "companions.json",
         former_state.MARK,
         f"joins/{JOIN}/undo.sql",
         "journal.json",
@@ -91,13 +91,13 @@ def test_what_the_collection_names_is_taken_over_and_becomes_roots(frontend: Fro
 def test_links_and_pipes_are_left_behind(frontend: Frontend, former: Path, public: Path) -> None:
     (public / "secret").write_text("root's")
     (public / "secret").chmod(0o600)
-    (former / "beside.json").unlink()
-    (former / "beside.json").symlink_to(public / "secret")
+    (former / "companions.json").unlink()
+    (former / "companions.json").symlink_to(public / "secret")
     (former / "journal.json").unlink()
     os.mkfifo(former / "journal.json")
     with host_lock(frontend):
         assert Journal.load(frontend) is None
-    assert "beside.json" not in found(frontend)
+    assert "companions.json" not in found(frontend)
     assert (public / "secret").read_text() == "root's"
 
 

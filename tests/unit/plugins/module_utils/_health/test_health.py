@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from observed import INDEX, description, federation, member, server, silent, with_paris, zone
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._health.judge import judge
+from ansible_collections.onefed.opennebula.plugins.module_utils._health.health import health
 
 MADRID = zone(0, "madrid", server("madrid", 11, 0))
 
 
 def found(observation: dict[str, Any], **options: Any) -> list[tuple[str, str, str, str | None]]:
     """Code, severity, zone and server of every problem."""
-    judged = judge(observation, **options)
-    problems = judged["problems"]
+    checked = health(observation, **options)
+    problems = checked["problems"]
     assert all(problem["text"] and problem["remedy"] for problem in problems)
-    assert problems == [problem for one in judged["zones"] for problem in one["problems"]]
-    assert judged["healthy"] is not any(problem["severity"] == "error" for problem in problems)
+    assert problems == [problem for one in checked["zones"] for problem in one["problems"]]
+    assert checked["healthy"] is not any(problem["severity"] == "error" for problem in problems)
     return [(one["code"], one["severity"], one["zone"], one["server"]) for one in problems]
 
 
@@ -29,22 +29,22 @@ def of_paris(**changes: Any) -> list[tuple[str, str, str, str | None]]:
 
 
 def text_of(observation: dict[str, Any]) -> str:
-    (problem,) = judge(observation)["problems"]
+    (problem,) = health(observation)["problems"]
     return f"{problem['text']} {problem['remedy']}"
 
 
 def test_a_healthy_federation_has_no_problem() -> None:
-    judged = judge(federation())
-    assert (judged["healthy"], judged["problems"], judged["master"], judged["index"]) == (True, [], "madrid", INDEX)
-    assert [(one["name"], one["is_master"]) for one in judged["zones"]] == [("madrid", True), ("paris", False)]
-    assert [one["servers"][0]["lag"] for one in judged["zones"]] == [0, 0]
+    checked = health(federation())
+    assert (checked["healthy"], checked["problems"], checked["master"], checked["index"]) == (True, [], "madrid", INDEX)
+    assert [(one["name"], one["is_master"]) for one in checked["zones"]] == [("madrid", True), ("paris", False)]
+    assert [one["servers"][0]["lag"] for one in checked["zones"]] == [0, 0]
 
 
 def test_a_fresh_standalone_zone_has_no_problem() -> None:
     alone = server("OpenNebula", 11, 0, mode="STANDALONE", index=None, first_index=None, federated_log="none")
     stock = zone(0, "OpenNebula", alone, endpoint="http://localhost:2633/RPC2", endpoint_grpc="localhost:2634")
-    judged = judge(federation(stock, index=None, before=None))
-    assert (judged["healthy"], judged["problems"], judged["master"]) == (True, [], None)
+    checked = health(federation(stock, index=None, before=None))
+    assert (checked["healthy"], checked["problems"], checked["master"]) == (True, [], None)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_a_master_that_runs_as_slave_is_told() -> None:
 def test_a_federation_may_have_its_master_in_another_zone_than_0() -> None:
     first = zone(0, "madrid", server("madrid", 11, 0, mode="SLAVE", master_oned="http://192.0.2.31:2633/RPC2"))
     second = zone(100, "paris", server("paris", 31, 100, mode="MASTER"))
-    judged = judge(federation(first, second))
-    assert (judged["master"], judged["problems"]) == ("paris", [])
+    checked = health(federation(first, second))
+    assert (checked["master"], checked["problems"]) == ("paris", [])
 
 
 def test_a_silent_zone_0_is_not_replaced_by_a_zone_that_claims_to_be_the_master() -> None:
@@ -162,7 +162,7 @@ def test_a_slave_that_stands_still_behind_the_master_lags() -> None:
     text = text_of(with_paris(index=INDEX - 2, first_index=INDEX - 2))
     assert "replication_probe" in text
     assert "Missing federation record" in text
-    assert judge(with_paris(index=INDEX - 2))["zones"][1]["servers"][0]["lag"] == 2
+    assert health(with_paris(index=INDEX - 2))["zones"][1]["servers"][0]["lag"] == 2
 
 
 def test_a_slave_that_catches_up_is_a_warning() -> None:
@@ -177,7 +177,7 @@ def test_a_slave_is_not_behind_what_the_master_wrote_later() -> None:
 def test_a_slave_is_not_ahead_of_what_the_master_wrote_meanwhile() -> None:
     busy = federation(*with_paris(index=INDEX + 5)["zones"], before=INDEX, index=INDEX + 7)
     assert found(busy) == []
-    assert judge(busy)["zones"][1]["servers"][0]["lag"] == 0
+    assert health(busy)["zones"][1]["servers"][0]["lag"] == 0
 
 
 def test_a_slave_with_records_that_the_master_never_had_is_ahead() -> None:
@@ -325,7 +325,7 @@ def test_a_follower_behind_its_leader_is_told() -> None:
     observation = follower_of({}, log_index=36, first_log_index=36)
     assert found(observation) == [("follower_behind", "warning", "paris", "b")]
     assert "playbook resync --limit b" in text_of(observation)
-    lags = [(server["name"], server["log_lag"]) for server in judge(observation)["zones"][1]["servers"]]
+    lags = [(server["name"], server["log_lag"]) for server in health(observation)["zones"][1]["servers"]]
     assert lags == [("a", 0), ("b", 4), ("c", 0)]
 
 
@@ -339,23 +339,23 @@ def test_a_follower_that_does_not_move_although_its_leader_writes_is_an_error() 
 
 
 def test_a_follower_that_lacks_what_its_leader_has_purged_is_an_error() -> None:
-    def judged(first: int) -> list[dict[str, Any]]:
+    def checked(first: int) -> list[dict[str, Any]]:
         databases = {
             "madrid": {"madrid": description(False)},
             "paris": {"a": description(True, log_first_local_index=first), "b": description(True)},
         }
-        problems = judge(follower_of({}, log_index=36), databases)["problems"]
+        problems = health(follower_of({}, log_index=36), databases)["problems"]
         return [problem for problem in problems if problem["server"] == "b"]
 
-    (problem,) = judged(38)
+    (problem,) = checked(38)
     assert (problem["code"], problem["severity"]) == ("follower_fallen_out", "error")
     assert "whose oldest record is 38: it can never catch up" in problem["text"]
-    assert [problem["code"] for problem in judged(37)] == ["follower_behind"]
+    assert [problem["code"] for problem in checked(37)] == ["follower_behind"]
 
 
-def test_a_follower_whose_log_parted_from_its_leaders_is_an_error() -> None:
+def test_a_follower_whose_log_diverged_from_its_leaders_is_an_error() -> None:
     observation = follower_of({}, log_term=2)
-    assert found(observation) == [("log_parted", "error", "paris", "b")]
+    assert found(observation) == [("log_diverged", "error", "paris", "b")]
     assert "a record of term 2 rather than 3" in text_of(observation)
 
 
@@ -367,16 +367,16 @@ def test_of_two_leaders_the_one_with_the_newest_term_stays() -> None:
 
 
 def test_without_majority_or_leader_the_servers_to_start_are_named() -> None:
-    problems = judge(federation(MADRID, cluster("leader", "silent", "silent")))["problems"]
+    problems = health(federation(MADRID, cluster("leader", "silent", "silent")))["problems"]
     assert problems[-1]["remedy"].startswith("Start paris-1, paris-2.")
-    problems = judge(federation(MADRID, cluster("silent", "follower", "follower")))["problems"]
+    problems = health(federation(MADRID, cluster("silent", "follower", "follower")))["problems"]
     assert "start paris-0;" in problems[-1]["remedy"]
 
 
 def test_a_leader_that_hangs_without_majority_is_told_from_a_broken_database() -> None:
     hung = silent("paris-0", 31, "hung", id=0)
     observation = federation(MADRID, zone(100, "paris", hung, silent("paris-1", 32, id=1)))
-    problems = {problem["code"]: problem for problem in judge(observation)["problems"]}
+    problems = {problem["code"]: problem for problem in health(observation)["problems"]}
     assert "fewer than a majority" in problems["hung"]["text"]
     assert problems["hung"]["remedy"].startswith("Start the zone's other servers.")
 
@@ -401,7 +401,7 @@ def test_a_loopback_endpoint_of_one_server_is_told() -> None:
 
 
 def test_no_secret_or_helper_of_the_observation_is_shown() -> None:
-    shown = judge(with_paris())["zones"][1]
+    shown = health(with_paris())["zones"][1]
     assert set(shown) == {
         "id",
         "name",
@@ -409,7 +409,7 @@ def test_no_secret_or_helper_of_the_observation_is_shown() -> None:
         "endpoint",
         "endpoint_grpc",
         "is_master",
-        "judged",
+        "checked",
         "floating",
         "servers",
         "problems",
@@ -417,7 +417,7 @@ def test_no_secret_or_helper_of_the_observation_is_shown() -> None:
     assert "first_index" not in shown["servers"][0]
 
 
-def test_judging_leaves_the_observation_as_it_was() -> None:
+def test_checking_leaves_the_observation_as_it_was() -> None:
     observation = with_paris()
-    judge(observation)
+    health(observation)
     assert observation == with_paris()

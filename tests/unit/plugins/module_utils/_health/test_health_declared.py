@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from observed import federation, member, server, zone
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._health.judge import judge
+from ansible_collections.onefed.opennebula.plugins.module_utils._health.health import health
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.vip_holders import declared_zones
 
 VIP = "http://192.0.2.30:2633/RPC2"
@@ -18,34 +18,34 @@ ENDPOINTS = {f"p{number}": f"http://192.0.2.3{number}:2633/RPC2" for number in (
 
 def declared(*holders: str, **changes: Any) -> dict[str, Any]:
     given = {"name": "paris", "endpoint": VIP, "servers": ENDPOINTS, "address": "192.0.2.30", "unread": []}
-    return {**given, "holders": [*holders], **changes}
+    return {**given, "vip_holders": [*holders], **changes}
 
 
-def judged(inventory: dict[str, Any], *servers: dict[str, Any]) -> dict[str, Any]:
-    """Zone paris, whose leader is p1, as judged with what the inventory says."""
+def checked(inventory: dict[str, Any], *servers: dict[str, Any]) -> dict[str, Any]:
+    """Zone paris, whose leader is p1, as checked with what the inventory says."""
     states = ("leader", "follower", "follower")
     known = servers or tuple(member(f"p{n + 1}", 31 + n, n, 100, state) for n, state in enumerate(states))
     paris = zone(100, "paris", *known, endpoint=VIP)
-    whole = judge(federation(zone(0, "madrid", server("madrid", 11, 0)), paris), declared=[inventory])
+    whole = health(federation(zone(0, "madrid", server("madrid", 11, 0)), paris), declared=[inventory])
     found: dict[str, Any] = whole["zones"][1]
     return found
 
 
 def codes(*given: Any) -> list[tuple[str, str, str | None]]:
-    return [(one["code"], one["severity"], one["server"]) for one in judged(*given)["problems"]]
+    return [(one["code"], one["severity"], one["server"]) for one in checked(*given)["problems"]]
 
 
-def test_a_gate_that_is_closed_is_told_of() -> None:
-    shown = judged(declared("p1", gated=["p2"]))
-    assert [(one["code"], one["severity"]) for one in shown["problems"]] == [("gate_closed", "warning")]
-    assert shown["problems"][0]["text"].startswith("The gate of p2 is closed, as during an import")
+def test_a_lockdown_that_is_closed_is_reported() -> None:
+    shown = checked(declared("p1", locked_down=["p2"]))
+    assert [(one["code"], one["severity"]) for one in shown["problems"]] == [("locked_down", "warning")]
+    assert shown["problems"][0]["text"].startswith("p2: locked down, as during an import")
 
 
 def test_an_address_that_the_leader_alone_has_is_well() -> None:
-    shown = judged(declared("p1"))
+    shown = checked(declared("p1"))
     assert shown["problems"] == []
-    assert shown["floating"] == {"address": "192.0.2.30", "holders": ["p1"], "unread": []}
-    assert [one["holds_address"] for one in shown["servers"]] == [True, False, False]
+    assert shown["floating"] == {"address": "192.0.2.30", "vip_holders": ["p1"], "unread": []}
+    assert [one["has_vip"] for one in shown["servers"]] == [True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_exactly_one_host_has_the_address(holders: list[str], unread: list[str],
 
 
 def test_of_a_host_that_was_not_read_nothing_is_said() -> None:
-    servers = judged(declared(unread=["p1", "p2", "p3"]))["servers"]
-    assert [one["holds_address"] for one in servers] == [None, None, None]
+    servers = checked(declared(unread=["p1", "p2", "p3"]))["servers"]
+    assert [one["has_vip"] for one in servers] == [None, None, None]
 
 
 def test_a_zone_without_floating_address_shows_none() -> None:
-    shown = judged(declared(address=None))
-    assert (shown["floating"], shown["problems"], shown["servers"][0]["holds_address"]) == (None, [], None)
+    shown = checked(declared(address=None))
+    assert (shown["floating"], shown["problems"], shown["servers"][0]["has_vip"]) == (None, [], None)
 
 
 def test_a_server_of_the_inventory_that_is_not_listed_is_told() -> None:
     more = {**ENDPOINTS, "p4": "http://192.0.2.34:2633/RPC2"}
-    (problem,) = judged(declared("p1", servers=more))["problems"]
+    (problem,) = checked(declared("p1", servers=more))["problems"]
     assert (problem["code"], problem["severity"]) == ("server_not_listed", "warning")
     assert problem["text"].endswith("not in the zone's list: p4.")
 
@@ -100,7 +100,7 @@ def test_a_zone_is_known_by_its_endpoint_whatever_it_is_called() -> None:
     elsewhere = declared(name="other", endpoint="http://192.0.2.99:2633/RPC2")
     assert codes(elsewhere) == [("address_missing", "error", None)], "known by the endpoints of its servers"
     stranger = {**elsewhere, "servers": {"q1": "http://192.0.2.41:2633/RPC2"}}
-    assert codes(stranger) == [("zone_not_judged", "warning", None)]
+    assert codes(stranger) == [("zone_not_checked", "warning", None)]
 
 
 def examined(*addresses: str) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
     }
     addresses = {
         "p1": examined("192.0.2.31", "192.0.2.30"),
-        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "gate": True}},
+        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "lockdown": True}},
         "p3": {"frontend": {"addresses": {"error": "no ip"}}},
     }
     hosts: dict[str, Any] = {
@@ -130,9 +130,9 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "endpoint": VIP,
             "servers": {"p1": ENDPOINTS["p1"], "p2": ENDPOINTS["p2"]},
             "address": "192.0.2.30",
-            "holders": ["p1"],
+            "vip_holders": ["p1"],
             "unread": ["p3"],
-            "gated": ["p2"],
+            "locked_down": ["p2"],
             "outside": False,
             "limit": "p,m",
             "unread_databases": {"p1": "disk I/O error", "p2": "PyMySQL is missing"},
@@ -142,9 +142,9 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "endpoint": "http://m/RPC2",
             "servers": {"m": "x"},
             "address": None,
-            "holders": [],
+            "vip_holders": [],
             "unread": [],
-            "gated": [],
+            "locked_down": [],
             "outside": True,
             "limit": "m",
             "unread_databases": {"m": "outside of the limit"},

@@ -23,7 +23,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._api.client impo
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.transport import reply_value
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import AnswerError, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._facts.oned import NO_ANSWERS, ask_oned
-from ansible_collections.onefed.opennebula.plugins.module_utils._health.judge import judge
+from ansible_collections.onefed.opennebula.plugins.module_utils._health.health import health
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.observe import observe
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.text import status_text
 
@@ -73,7 +73,7 @@ def replies(monkeypatch: pytest.MonkeyPatch) -> Replies:
 
 def status() -> dict[str, Any]:
     asked = Client(URLS["madrid"], *CREDENTIALS)
-    return judge(observe(asked, 0.0, [URLS["lyon"]]))
+    return health(observe(asked, 0.0, [URLS["lyon"]]))
 
 
 def check_status(healthy: dict[str, Any]) -> list[str]:

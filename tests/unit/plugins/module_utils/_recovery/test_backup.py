@@ -61,7 +61,7 @@ def oned(monkeypatch: pytest.MonkeyPatch) -> Oned:
 
 def request_of(**changes: Any) -> SnapshotRequest:
     options = {"dest": None, "records": 1000, "keep": False, "stop_oned": False, "wait": True, "timeout": 9.0}
-    return SnapshotRequest(**{**options, "fence_timeout": 10.0, **changes})
+    return SnapshotRequest(**{**options, "quiesce_timeout": 10.0, **changes})
 
 
 def files_below(folder: str) -> list[str]:

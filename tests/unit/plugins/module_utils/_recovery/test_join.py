@@ -67,7 +67,7 @@ def test_opening_saves_the_files_and_what_was(frontend: Frontend) -> None:
         "mode": "STANDALONE",
         "bootstrapped": True,
         "is_slave": False,
-        "beside": [],
+        "companions": [],
     }
     assert (journal["step"], journal["resumed"], journal["zone_id"]) == ("opened", False, None)
     assert journal["id"].endswith("Z-_le_de_France")

@@ -78,7 +78,7 @@ class Zone:
     def planned(self, action: str) -> Planned:
         seen = describe(SqliteDatabase(str(self.database.path)))
         index = seen["log"]["last_federated_index"]
-        known = seen["own"] if action in ("discard", "renew") else {}
+        known = seen["own"] if action in ("discard", "reseed") else {}
         return Planned(action, known, seen["zones"], seen["is_slave"], index)
 
     def verify(self, planned: Planned, **applied: int | None) -> list[str]:
@@ -156,7 +156,7 @@ def test_an_import_without_a_note_is_refused(full: Zone) -> None:
 
 
 def test_a_slave_may_have_what_the_master_wrote_and_nothing_else(full: Zone) -> None:
-    planned = full.planned("renew")
+    planned = full.planned("reseed")
     full.database.execute(NEW["a user"][0])
     assert "users lea. Joining would lose that" in full.refused(planned)
     full.database.record(6)

@@ -106,20 +106,20 @@ def test_a_stopped_oned_tells_where_its_log_ends_if_asked(frontend: Frontend) ->
     assert (log(False), log(True, check_mode=True)) == (None, None)
 
 
-def test_an_oned_that_was_noted_as_outdated_is_so_until_another_one_runs(frontend: Frontend, api: FakeOned) -> None:
-    def outdated() -> bool:
-        return restart_needed.is_outdated(frontend, managers.manager_of(frontend).pid())
+def test_an_oned_that_was_noted_for_a_restart_is_so_until_another_one_runs(frontend: Frontend, api: FakeOned) -> None:
+    def noted() -> bool:
+        return restart_needed.is_noted(frontend, managers.manager_of(frontend).pid())
 
-    assert ensure(frontend, "outdated") == (False, "stopped")
+    assert ensure(frontend, "restart_needed") == (False, "stopped")
     ensure(frontend, "started")
-    assert ensure(frontend, "outdated", check_mode=True) == (True, "running")
-    assert not outdated()
-    assert [ensure(frontend, "outdated") for _repeated in range(2)] == [(True, "running"), (False, "running")]
-    assert outdated()
+    assert ensure(frontend, "restart_needed", check_mode=True) == (True, "running")
+    assert not noted()
+    assert [ensure(frontend, "restart_needed") for _repeated in range(2)] == [(True, "running"), (False, "running")]
+    assert noted()
     ensure(frontend, "stopped")
-    assert not outdated()
+    assert not noted()
     ensure(frontend, "started")
-    assert not outdated()
+    assert not noted()
     assert calls(frontend) == ["start", "stop", "start"]
 
 

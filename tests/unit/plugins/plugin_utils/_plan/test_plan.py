@@ -78,9 +78,9 @@ def test_a_lagging_member_is_proved_with_a_marker() -> None:
     assert (made["changed"], made["probe"]) == (False, True)
 
 
-def test_an_open_journal_repeats_the_join_without_judging_its_data() -> None:
+def test_an_open_journal_repeats_the_join_without_checking_its_data() -> None:
     master, paris = federated()
-    paris["journal"] = {"zone_existed": False, "zone_name": "paris", "original": {"beside": ["opennebula-flow"]}}
+    paris["journal"] = {"zone_existed": False, "zone_name": "paris", "original": {"companions": ["opennebula-flow"]}}
     paris["database"]["own"]["users"] = ["everyone of the master"]
     entry = plan(master, paris)["zones"]["paris"]
     assert (entry["action"], entry["resumes"], entry["zone_exists"]) == ("join", True, False)

@@ -53,7 +53,7 @@ def test_standalone_servers_become_the_masters_one_restart_each_followers_first(
         assert one["changes"] == ["MODE STANDALONE -> MASTER", "oned restarts"]
         assert f"{one['host']}: MODE STANDALONE -> MASTER" in master["changes"]
     step = master["servers"]
-    assert (step["lead"], step["follow"], step["start"], step["leave"]) == (False, [], [], [])
+    assert (step["bootstrap_leader"], step["add_server"], step["start"], step["remove_server"]) == (False, [], [], [])
 
 
 def test_a_follower_that_is_the_masters_already_is_left_alone() -> None:

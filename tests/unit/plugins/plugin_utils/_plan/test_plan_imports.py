@@ -48,11 +48,11 @@ def plan(
     paris: dict[str, Any] | None = None, master: dict[str, Any] | None = None, what: Any = None, **imports: Any
 ) -> dict[str, Any]:
     """The plan of a run on madrid and paris; `imports` is what is known of the import of paris."""
-    findings: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "madrid-1": {"frontend": master or frontend()},
         "paris-1": {"frontend": paris or frontend(), "import": {**dict.fromkeys((*PATHS, "planned")), **imports}},
     }
-    return make_plan(what or declared(), findings, ["madrid-1", "paris-1"], NOW)
+    return make_plan(what or declared(), facts, ["madrid-1", "paris-1"], NOW)
 
 
 def interrupted(*steps: str, **more: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def interrupted(*steps: str, **more: Any) -> dict[str, Any]:
         "zone_existed": False,
         "zone_name": "paris",
         "directory": "/var/lib/onefed/joins/1-paris",
-        "original": {"beside": [], "bootstrapped": True},
+        "original": {"companions": [], "bootstrapped": True},
         "step": steps[-1],
         "steps": [{"step": step, "at": ""} for step in steps],
         "backups": {"database": "/var/lib/onefed/joins/1-paris/one.db", "undo": None},
@@ -131,15 +131,15 @@ def test_what_stands_in_the_way_of_the_import_leaves_the_zone_out() -> None:
 
 
 def test_two_zones_that_would_create_one_name_are_both_left_out() -> None:
-    findings: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "madrid-1": {"frontend": frontend()},
         "paris-1": {"frontend": frontend(), "import": {**dict.fromkeys(PATHS), "planned": asked("alice")}},
         "lyon-1": {"frontend": frontend(), "import": {**dict.fromkeys(PATHS), "planned": asked("Alice", "zoe")}},
     }
     lyon_url = "http://192.0.2.41:2633/RPC2"
-    for found in findings.values():
+    for found in facts.values():
         found["frontend"]["probes"][lyon_url] = {"state": "open", "detail": ""}
-    made = make_plan(declared(), findings, list(findings), NOW)
+    made = make_plan(declared(), facts, list(facts), NOW)
     assert sorted(line.partition(" Rename")[0] for line in made["left_out"]) == [
         'lyon, lyon-1: Import: group "dev" would be created by paris too.',
         'lyon, lyon-1: Import: user "Alice" would be created by paris too.',
@@ -185,25 +185,25 @@ def test_an_interrupted_import_goes_on_with_what_it_kept() -> None:
     assert made["zones"]["paris"]["bootstrap"] is False
 
 
-def test_a_gate_that_an_interrupted_run_left_is_opened_by_whatever_joins_the_zone() -> None:
+def test_a_lockdown_that_an_interrupted_run_left_is_lifted_by_whatever_joins_the_zone() -> None:
     paris = frontend()
-    paris["gate"] = True
+    paris["lockdown"] = True
     discards = declared(zone_import=False, zone_discard=True)
     for made in (plan(paris, what=discards), plan(paris, planned=asked("alice"))):
         entry = made["zones"]["paris"]
-        assert (entry["action"], entry["gate"], "Its gate" in str(entry["warnings"])) == ("join", True, False)
-        assert "its gate, which an earlier run closed, is opened at the end" in entry["changes"]
-    assert plan(what=discards)["zones"]["paris"]["gate"] is False
+        assert (entry["action"], entry["lockdown"], "locked down" in str(entry["warnings"])) == ("join", True, False)
+        assert "its lockdown, which an earlier run left, is lifted at the end" in entry["changes"]
+    assert plan(what=discards)["zones"]["paris"]["lockdown"] is False
 
 
-def test_a_gate_that_nothing_opens_is_told_of() -> None:
+def test_a_lockdown_that_nothing_opens_is_reported() -> None:
     zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "paris", PARIS_URL)]
     member, excluded = frontend("SLAVE", 100, MASTER_URL, zones), frontend()
     excluded["database"]["own"]["users"] = ["alice"]
     for paris in (member, excluded):
-        paris["gate"] = True
+        paris["lockdown"] = True
         made = plan(paris, frontend("MASTER", 0, "", zones), declared(zone_import=False))
-        assert "  ? paris-1: Its gate is closed, as during an import: its API refuses users. If no run" in "\n".join(
+        assert "  ? paris-1: It is locked down, as during an import: its API refuses users. If no run" in "\n".join(
             made["text"]
         )
 

@@ -104,7 +104,7 @@ def test_what_holds_an_auth_file_in_memory_restarts(name: str) -> None:
     master, paris = federated()
     master["auth_digests"][name] = "77"
     if name != "one_auth":
-        paris["beside"] = [{"unit": "opennebula-ks", "active": True, "enabled": True}]
+        paris["companions"] = [{"unit": "opennebula-ks", "active": True, "enabled": True}]
     entry = plan(master, paris)["zones"]["paris"]
     assert (entry["auth_files"], entry["restart"], entry["stop"]) == ([name], True, False)
     assert entry["changes"][-1] == "oned restarts"

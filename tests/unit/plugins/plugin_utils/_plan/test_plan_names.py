@@ -24,7 +24,7 @@ def declared(**paris: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("release", "joins"), [("6.10.0.1", True), ("7.4.0", False)])
-def test_a_zone_name_is_judged_by_the_release_of_the_master(release: str, joins: bool) -> None:
+def test_a_zone_name_is_checked_by_the_release_of_the_master(release: str, joins: bool) -> None:
     master, paris = ({**frontend(), "oned_version": release} for _side in range(2))
     entry = plan(master, paris, declared(zone_name="a\tb"))["zones"]["paris"]
     assert (entry["action"] == "join") == joins

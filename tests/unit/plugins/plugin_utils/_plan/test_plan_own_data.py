@@ -45,7 +45,7 @@ def test_a_zone_that_is_imported_is_compared_with_what_was_noted() -> None:
 def test_of_a_join_that_was_undone_only_the_journal_is_left(state: str) -> None:
     found = paris()
     steps = [{"step": step} for step in ("opened", "restoring", "reverted")]
-    journal = {"zone_existed": False, "zone_name": "paris", "original": {"beside": []}, "steps": steps}
+    journal = {"zone_existed": False, "zone_name": "paris", "original": {"companions": []}, "steps": steps}
     found["journal"] = {**journal, "step": "reverted"}
     found["service"]["state"] = state
     entry = entry_of(found)

@@ -27,8 +27,8 @@ def zone_of_three(leader: str = "paris-1") -> dict[str, Any]:
 
 def resync(paris: dict[str, Any], *hosts: str, what: dict[str, Any] | None = None) -> dict[str, Any]:
     found = {"madrid-1": master(), **paris}
-    findings = {host: one if "unreachable" in one else {"frontend": one} for host, one in found.items()}
-    return plan_resync(what or declared(), findings, hosts)
+    facts = {host: one if "unreachable" in one else {"frontend": one} for host, one in found.items()}
+    return plan_resync(what or declared(), facts, hosts)
 
 
 def test_nothing_is_done_to_servers_that_are_well() -> None:
@@ -88,7 +88,7 @@ def test_a_server_that_cannot_go_on_gets_the_leaders_copy_and_keeps_its_id(spoil
     assert made["text"] == [f"paris-2 (paris): {why}; its database and files become those of {leader}"]
     entry = made["hosts"]["paris-2"]
     assert (entry["label"], entry["host"]) == ("paris", leader)
-    assert (entry["servers"]["follow"], entry["servers"]["ids"]["paris-2"]) == (["paris-2"], 1)
+    assert (entry["servers"]["add_server"], entry["servers"]["ids"]["paris-2"]) == (["paris-2"], 1)
     # What an interrupted run copied may be old by now.
     assert entry["servers"]["copied"] == []
 
@@ -113,7 +113,7 @@ def test_a_server_whose_turn_comes_later_need_not_be_well() -> None:
     for host in ("paris-2", "paris-3"):
         stopped(paris[host])
     made = resync(paris, "paris-3", "paris-2")
-    assert {host: entry["servers"]["follow"] for host, entry in made["hosts"].items()} == {
+    assert {host: entry["servers"]["add_server"] for host, entry in made["hosts"].items()} == {
         "paris-2": ["paris-2", "paris-3"],
         "paris-3": ["paris-3"],
     }
@@ -153,13 +153,13 @@ def slave(**database: Any) -> dict[str, Any]:
     return found
 
 
-def renewed(paris: dict[str, Any]) -> dict[str, Any]:
+def reseeded(paris: dict[str, Any]) -> dict[str, Any]:
     log: dict[str, Any] = {"federated": 5, "first_federated_index": 8, "last_federated_index": 12}
     log["recent_federated_indexes"] = [12, 11, 10, 9, 8]
     known = master()
     known["database"].update(log=log, tables={"user_pool": {"rows": 2, "sha256": "aa"}}, bootstrapped=True)
-    findings = {"madrid-1": {"frontend": known}, "paris-1": {"frontend": paris}}
-    return plan_resync(declared({"paris-1": {}}), findings, ["paris-1", "madrid-1"])
+    facts = {"madrid-1": {"frontend": known}, "paris-1": {"frontend": paris}}
+    return plan_resync(declared({"paris-1": {}}), facts, ["paris-1", "madrid-1"])
 
 
 def described(index: int | None) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def described(index: int | None) -> dict[str, Any]:
     ],
 )
 def test_a_zone_that_cannot_follow_the_master_gets_its_tables_as_if_it_joined(index: int | None, why: str) -> None:
-    made = renewed(slave(log=described(index)))
+    made = reseeded(slave(log=described(index)))
     assert made["errors"] == []
     assert made["text"][-1] == (
         f"paris-1 (paris): {why}; oned stops, and its federated tables and *_auth files become the master's"
@@ -189,7 +189,7 @@ def test_a_zone_that_cannot_follow_the_master_gets_its_tables_as_if_it_joined(in
 
 @pytest.mark.parametrize("index", [9, 12])
 def test_a_zone_that_only_lags_is_left_alone(index: int) -> None:
-    made = renewed(slave(log=described(index)))
+    made = reseeded(slave(log=described(index)))
     assert (made["zones"], made["errors"]) == ({}, [])
     assert "paris-1 (paris): follows the master and lacks nothing; nothing to do." in made["text"]
 
@@ -197,19 +197,19 @@ def test_a_zone_that_only_lags_is_left_alone(index: int) -> None:
 def test_tables_that_differ_at_the_masters_index_are_replaced() -> None:
     found = slave(log=described(12))
     found["database"]["tables"] = {"user_pool": {"rows": 1, "sha256": "bb"}}
-    assert list(renewed(found)["zones"]) == ["paris-1"]
+    assert list(reseeded(found)["zones"]) == ["paris-1"]
 
 
 def test_a_copy_that_was_cut_short_is_repeated() -> None:
     found = slave(log=described(12))
     found["journal"] = {"kind": "zone", "zone_existed": True, "opened_at": "2026-01-02T03:04:05Z", "step": "opened"}
-    found["journal"].update(steps=[], original={"beside": []}, zone_id=None)
-    made = renewed(found)
+    found["journal"].update(steps=[], original={"companions": []}, zone_id=None)
+    made = reseeded(found)
     assert (made["errors"], list(made["zones"])) == ([], ["paris-1"])
 
 
 def test_a_zone_that_is_no_slave_has_nothing_to_take() -> None:
     found = server("paris-1")
-    made = renewed(found)
+    made = reseeded(found)
     assert made["zones"] == {}
     assert made["errors"] == ["paris-1: It is no slave of this federation. Playbook federate lets zone paris join."]

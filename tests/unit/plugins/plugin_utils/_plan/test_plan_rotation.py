@@ -23,8 +23,8 @@ def found(leader: str = "paris-1") -> dict[str, Any]:
 
 
 def rotation(frontends: dict[str, Any], *leave_out: str, what: dict[str, Any] | None = None) -> dict[str, Any]:
-    findings = {host: one if "unreachable" in one else {"frontend": one} for host, one in frontends.items()}
-    return plan_rotation(what or declared(), findings, leave_out)
+    facts = {host: one if "unreachable" in one else {"frontend": one} for host, one in frontends.items()}
+    return plan_rotation(what or declared(), facts, leave_out)
 
 
 def test_one_server_of_a_zone_restarts_at_a_time_and_its_leader_last() -> None:

@@ -20,7 +20,7 @@ def test_a_zone_of_three_joins_with_its_first_server_which_then_leads() -> None:
     entry = made["zones"]["paris"]
     assert (entry["action"], entry["host"]) == ("join", "paris-1")
     step = entry["servers"]
-    assert (step["lead"], step["keep"], step["follow"]) == (True, True, ["paris-2", "paris-3"])
+    assert (step["bootstrap_leader"], step["hold_vip"], step["add_server"]) == (True, True, ["paris-2", "paris-3"])
     assert step["vectors"]["RAFT_LEADER_HOOK"] == {"COMMAND": "raft/vip.sh", "ARGUMENTS": f"leader eth0 {VIP}/24"}
     assert made["groups"]["paris-1"] == ["ready", "join", "keep", "servers_slave"]
     assert made["groups"]["paris-3"] == ["ready", "server"]
@@ -35,7 +35,7 @@ def test_a_member_grows_and_its_new_endpoint_costs_one_restart_of_the_master() -
         found["api"]["zones"][1]["template"]["ENDPOINT"] = url("paris-1")
     wrapped = {"madrid-1": {"frontend": known}, **{host: {"frontend": one} for host, one in paris.items()}}
     made = make_plan(declared(), wrapped, list(wrapped), NOW)
-    assert made["zones"]["paris"]["servers"]["lead"]
+    assert made["zones"]["paris"]["servers"]["bootstrap_leader"]
     assert made["master"]["records"] == [{"id": 100, "endpoint": VIP_URL}]
     assert made["master"]["restart"]
 
@@ -50,7 +50,7 @@ def test_a_member_that_cannot_grow_is_not_told_to_others_at_an_address_that_nobo
     made = plan({"madrid-1": known, **paris}, what)
     entry = made["zones"]["paris"]
     assert "paris, paris-2: Ansible cannot reach it: no route" in made["left_out"][0]
-    assert (entry["action"], entry["servers"]["follow"]) == ("member" if at == "vip" else "excluded", [])
+    assert (entry["action"], entry["servers"]["add_server"]) == ("member" if at == "vip" else "excluded", [])
     assert (made["master"]["records"], made["master"]["restart"], made["errors"]) == ([], False, [])
 
 
@@ -61,8 +61,8 @@ def test_a_master_that_cannot_grow_is_not_told_to_others_at_an_address_that_nobo
     found = server("paris-1")
     found["conf"].update(mode="MASTER", zone_id=0)
     found["api"]["zones"] = [{"id": 0, "name": "OpenNebula", "template": {"ENDPOINT": url("paris-1")}, "servers": []}]
-    findings: dict[str, Any] = {"paris-1": {"frontend": found}, "paris-2": {"unreachable": "no route"}}
-    made = make_plan(what, findings, list(hosts), NOW)
+    facts: dict[str, Any] = {"paris-1": {"frontend": found}, "paris-2": {"unreachable": "no route"}}
+    made = make_plan(what, facts, list(hosts), NOW)
     assert "paris, paris-2: Ansible cannot reach it: no route" in made["errors"][0]
     assert (made["prepare"], made["changed"]) == (False, False)
 
@@ -87,7 +87,7 @@ def test_a_listed_server_that_cannot_be_reached_is_a_warning() -> None:
     paris = group_of_three()
     paris["paris-3"] = {"unreachable": "no route"}
     entry = plan(paris)["zones"]["paris"]
-    assert entry["servers"]["follow"] == []
+    assert entry["servers"]["add_server"] == []
     assert "paris-3: Ansible cannot reach it: no route" in entry["warnings"][0]
 
 
@@ -95,7 +95,7 @@ def test_a_new_machine_at_the_place_of_a_listed_server_is_given_its_id() -> None
     paris = group_of_three()
     paris["paris-3"] = server("paris-3")
     step = plan(paris)["zones"]["paris"]["servers"]
-    assert (step["follow"], step["ids"]["paris-3"], step["copied"]) == (["paris-3"], 2, [])
+    assert (step["add_server"], step["ids"]["paris-3"], step["copied"]) == (["paris-3"], 2, [])
 
 
 def test_a_complete_copy_of_an_interrupted_run_is_started_first() -> None:
@@ -103,14 +103,14 @@ def test_a_complete_copy_of_an_interrupted_run_is_started_first() -> None:
     paris["paris-2"]["journal"] = {"kind": "server", "step": "copied"}
     paris["paris-2"]["service"]["state"] = "stopped"
     step = plan(paris)["zones"]["paris"]["servers"]
-    assert (step["follow"], step["copied"], step["start"]) == (["paris-2"], ["paris-2"], ["paris-2"])
+    assert (step["add_server"], step["copied"], step["start"]) == (["paris-2"], ["paris-2"], ["paris-2"])
 
 
 def test_a_complete_copy_that_runs_already_is_not_started() -> None:
     paris = group_of_three()
     paris["paris-2"]["journal"] = {"kind": "server", "step": "copied"}
     step = plan(paris)["zones"]["paris"]["servers"]
-    assert (step["follow"], step["copied"], step["start"]) == (["paris-2"], ["paris-2"], [])
+    assert (step["add_server"], step["copied"], step["start"]) == (["paris-2"], ["paris-2"], [])
 
 
 def test_a_server_that_left_its_zone_comes_back_with_the_federations_users() -> None:
@@ -120,7 +120,7 @@ def test_a_server_that_left_its_zone_comes_back_with_the_federations_users() -> 
         found["api"]["zones"][1]["servers"] = [one for one in found["api"]["zones"][1]["servers"] if one["id"] != 2]
     paris["paris-3"]["conf"]["server_id"] = -1
     made = plan(paris)
-    assert made["zones"]["paris"]["servers"]["follow"] == ["paris-3"]
+    assert made["zones"]["paris"]["servers"]["add_server"] == ["paris-3"]
     assert made["left_out"] == []
 
 
@@ -163,7 +163,7 @@ def test_what_stands_in_the_way_of_servers_is_told_before_anything_changes(
     entry = made["zones"]["paris"]
     assert text in " ".join(made["left_out"])
     assert entry["action"] == ("excluded" if joins else "member")
-    assert entry["servers"]["follow"] == []
+    assert entry["servers"]["add_server"] == []
     assert made["errors"] == []
 
 
@@ -173,14 +173,14 @@ def test_a_server_of_another_federation_is_not_taken() -> None:
     paris["paris-2"]["conf"]["mode"] = "MASTER"
     made = plan(paris)
     assert "of another zone or federation" in made["left_out"][0]
-    assert made["zones"]["paris"]["servers"]["follow"] == []
+    assert made["zones"]["paris"]["servers"]["add_server"] == []
 
 
 def test_a_follower_that_kept_the_floating_address_gives_it_up() -> None:
     paris = group_of_three("paris-1")
     paris["paris-2"]["addresses"] = [*paris["paris-2"]["addresses"], *paris["paris-1"]["addresses"][1:]]
     made = plan(paris)
-    assert made["zones"]["paris"]["servers"]["release"] == ["paris-2"]
+    assert made["zones"]["paris"]["servers"]["drop_vip"] == ["paris-2"]
     assert "servers_slave" in made["groups"]["paris-1"]
 
 
@@ -190,8 +190,8 @@ def test_a_first_server_that_was_left_halfway_to_the_lead_goes_on(state: str, se
     paris["paris-1"] = server("paris-1", 0, state, ("paris-1",))
     paris["paris-1"]["service"]["state"] = service
     step = plan(paris)["zones"]["paris"]["servers"]
-    assert (step["lead"], step["keep"], step["restart"]) == (True, True, state == "solo")
-    assert (step["start"], step["follow"]) == ([], ["paris-2", "paris-3"])
+    assert (step["bootstrap_leader"], step["hold_vip"], step["restart"]) == (True, True, state == "solo")
+    assert (step["start"], step["add_server"]) == ([], ["paris-2", "paris-3"])
 
 
 def test_a_zone_whose_servers_are_all_stopped_is_started() -> None:
@@ -199,7 +199,7 @@ def test_a_zone_whose_servers_are_all_stopped_is_started() -> None:
     for found in paris.values():
         found["service"]["state"], found["api"]["raft"] = "stopped", None
     step = plan(paris)["zones"]["paris"]["servers"]
-    assert (step["lead"], step["start"]) == (False, ["paris-1", "paris-2", "paris-3"])
+    assert (step["bootstrap_leader"], step["start"]) == (False, ["paris-1", "paris-2", "paris-3"])
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -208,7 +208,7 @@ def test_the_only_server_of_a_zone_keeps_its_floating_address(kept: bool) -> Non
     if kept:
         alone["address_keeper"] = {"address": f"{VIP}/24", "interface": "eth0"}
     step = plan({"paris-1": alone}, declared({"paris-1": {}}))["zones"]["paris"]["servers"]
-    assert (step["keep"], step["lead"], step["follow"]) == (True, False, [])
+    assert (step["hold_vip"], step["bootstrap_leader"], step["add_server"]) == (True, False, [])
     assert bool(step["changes"]) is not kept
 
 
@@ -217,7 +217,7 @@ def test_older_followers_of_servers_to_be_added_restart_in_the_end() -> None:
     for found in paris.values():
         found["api"]["zones"][1]["servers"] = found["api"]["zones"][1]["servers"][:2]
     paris["paris-3"] = server("paris-3")
-    assert plan(paris)["zones"]["paris"]["servers"]["refresh"] == ["paris-2"]
+    assert plan(paris)["zones"]["paris"]["servers"]["restart_followers"] == ["paris-2"]
 
 
 def test_a_copy_of_an_interrupted_run_learns_of_a_server_that_comes_after_it() -> None:
@@ -227,15 +227,15 @@ def test_a_copy_of_an_interrupted_run_learns_of_a_server_that_comes_after_it() -
     paris["paris-2"]["journal"] = {"kind": "server", "step": "copied"}
     paris["paris-3"] = server("paris-3")
     step = plan(paris)["zones"]["paris"]["servers"]
-    assert (step["follow"], step["refresh"]) == (["paris-2", "paris-3"], ["paris-2"])
+    assert (step["add_server"], step["restart_followers"]) == (["paris-2", "paris-3"], ["paris-2"])
 
 
 def test_followers_that_a_killed_run_left_without_the_newest_server_restart() -> None:
     paris = group_of_three()
-    paris["paris-3"]["service"]["outdated"] = True
+    paris["paris-3"]["service"]["restart_needed"] = True
     made = plan(paris)
     entry = made["zones"]["paris"]
-    assert (entry["servers"]["refresh"], entry["servers"]["follow"]) == (["paris-3"], [])
+    assert (entry["servers"]["restart_followers"], entry["servers"]["add_server"]) == (["paris-3"], [])
     assert entry["changes"] == ["paris-3 restarts, to know the newer servers"]
     assert "servers_slave" in made["groups"]["paris-1"]
 
@@ -252,11 +252,11 @@ def test_a_dead_server_keeps_its_zone_from_growing_until_it_is_replaced() -> Non
         "Ansible cannot reach it: no route. Start it; or, if it is gone for good, mark it oned_state: absent and give "
         "the zone another one."
     ]
-    assert made["zones"]["paris"]["servers"]["follow"] == []
+    assert made["zones"]["paris"]["servers"]["add_server"] == []
     replaced = declared({"paris-1": {}, "paris-2": {"oned_state": "absent"}, "paris-3": {}}, zone_allow_even=True)
     paris["paris-1"]["probes"][url("paris-2")] = {"state": "no_route", "detail": ""}
     step = plan(paris, replaced)["zones"]["paris"]["servers"]
-    assert ([gone["host"] for gone in step["leave"]], step["follow"]) == (["paris-2"], ["paris-3"])
+    assert ([gone["host"] for gone in step["remove_server"]], step["add_server"]) == (["paris-2"], ["paris-3"])
 
 
 def test_the_first_follower_never_takes_the_place_of_a_leader_that_was_lost() -> None:
@@ -271,7 +271,7 @@ def test_the_first_follower_never_takes_the_place_of_a_leader_that_was_lost() ->
     assert "paris, paris-1: Ansible cannot reach it: no route" in made["left_out"][0]
     paris["paris-1"] = server("paris-1", 0, "leader", ("paris-1",))
     step = plan({"madrid-1": known, **paris})["zones"]["paris"]["servers"]
-    assert (step["follow"], step["copied"]) == (["paris-2", "paris-3"], [])
+    assert (step["add_server"], step["copied"]) == (["paris-2", "paris-3"], [])
 
 
 def test_a_server_with_another_port_is_no_server_of_the_zone() -> None:
@@ -289,7 +289,7 @@ def test_a_host_whose_addresses_cannot_be_read_is_refused_and_holds_none() -> No
     assert "The addresses of paris-2 are unknown: ip is missing" in " ".join(made["left_out"])
 
 
-@pytest.mark.parametrize("what", ["start", "leave", "release", "refresh"])
+@pytest.mark.parametrize("what", ["start", "remove_server", "drop_vip", "restart_followers"])
 def test_whatever_is_done_to_the_servers_of_a_zone_is_proved(what: str) -> None:
     paris = group_of_three()
     known = master()
@@ -298,13 +298,13 @@ def test_whatever_is_done_to_the_servers_of_a_zone_is_proved(what: str) -> None:
     if what == "start":
         paris["paris-3"]["service"]["state"] = "stopped"
         paris["paris-3"]["api"] = {"state": "refused", "conf": None, "zones": None}
-    if what == "leave":
+    if what == "remove_server":
         hosts["paris-3"] = {"oned_state": "absent"}
-    if what == "release":
+    if what == "drop_vip":
         held = {**paris["paris-3"]["addresses"][0], "address": VIP}
         paris["paris-3"]["addresses"].append(held)
-    if what == "refresh":
-        paris["paris-3"]["service"]["outdated"] = True
+    if what == "restart_followers":
+        paris["paris-3"]["service"]["restart_needed"] = True
     made = plan({"madrid-1": known, **paris}, declared(hosts, zone_allow_even=True))
     assert made["zones"]["paris"]["servers"][what], made["text"]
     assert made["probe"] is True

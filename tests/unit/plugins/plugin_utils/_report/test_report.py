@@ -50,8 +50,8 @@ def test_a_zone_that_joined_is_read_at_its_endpoint_and_its_backups_are_told() -
 
 
 def test_a_run_in_check_mode_tells_what_would_be() -> None:
-    step = {**NO_SERVERS, "lead": True, "ids": {}, "follow": ["paris-2", "paris-3"]}
-    step["endpoints"] = {host: f"http://{host}/RPC2" for host in step["follow"]}
+    step = {**NO_SERVERS, "bootstrap_leader": True, "ids": {}, "add_server": ["paris-2", "paris-3"]}
+    step["endpoints"] = {host: f"http://{host}/RPC2" for host in step["add_server"]}
     seen = {
         "onefed_join": JOURNAL,
         "onefed_joined": {"changed": True, "journal": None},
@@ -116,9 +116,9 @@ def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() ->
     assert report("member", {}, {}, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
 
 
-def test_a_federation_that_could_not_be_judged_is_left_undone_with_the_reason() -> None:
+def test_a_federation_that_could_not_be_checked_is_left_undone_with_the_reason() -> None:
     made = report("join", {"onefed_joined": {"changed": True}}, health={"msg": "the connection was refused"})
-    assert made["undone"] == ["The health of the federation could not be judged: the connection was refused"]
+    assert made["undone"] == ["The health of the federation could not be checked: the connection was refused"]
     assert report("join", {"onefed_joined": {"changed": True}}, health={"skipped": True, "msg": "x"})["undone"] == []
 
 
@@ -154,7 +154,7 @@ def test_databases_are_found_by_zone_name_and_the_newest_description_counts() ->
 
 
 def test_servers_that_were_added_are_told_and_read() -> None:
-    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    step = {**NO_SERVERS, "add_server": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
     grown = {"servers": [{"name": "paris-1"}, {"name": "paris-2"}]}
     made = report("join", {"onefed_joined": {"changed": True}, "onefed_grown": grown}, servers=step)
     assert made["readers"] == ["http://p/RPC2", "http://p2/RPC2"]
@@ -162,7 +162,7 @@ def test_servers_that_were_added_are_told_and_read() -> None:
 
 
 def test_servers_that_could_not_be_added_are_left_undone_with_the_reason() -> None:
-    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    step = {**NO_SERVERS, "add_server": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
     made = report("member", {"onefed_failure": "paris-2: Restore: no."}, servers=step, reachable=True)
     assert made["undone"] == [
         "paris, paris-1: its servers are not as declared; the next run goes on. paris-2: Restore: no."
@@ -180,7 +180,7 @@ def test_a_run_on_a_federation_that_is_not_healthy_has_left_something_undone() -
 
 
 def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
-    step = {**NO_SERVERS, "follow": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
+    step = {**NO_SERVERS, "add_server": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
     lacking = [
         {"path": "remotes/out", "reason": "it is a link out of its folder, to /x"},
         {"path": "etc/ssl", "reason": "no such file or folder of a service is here"},

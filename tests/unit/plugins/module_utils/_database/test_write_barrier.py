@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A snapshot of a running master holds exactly what its newest record made of the tables; the fence always falls."""
+"""A snapshot of a running master holds exactly what its newest record made of the tables; the barrier always falls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pymysql
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._database import write_barrier
-from ansible_collections.onefed.opennebula.plugins.module_utils._database.base import Fence
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.base import WriteBarrier
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql_client import Connection
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._snapshot.snapshot import (
@@ -99,10 +99,10 @@ class Writers:
             cursor.execute(f"UPDATE logdb SET timestamp = 1, applied = '1' WHERE log_index = {index} AND timestamp = 0")
 
 
-def take(database: MysqlOneDb, path: Path, timeout: float = 20.0) -> Fence:
-    fence = Fence(timeout)
-    write_snapshot(database.database(), str(path), 100_000, fence)
-    return fence
+def take(database: MysqlOneDb, path: Path, timeout: float = 20.0) -> WriteBarrier:
+    barrier = WriteBarrier(timeout)
+    write_snapshot(database.database(), str(path), 100_000, barrier)
+    return barrier
 
 
 def users_and_records(database: MysqlOneDb) -> tuple[set[int], set[int]]:
@@ -122,8 +122,8 @@ def test_every_snapshot_of_a_busy_master_is_exact(
     sizes = []
     with Writers(mysql_master, leader) as writers:
         for number in range(6):
-            fence = take(mysql_master, tmp_path / "federated.sql")
-            assert (fence.tries >= 1, 0 < fence.stall < 30) == (True, True)
+            barrier = take(mysql_master, tmp_path / "federated.sql")
+            assert (barrier.tries >= 1, 0 < barrier.stall < 30) == (True, True)
             target = make_mysql()
             header = restore_snapshot(target.database(), str(tmp_path / "federated.sql"))["after"]
             users, logged = users_and_records(target)
@@ -136,7 +136,7 @@ def test_every_snapshot_of_a_busy_master_is_exact(
     assert sizes == sorted(sizes) and sizes[0] < sizes[-1]  # they wrote all the time
 
 
-def test_without_the_fence_snapshots_are_wrong(mysql_master: MysqlOneDb, make_mysql: Any, tmp_path: Path) -> None:
+def test_without_the_barrier_snapshots_are_wrong(mysql_master: MysqlOneDb, make_mysql: Any, tmp_path: Path) -> None:
     """What the tests above find: writers whose row and record stand apart are caught between the two."""
     path = str(tmp_path / "federated.sql")
     with Writers(mysql_master, pause=0.3):
@@ -159,10 +159,10 @@ def test_a_record_on_its_way_to_the_log_is_waited_for(mysql_master: MysqlOneDb, 
     writer.start()
     try:
         _await(lambda: _is_writing(mysql_master))
-        fence = take(mysql_master, tmp_path / "federated.sql")
+        barrier = take(mysql_master, tmp_path / "federated.sql")
     finally:
         writer.join()
-    assert fence.tries == 1
+    assert barrier.tries == 1
     assert verify(str(tmp_path / "federated.sql")).federated_index == 6
 
 
@@ -199,7 +199,7 @@ def held(mysql_master: MysqlOneDb) -> Iterator[Any]:
         yield connection
 
 
-def test_a_fence_that_cannot_be_had_is_given_up_and_its_holder_named(
+def test_a_barrier_that_cannot_be_had_is_given_up_and_its_holder_named(
     mysql_master: MysqlOneDb, held: Any, tmp_path: Path
 ) -> None:
     mysql_master.server.execute(f"GRANT PROCESS ON *.* TO '{ACCOUNT}'@'localhost'")
@@ -257,14 +257,14 @@ def test_a_record_that_slips_in_before_the_transaction_is_another_try(
         return end
 
     monkeypatch.setattr(write_barrier, "_drained", drained_and_written)
-    fence = Fence(20.0)
-    header = write_snapshot(mysql_master.database(), str(tmp_path / "federated.sql"), 1000, fence)
-    assert (fence.tries, header.federated_index) == (3, 7)
+    barrier = WriteBarrier(20.0)
+    header = write_snapshot(mysql_master.database(), str(tmp_path / "federated.sql"), 1000, barrier)
+    assert (barrier.tries, header.federated_index) == (3, 7)
 
 
 def test_an_unapplied_record_stays_out(mysql_master: MysqlOneDb, tmp_path: Path) -> None:
     mysql_master.record(6, applied=False, sql=create_user(1001))
-    header = write_snapshot(mysql_master.database(), str(tmp_path / "federated.sql"), 1000, Fence(10.0))
+    header = write_snapshot(mysql_master.database(), str(tmp_path / "federated.sql"), 1000, WriteBarrier(10.0))
     assert (header.federated_index, header.tables["logdb"]["rows"]) == (5, 4)
 
 
@@ -277,7 +277,7 @@ def test_the_missing_privilege_is_named(mysql_master: MysqlOneDb, tmp_path: Path
     try:
         database = type(mysql_master.database())(mysql_master.login(user="limited", password="x"), OWN)
         with pytest.raises(DatabaseError, match=rf"GRANT LOCK TABLES ON `{name}`\.\* TO"):
-            write_snapshot(database, str(tmp_path / "federated.sql"), 1000, Fence(5.0))
+            write_snapshot(database, str(tmp_path / "federated.sql"), 1000, WriteBarrier(5.0))
         # Where nobody writes it is not needed.
         assert write_snapshot(database, str(tmp_path / "federated.sql")).federated_index == 5
     finally:
@@ -304,7 +304,7 @@ def test_an_interruption_lifts_the_fence(
 
     def interrupted(*args: Any) -> Any:
         result = real(*args)
-        if moment != "_log_end" or next(calls) > 1:  # the first one comes before the fence
+        if moment != "_log_end" or next(calls) > 1:  # the first one comes before the barrier
             raise OnefedError("interrupted")
         return result
 
@@ -315,7 +315,7 @@ def test_an_interruption_lifts_the_fence(
     assert os.listdir(tmp_path) == []
 
 
-def test_a_fence_that_fell_unnoticed_makes_no_snapshot(
+def test_a_barrier_that_fell_unnoticed_makes_no_snapshot(
     mysql_master: MysqlOneDb, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     execute = Connection.execute
@@ -331,7 +331,7 @@ def test_a_fence_that_fell_unnoticed_makes_no_snapshot(
     assert os.listdir(tmp_path) == []
 
 
-def test_the_server_lifts_the_fence_of_a_host_that_vanished(
+def test_the_server_lifts_the_barrier_of_a_host_that_vanished(
     mysql_master: MysqlOneDb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its connection stays open, and nothing comes over it any more."""
@@ -346,7 +346,7 @@ def test_the_server_lifts_the_fence_of_a_host_that_vanished(
 
     monkeypatch.setattr(Connection, "execute", vanishing)
     monkeypatch.setattr(Connection, "close", lambda connection: None)
-    with pytest.raises(OnefedError, match="vanished"), mysql_master.database().reading(Fence(5.0)):
+    with pytest.raises(OnefedError, match="vanished"), mysql_master.database().reading(WriteBarrier(5.0)):
         pass
     assert len(kept) == 1
     assert is_free(mysql_master)

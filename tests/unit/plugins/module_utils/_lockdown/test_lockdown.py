@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The gate before a joining zone's API: what closes it, what opens it, who is let through. Real: tests/hosts."""
+"""The lockdown of a joining zone's API: what closes it, what opens it, who is let through. Real: tests/hosts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.ports 
     listeners,
     service_ports,
 )
-from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.rules import Gate
+from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.rules import Lockdown
 
 MASTER = "192.0.2.11"
 
@@ -78,9 +78,9 @@ class Host:
         if words[0] == "-c":
             return subprocess.CompletedProcess(words, int(bool(self.refuses)), "", f"{self.refuses}\nmore\n")
         if words[:3] == ("-n", "list", "table"):
-            assert words[3:] == ("inet", "onefed_zone_gate")
+            assert words[3:] == ("inet", "onefed_zone_lockdown")
             return subprocess.CompletedProcess(words, 0 if self.table else 1, self.table, "")
-        assert words[0].startswith("add table inet onefed_zone_gate; ")
+        assert words[0].startswith("add table inet onefed_zone_lockdown; ")
         self.table = self.listing(words[0])
         return subprocess.CompletedProcess(words, 0, "", "")
 
@@ -90,7 +90,7 @@ class Host:
         chains = re.findall(r"chain (\w+) \{ (.*?) \};", text)
         if not chains:
             return ""
-        lines = ["table inet onefed_zone_gate {"]
+        lines = ["table inet onefed_zone_lockdown {"]
         for name, rules in chains:
             each = [rule.strip() for rule in re.findall(r"type [^;]*; policy accept;|[^;]+", rules) if rule.strip()]
             lines += [f"\tchain {name} {{", *(f"\t\t{rule}" for rule in each), "\t}", ""]
@@ -111,7 +111,7 @@ def do(frontend: Frontend, state: str = "closed", check: bool = False, **options
     return manage(frontend, {"state": state, "allow": [MASTER], "endpoint": None, **options}, check)
 
 
-def test_a_closed_gate_lets_in_its_guests_and_on_this_host_two_accounts(frontend: Packaged, host: Host) -> None:
+def test_a_closed_lockdown_lets_in_its_guests_and_on_this_host_two_accounts(frontend: Packaged, host: Host) -> None:
     result = do(frontend, allow=["2001:DB8:0::11", MASTER, "::ffff:192.0.2.12"])
     assert (result["changed"], result["closed"], result["reason"]) == (True, True, None)
     chains = dict(re.findall(r"chain (\w+) \{\n(.*?)\n\t\}", host.table, re.DOTALL))
@@ -146,7 +146,7 @@ def test_oned_requires_the_unit_and_starts_after_it(frontend: Packaged, host: Ho
     assert len(host.orders) == 3
 
 
-def test_an_open_gate_leaves_nothing_and_never_stops_what_oned_requires(frontend: Packaged, host: Host) -> None:
+def test_an_open_lockdown_leaves_nothing_and_never_stops_what_oned_requires(frontend: Packaged, host: Host) -> None:
     do(frontend)
     result = do(frontend, "open")
     assert (result["changed"], result["closed"], result["reason"]) == (True, False, None)
@@ -169,12 +169,12 @@ def test_check_mode_tells_what_a_run_does_and_touches_nothing(frontend: Packaged
 def test_the_diff_shows_the_unit_and_the_rules(frontend: Packaged, host: Host) -> None:
     diff = do(frontend, check=True)["diff"]
     assert diff["before"] == f"{host.unit}: none\nno rules in force\n"
-    assert diff["after"].startswith(f"{host.unit}: enabled\ntable inet onefed_zone_gate {{\nchain input {{\n")
+    assert diff["after"].startswith(f"{host.unit}: enabled\ntable inet onefed_zone_lockdown {{\nchain input {{\n")
     assert "ip saddr 192.0.2.11 accept\n" in diff["after"]
 
 
 @pytest.mark.parametrize("missing", ["table", "rule", "enabled", "edited", "guest"])
-def test_what_is_missing_of_a_closed_gate_is_mended(frontend: Packaged, host: Host, missing: str) -> None:
+def test_what_is_missing_of_a_closed_lockdown_is_mended(frontend: Packaged, host: Host, missing: str) -> None:
     do(frontend, allow=["192.0.2.99"] if missing == "guest" else [MASTER])
     if missing == "table":
         host.table = ""
@@ -209,7 +209,7 @@ def test_rules_that_fail_to_load_are_not_left_in_the_way_of_oned(frontend: Packa
     assert (host.table, host.enabled, host.unit.exists()) == ("", False, False)
 
 
-def test_a_closed_gate_is_not_opened_by_failing_to_mend_it(frontend: Packaged, host: Host) -> None:
+def test_a_closed_lockdown_is_not_opened_by_failing_to_mend_it(frontend: Packaged, host: Host) -> None:
     do(frontend)
     host.fails.add("start")
     with pytest.raises(FrontendError, match="systemctl start"):
@@ -218,7 +218,7 @@ def test_a_closed_gate_is_not_opened_by_failing_to_mend_it(frontend: Packaged, h
     assert host.unit.exists()
 
 
-def test_a_host_that_cannot_have_a_gate_tells_why(
+def test_a_host_that_cannot_have_a_lockdown_tells_why(
     frontend: Packaged, host: Host, location: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def reason(given: Frontend) -> str:
@@ -230,7 +230,7 @@ def test_a_host_that_cannot_have_a_gate_tells_why(
     contained = Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
     assert "A self-contained OpenNebula has no systemd unit" in reason(contained)
     host.refuses = "Error: Operation not supported"
-    assert "does not take the rules of the gate on this host: Error: Operation not supported." in reason(frontend)
+    assert "does not take the rules of the lockdown on this host: Error: Operation not supported." in reason(frontend)
     monkeypatch.setattr(_gate_rules, "nft_program", lambda: None)
     assert "Install nftables, or let only the servers of the master zone reach" in reason(frontend)
     assert do(frontend, "open")["changed"] is False
@@ -240,12 +240,12 @@ def test_a_host_that_cannot_have_a_gate_tells_why(
     assert "Use become, or let only" in reason(frontend)
 
 
-def test_only_root_opens_a_gate(frontend: Packaged, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_root_opens_a_lockdown(frontend: Packaged, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     do(frontend)
     # The lock of a packaged front-end is root's already; that of a self-contained one is not.
     monkeypatch.setattr(Packaged, "make_dir", lambda self, path: None)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(FrontendError, match="Only root may remove .*onefed-zone-gate.service"):
+    with pytest.raises(FrontendError, match="Only root may remove .*onefed-zone-lockdown.service"):
         do(frontend, "open")
     assert host.unit.exists()
 
@@ -288,7 +288,7 @@ def test_ports_are_those_of_oned_conf(frontend: Packaged, host: Host) -> None:
         do(frontend)
 
 
-def test_services_beside_oned_have_the_ports_of_their_files(tmp_path: Path) -> None:
+def test_companions_of_oned_have_the_ports_of_their_files(tmp_path: Path) -> None:
     assert service_ports(str(tmp_path)) == [2474, 2616, 5030, 9869]
     (tmp_path / "fireedge-server.conf").write_text("# port: 1\nport: 12616 # ours\nguacd:\n  port: 4822\n")
     (tmp_path / "oneks-server.conf").write_text(":server:\n  :port: 10780\n:memcache_port: 11211\n:port: 99999\n")
@@ -337,7 +337,7 @@ def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
 
 
 def test_the_unit_and_the_kernel_have_the_same_rules() -> None:
-    gate = Gate((2633,), (MASTER,), (0, 33, 9869), (2616,), (0, 9869))
-    listed = Host.listing(gate.commands().replace("\n", " "))
+    lockdown = Lockdown((2633,), (MASTER,), (0, 33, 9869), (2616,), (0, 9869))
+    listed = Host.listing(lockdown.commands().replace("\n", " "))
     squeezed = [" ".join(line.split()) for line in listed.splitlines() if line.strip()]
-    assert [line.replace("meta l4proto 6 ", "") for line in squeezed] == gate.shown().splitlines()
+    assert [line.replace("meta l4proto 6 ", "") for line in squeezed] == lockdown.shown().splitlines()

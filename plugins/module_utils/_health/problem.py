@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What all rules of health share: the federation as observed, and the shape of a finding."""
+"""What all rules of health share: the federation as observed, and the shape of a problem."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Federation:
 
 
 def problem(code: str, severity: str, server: Server | None, text: str, remedy: str) -> Problem:
-    """One finding; the zone is added by who collects them."""
+    """One problem; who collects problems adds the zone."""
     return {
         "code": code,
         "severity": severity,

@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A gate in a real kernel: who is let through to oned, also after a boot, and that nothing of it stays."""
+"""A lockdown in a real kernel: who is let through to oned, also after a boot, and that nothing of it stays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .lab import Lab, Spec
 from .opennebula import PORT
 
 GUEST, STRANGER = "10.90.0.12", "10.90.0.13"
-UNIT = "onefed-zone-gate.service"
+UNIT = "onefed-zone-lockdown.service"
 PROXY, FIREEDGE = 8443, 2616
 # A service beside oned that starts with the host, whatever stopped it before.
 BESIDE = f"""[Service]
@@ -102,11 +102,11 @@ def main_pid(host: Host) -> str:
 
 
 def left(host: Host) -> str:
-    units = host.exec(["find", "/etc/systemd", "-name", "onefed-zone-gate*", "-o", "-name", "*.requires"]).stdout
+    units = host.exec(["find", "/etc/systemd", "-name", "onefed-zone-lockdown*", "-o", "-name", "*.requires"]).stdout
     return units + host.exec(["nft", "list", "tables"]).stdout
 
 
-def test_a_closed_gate_lets_its_guests_through_and_an_open_one_everybody(lab: Lab, one: Host) -> None:
+def test_a_closed_lockdown_lets_its_guests_through_and_an_open_one_everybody(lab: Lab, one: Host) -> None:
     assert seen(lab) == EVERYBODY
     before, pid = left(one), main_pid(one)
     result = zone_lockdown(lab)
@@ -128,7 +128,7 @@ def test_a_connection_that_was_open_is_cut(lab: Lab, one: Host) -> None:
             assert connection.recv(1) is None
 
 
-def test_a_closed_gate_stays_closed_after_a_power_failure(lab: Lab, one: Host) -> None:
+def test_a_closed_lockdown_stays_closed_after_a_power_failure(lab: Lab, one: Host) -> None:
     zone_lockdown(lab)
     one.power_off()
     lab.boot(one)
@@ -137,7 +137,7 @@ def test_a_closed_gate_stays_closed_after_a_power_failure(lab: Lab, one: Host) -
     assert zone_lockdown(lab)["changed"] is False
 
 
-def test_services_beside_oned_that_start_with_the_host_are_closed_with_it(lab: Lab, one: Host) -> None:
+def test_companions_of_oned_that_start_with_the_host_are_closed_with_it(lab: Lab, one: Host) -> None:
     one.exec(["sh", "-c", f"echo '{BESIDE}' > /etc/systemd/system/beside.service; systemctl enable --now beside"])
     wait_for(lambda: asked(lab["three"], port=FIREEDGE) == ANSWERED, "the service")
     one.exec(["systemctl", "stop", "beside"])
@@ -151,7 +151,7 @@ def test_services_beside_oned_that_start_with_the_host_are_closed_with_it(lab: L
     one.exec(["systemctl", "disable", "--now", "beside"])
 
 
-def test_oned_never_starts_without_its_gate(lab: Lab, one: Host) -> None:
+def test_oned_never_starts_without_its_lockdown(lab: Lab, one: Host) -> None:
     zone_lockdown(lab)
     one.exec(["nft", "flush", "ruleset"])
     one.exec(["systemctl", "restart", "opennebula"])
@@ -161,7 +161,7 @@ def test_oned_never_starts_without_its_gate(lab: Lab, one: Host) -> None:
     one.exec(["systemctl", "disable", "--now", "nftables"], check=False)
 
 
-def test_rules_of_the_host_that_let_all_in_do_not_open_the_gate(lab: Lab, one: Host) -> None:
+def test_rules_of_the_host_that_let_all_in_do_not_open_the_lockdown(lab: Lab, one: Host) -> None:
     rules = "table inet own { chain input { type filter hook input priority 0; accept; }; }"
     one.exec(["nft", rules])
     zone_lockdown(lab)

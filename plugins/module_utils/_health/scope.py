@@ -1,15 +1,15 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a run did not look at: zones that it does not judge, zones that are missing, tables that were not compared."""
+"""What a run did not look at: zones that it does not check, zones that are missing, tables that were not compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from . import database
-from .finding import Problem, problem
 from .inventory import Declared, host_of_server
+from .problem import Problem, problem
 from .quorum import Server, Zone
 
 # Why a database was not read, when no host of it takes part in the run.
@@ -17,24 +17,24 @@ OUTSIDE = "outside of the limit"
 
 
 def scope_problem(zone: Zone, inventory: Declared | None, declared: Sequence[Declared]) -> Problem | None:
-    """Why a zone is not judged; None for a zone that is, as every zone is when nothing is declared."""
+    """Why a zone is not checked; None for a zone that is, as every zone is when nothing is declared."""
     if not declared:
         return None
     if inventory is None:
         return problem(
-            "zone_not_judged",
+            "zone_not_checked",
             "warning",
             None,
-            f"The inventory has no zone like it (endpoint {zone['endpoint']}): it is not judged, and what is wrong "
+            f"The inventory has no zone like it (endpoint {zone['endpoint']}): it is not checked, and what is wrong "
             "with it is told as warnings.",
             "Add its group to the inventory, or pass the inventory (-i) that has it.",
         )
     if inventory.get("outside"):
         return problem(
-            "zone_not_judged",
+            "zone_not_checked",
             "warning",
             None,
-            "It is outside of the limit: it is not judged, and what is wrong with it is told as warnings.",
+            "It is outside of the limit: it is not checked, and what is wrong with it is told as warnings.",
             "Run without --limit, or name it.",
         )
     return None

@@ -37,10 +37,10 @@ def joining(found: dict[str, Any]) -> dict[str, Any]:
 def test_the_leader_joins_alone_and_the_others_follow_it(leader: str) -> None:
     entry = joining(standalone(leader))
     others = [host for host in ADDRESSES if host != leader]
-    assert (entry["action"], entry["host"], entry["release"]) == ("join", leader, others)
+    assert (entry["action"], entry["host"], entry["stop_peers"]) == ("join", leader, others)
     assert entry["conf"]["vectors"]["FEDERATION"]["SERVER_ID"] == "-1"
     step = entry["servers"]
-    assert (step["lead"], step["keep"], step["follow"], step["start"]) == (True, True, others, [])
+    assert (step["bootstrap_leader"], step["hold_vip"], step["add_server"], step["start"]) == (True, True, others, [])
     assert f"{' and '.join(others)}".replace(" and ", ", ") + " stop first" in " ".join(entry["changes"])
 
 
@@ -77,7 +77,7 @@ def begun(*steps: str) -> dict[str, Any]:
         "zone_name": "paris",
         "directory": "/var/lib/onefed/joins/1-paris",
         "opened_at": "2026-01-02T03:04:05Z",
-        "original": {"beside": [], "bootstrapped": True},
+        "original": {"companions": [], "bootstrapped": True},
         "step": steps[-1],
         "steps": [{"step": step, "at": ""} for step in steps],
         "backups": {},
@@ -90,12 +90,12 @@ def stopped(found: dict[str, Any], *hosts: str) -> None:
         found[host]["api"]["state"] = "refused"
 
 
-def test_an_interrupted_join_goes_on_with_the_server_that_was_being_parted() -> None:
+def test_an_interrupted_join_goes_on_with_the_server_that_was_being_detached() -> None:
     found = standalone()
-    found["paris-2"]["journal"] = begun("opened", "parting")
+    found["paris-2"]["journal"] = begun("opened", "detaching")
     stopped(found, *ADDRESSES)
     entry = joining(found)
-    assert (entry["action"], entry["host"], entry["release"]) == ("join", "paris-2", ["paris-1", "paris-3"])
+    assert (entry["action"], entry["host"], entry["stop_peers"]) == ("join", "paris-2", ["paris-1", "paris-3"])
     # The others still run, and one of two alone leads nothing.
     found = standalone()
     found["paris-2"]["journal"] = begun("opened")
@@ -103,7 +103,7 @@ def test_an_interrupted_join_goes_on_with_the_server_that_was_being_parted() -> 
     assert (entry["action"], entry["host"], entry["abandoned"]) == ("join", "paris-2", [])
 
 
-def test_a_leader_that_died_before_it_was_parted_is_not_believed() -> None:
+def test_a_leader_that_died_before_it_was_detached_is_not_believed() -> None:
     found = standalone()
     found["paris-2"]["journal"] = begun("opened")
     stopped(found, *ADDRESSES)
@@ -112,24 +112,24 @@ def test_a_leader_that_died_before_it_was_parted_is_not_believed() -> None:
     assert "of which nobody leads" in entry["left_out"][0]
 
 
-@pytest.mark.parametrize("steps", [("opened",), ("opened", "exported"), ("opened", "exported", "parting")])
+@pytest.mark.parametrize("steps", [("opened",), ("opened", "exported"), ("opened", "exported", "detaching")])
 def test_whoever_leads_by_now_joins_and_what_was_begun_with_another_is_given_up(steps: tuple[str, ...]) -> None:
     for state in ("follower", None):
         found = standalone("paris-1")
-        found["paris-2"].update(journal=begun(*steps), gate=True)
+        found["paris-2"].update(journal=begun(*steps), lockdown=True)
         if state is None:
             stopped(found, "paris-2")
         made = plan(found, declared(zone_import=True))
         entry = made["zones"]["paris"]
         assert (entry["action"], entry["host"], entry["abandoned"]) == ("join", "paris-1", ["paris-2"]), made["text"]
-        assert entry["release"] == ["paris-2", "paris-3"]
+        assert entry["stop_peers"] == ["paris-2", "paris-3"]
         assert (entry["imports"]["exported"], entry["resumes"], entry["warnings"]) == (False, False, [])
         assert "paris-1 leads by now: what an earlier run began with paris-2 is given up" in entry["changes"]
 
 
 def test_a_server_that_is_half_a_slave_joins_only_if_nobody_else_leads() -> None:
     found = standalone("paris-1")
-    found["paris-2"]["journal"] = begun("opened", "parting", "restoring")
+    found["paris-2"]["journal"] = begun("opened", "detaching", "restoring")
     entry = joining(found)
     assert (entry["action"], entry["host"]) == ("excluded", "paris-2")
     assert "paris-1 leads its zone, although an interrupted run has begun to make paris-2 a slave" in str(
@@ -139,7 +139,7 @@ def test_a_server_that_is_half_a_slave_joins_only_if_nobody_else_leads() -> None
 
 def test_what_was_created_at_the_master_is_not_given_up() -> None:
     found = {host: {"frontend": one} for host, one in standalone("paris-1").items()}
-    found["paris-2"]["frontend"]["journal"] = begun("opened", "exported", "parting")
+    found["paris-2"]["frontend"]["journal"] = begun("opened", "exported", "detaching")
     found["paris-2"]["import"] = {"document": "/kept/identities.yml", "plan": "/kept/plan.yml", "planned": None}
     what = declared(zone_import=True)
     made = make_plan(what, {"madrid-1": {"frontend": master()}, **found}, ["madrid-1", *found], NOW)
@@ -154,5 +154,5 @@ def test_servers_that_stopped_for_the_join_are_added_when_their_leader_is_a_slav
     for host in ("paris-1", "paris-3"):
         found[host]["service"]["state"] = "stopped"
     entry = joining(found)
-    assert (entry["host"], entry["servers"]["lead"]) == ("paris-2", True)
-    assert entry["servers"]["follow"] == ["paris-1", "paris-3"]
+    assert (entry["host"], entry["servers"]["bootstrap_leader"]) == ("paris-2", True)
+    assert entry["servers"]["add_server"] == ["paris-1", "paris-3"]

@@ -19,7 +19,7 @@ def fireedge(**zone: str) -> dict[str, Any]:
 
 def test_the_services_that_stop_with_a_joining_zone_are_named() -> None:
     paris = frontend()
-    paris["beside"] = [FLOW, GATE]
+    paris["companions"] = [FLOW, GATE]
     changes = " ".join(plan(frontend(), paris)["zones"]["paris"]["changes"])
     assert "oned, opennebula-flow stop until it has joined; full backup" in changes
     assert "gate" not in changes
@@ -30,8 +30,8 @@ def test_the_services_that_stop_with_a_joining_zone_are_named() -> None:
 
 def test_of_an_interrupted_join_the_journal_knows_what_ran() -> None:
     paris = frontend()
-    paris["journal"] = {"zone_existed": False, "original": {"beside": ["opennebula-gate"]}}
-    paris["beside"] = {"error": "systemd does not answer"}
+    paris["journal"] = {"zone_existed": False, "original": {"companions": ["opennebula-gate"]}}
+    paris["companions"] = {"error": "systemd does not answer"}
     assert any(
         "oned, opennebula-gate stop" in change for change in plan(frontend(), paris)["zones"]["paris"]["changes"]
     )

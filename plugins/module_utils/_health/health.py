@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Judges a federation: plain data in, plain data out. The rules stand in the modules _health_*."""
+"""The health of a federation: plain data in, plain data out. The rules stand in the modules of this package."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from . import database
 from .cluster import cluster_problems
-from .finding import Federation
 from .inventory import (
     Declared,
     declared_of,
     declared_problems,
     floating_of,
-    holds,
+    has_vip,
 )
-from .judged import comparison_problems, missing_problems, scope_problem
+from .problem import Federation
 from .quorum import Zone, lag_of, log_lag, raft_leader
+from .scope import comparison_problems, missing_problems, scope_problem
 from .server import server_problems
 from .zone_record import record_problems
 
@@ -39,7 +39,7 @@ _SERVER_KEYS = (
     "commit",
     "log_index",
     "log_lag",
-    "holds_address",
+    "has_vip",
     "index",
     "federated_log",
     "lag",
@@ -47,7 +47,7 @@ _SERVER_KEYS = (
 )
 
 
-def judge(
+def health(
     observation: Mapping[str, Any],
     databases: database.Databases | None = None,
     now: float = 0.0,
@@ -60,7 +60,7 @@ def judge(
     seconds since 1970, `declared` are the inventory's zones. Returns {"master", "index", "zones", "problems",
     "healthy", "tables_read"}: every problem stands with its zone and again in the list of all, which also has those of
     zones that are missing; healthy means that none of them is an error. Zones that the inventory does not have, or that
-    are outside of the limit, are not judged: their problems are warnings.
+    are outside of the limit, are not checked: their problems are warnings.
     """
     given = databases or {}
     zones = [{**zone, "servers": [dict(server) for server in zone["servers"]]} for zone in observation["zones"]]
@@ -69,13 +69,13 @@ def judge(
     reference = database.of_master(federation.master, given)
     inventories = [declared_of(zone, declared) for zone in zones]
     master = next((one for zone, one in zip(zones, inventories) if federation.is_master(zone)), None)
-    judged = []
+    checked = []
     for zone, inventory in zip(zones, inventories):
         is_master = federation.is_master(zone)
         described = database.of_servers(zone, given.get(zone["name"], {}))
         leader = raft_leader(zone["servers"])
         for server in zone["servers"]:
-            server.update({"log_lag": log_lag(server, leader), "holds_address": holds(server, inventory)})
+            server.update({"log_lag": log_lag(server, leader), "has_vip": has_vip(server, inventory)})
             server["lag"] = lag_of(server, federation.index_before)
             server.update(database.facts(server, described.get(server["name"]), None if is_master else reference, now))
             server["beyond"] = database.fallen_out(server, described.get(leader["name"]) if leader else None)
@@ -86,34 +86,34 @@ def judge(
         for server in zone["servers"]:
             if server["name"] in described:
                 found += database.database_problems(server, described[server["name"]], reference, is_master)
-        not_judged = scope_problem(zone, inventory, declared)
-        if not_judged:
-            found = [not_judged, *({**one, "severity": "warning"} for one in found)]
+        not_checked = scope_problem(zone, inventory, declared)
+        if not_checked:
+            found = [not_checked, *({**one, "severity": "warning"} for one in found)]
         elif databases is not None and federation.federated:
             found += comparison_problems(zone, inventory, described, master, reference, is_master)
-        standing = {
+        quorum = {
             "is_master": is_master and federation.federated,
-            "judged": not_judged is None,
+            "checked": not_checked is None,
             "floating": floating_of(inventory),
         }
-        judged.append(_shown(zone, standing, found))
-    problems = [problem for zone in judged for problem in zone["problems"]]
+        checked.append(_shown(zone, quorum, found))
+    problems = [problem for zone in checked for problem in zone["problems"]]
     problems += missing_problems(declared, [one for one in inventories if one])
     return {
-        "master": next((zone["name"] for zone in judged if zone["is_master"]), None),
+        "master": next((zone["name"] for zone in checked if zone["is_master"]), None),
         "index": observation["index"],
-        "zones": judged,
+        "zones": checked,
         "problems": problems,
         "healthy": all(problem["severity"] != "error" for problem in problems),
         "tables_read": databases is not None,
     }
 
 
-def _shown(zone: Zone, standing: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _shown(zone: Zone, quorum: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     shown = {key: zone[key] for key in ("id", "name", "state", "endpoint", "endpoint_grpc")}
     return {
         **shown,
-        **standing,
+        **quorum,
         "servers": [{key: server[key] for key in _SERVER_KEYS} for server in zone["servers"]],
         "problems": [{"zone": zone["name"], **problem} for problem in problems],
     }

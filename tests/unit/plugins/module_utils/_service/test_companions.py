@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Services beside oned stop before it where their credentials change, and run again as they ran before."""
+"""Companions of oned stop before it where their credentials change, and run again as they ran before."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def systemd(monkeypatch: pytest.MonkeyPatch) -> FakeSystemd:
     return fake
 
 
-def ensure(frontend: Frontend, wanted: str, beside: bool = False, **options: Any) -> dict[str, Any]:
-    return oned.ensure(frontend, wanted, options.get("wait", True), 5.0, options.get("check_mode", False), beside)
+def ensure(frontend: Frontend, wanted: str, with_companions: bool = False, **options: Any) -> dict[str, Any]:
+    wait, check_mode = options.get("wait", True), options.get("check_mode", False)
+    return oned.ensure(frontend, wanted, wait, 5.0, check_mode, with_companions)
 
 
 def test_installed_services_are_found_in_the_order_of_their_start(frontend: Frontend, systemd: FakeSystemd) -> None:
@@ -54,11 +55,11 @@ def test_a_service_that_systemd_is_about_to_start_counts_as_active(frontend: Fro
 def test_stopping_oned_leaves_its_neighbours_alone_unless_asked(frontend: Frontend, systemd: FakeSystemd) -> None:
     assert ensure(frontend, "stopped")["changed"] is True
     assert systemd.running() == [HEM, FLOW]
-    assert ensure(frontend, "stopped", beside=True, check_mode=True)["changed"] is True
-    assert ensure(frontend, "stopped", beside=True)["changed"] is True
+    assert ensure(frontend, "stopped", with_companions=True, check_mode=True)["changed"] is True
+    assert ensure(frontend, "stopped", with_companions=True)["changed"] is True
     assert systemd.running() == []
     assert systemd.orders[-1] == f"stop opennebula {HEM} {FLOW}"
-    assert ensure(frontend, "stopped", beside=True)["changed"] is False
+    assert ensure(frontend, "stopped", with_companions=True)["changed"] is False
 
 
 def test_oned_alone_runs_on_and_its_neighbours_come_back_with_the_next_start(
@@ -73,7 +74,7 @@ def test_oned_alone_runs_on_and_its_neighbours_come_back_with_the_next_start(
 
 
 def test_services_that_were_stopped_run_again_after_the_next_start(frontend: Frontend, systemd: FakeSystemd) -> None:
-    ensure(frontend, "stopped", beside=True)
+    ensure(frontend, "stopped", with_companions=True)
     result = ensure(frontend, "started")
     assert result["services"] == [{"unit": HEM, "error": None}, {"unit": FLOW, "error": None}]
     assert systemd.running() == ["opennebula", HEM, FLOW]
@@ -83,7 +84,7 @@ def test_services_that_were_stopped_run_again_after_the_next_start(frontend: Fro
 
 
 def test_a_restart_with_its_neighbours_restarts_only_those_that_ran(frontend: Frontend, systemd: FakeSystemd) -> None:
-    assert [one["unit"] for one in ensure(frontend, "restarted", beside=True)["services"]] == [HEM, FLOW]
+    assert [one["unit"] for one in ensure(frontend, "restarted", with_companions=True)["services"]] == [HEM, FLOW]
     assert systemd.orders[:2] == [f"stop opennebula {HEM} {FLOW}", "reset-failed opennebula"]
     assert systemd.running() == ["opennebula", HEM, FLOW]
 
@@ -91,7 +92,7 @@ def test_a_restart_with_its_neighbours_restarts_only_those_that_ran(frontend: Fr
 def test_a_restart_leaves_services_alone_that_do_not_stop_with_oned(frontend: Frontend, systemd: FakeSystemd) -> None:
     assert ensure(frontend, "restarted")["services"] == []
     assert systemd.orders == ["stop opennebula", "reset-failed opennebula", "start opennebula"]
-    assert not os.path.exists(os.path.join(frontend.state_dir, "beside.json"))
+    assert not os.path.exists(os.path.join(frontend.state_dir, "companions.json"))
 
 
 def test_what_systemd_stops_with_oned_runs_again_after_a_restart(frontend: Frontend, systemd: FakeSystemd) -> None:
@@ -114,7 +115,7 @@ def test_a_restart_that_failed_is_made_good_by_the_next_start(
     assert "billing" not in systemd.running()
     # Somebody else starts oned in between.
     systemd.run(["systemctl", "start", "opennebula"])
-    services = ensure(frontend, "restarted", beside=True)["services"]
+    services = ensure(frontend, "restarted", with_companions=True)["services"]
     assert [one["unit"] for one in services] == [HEM, FLOW, "billing"]
     assert systemd.running() == ["opennebula", HEM, FLOW, "billing"]
 
@@ -132,7 +133,7 @@ def test_stopping_waits_for_services_that_take_their_time(
         return systemd.run(command)
 
     monkeypatch.setattr(companions, "run_command", slow)
-    ensure(frontend, "stopped", beside=True)
+    ensure(frontend, "stopped", with_companions=True)
     assert len(looks) == 4
     monkeypatch.setattr(systemd, "_stop", lambda name: systemd.units[name].update(ActiveState="deactivating"))
     systemd.install(FLOW, active=True)
@@ -144,7 +145,7 @@ def test_a_service_that_ends_is_told_with_its_journal_and_without_secrets(
     frontend: Frontend, systemd: FakeSystemd
 ) -> None:
     systemd.broken = {FLOW: "exit"}
-    services = ensure(frontend, "restarted", beside=True)["services"]
+    services = ensure(frontend, "restarted", with_companions=True)["services"]
     assert services[0] == {"unit": HEM, "error": None}
     assert services[1]["error"] == (
         f"The service {FLOW} ended with exit status 3. Its journal ends with: the last word, my secret is ********"
@@ -191,14 +192,14 @@ def test_a_service_counts_as_started_when_it_has_run_for_a_while(
     assert "ended with exit status 1" in companions.bring_up(frontend, [FLOW])[0]["error"]
 
 
-def test_only_services_beside_oned_are_started_whatever_a_file_names(frontend: Frontend, systemd: FakeSystemd) -> None:
+def test_only_companions_of_oned_are_started_whatever_a_file_names(frontend: Frontend, systemd: FakeSystemd) -> None:
     systemd.install("sshd")
     systemd.install("--evil")
     systemd.stopped_with = ["--evil"]
     assert companions.bring_up(frontend, ["sshd", "../evil", "--evil"]) == []
     frontend.make_dir(frontend.state_dir)
     for content in ('{"units": ["sshd", [7]]}', '{"units": 1}', "[]", "x"):
-        Path(frontend.state_dir, "beside.json").write_text(content)
+        Path(frontend.state_dir, "companions.json").write_text(content)
         assert ensure(frontend, "restarted")["services"] == []
     assert "sshd" not in systemd.running()
 
@@ -221,7 +222,7 @@ def test_a_self_contained_install_has_no_services(location: Path, monkeypatch: p
     contained = Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
     assert (companions.installed(contained), companions.running(contained)) == ([], [])
     assert companions.bring_up(contained, [FLOW]) == []
-    assert ensure(contained, "stopped", beside=True)["changed"] is False
+    assert ensure(contained, "stopped", with_companions=True)["changed"] is False
     assert systemd.orders == []
 
 
@@ -247,14 +248,14 @@ def journal(frontend: Frontend, state: str) -> dict[str, Any]:
 def test_a_join_keeps_services_stopped_until_its_journal_is_closed(frontend: Frontend, systemd: FakeSystemd) -> None:
     # What an earlier stop left behind does not start them too early either.
     companions.remember(frontend, [FLOW])
-    record = Path(frontend.state_dir, "beside.json")
+    record = Path(frontend.state_dir, "companions.json")
     content = record.read_bytes()
     opened = journal(frontend, "opened")
-    assert opened["journal"]["original"]["beside"] == [HEM, FLOW]
-    ensure(frontend, "stopped", beside=True, wait=False)
+    assert opened["journal"]["original"]["companions"] == [HEM, FLOW]
+    ensure(frontend, "stopped", with_companions=True, wait=False)
     # As after a run that was killed: the first record counts.
-    assert journal(frontend, "opened")["journal"]["original"]["beside"] == [HEM, FLOW]
-    ensure(frontend, "stopped", beside=True)
+    assert journal(frontend, "opened")["journal"]["original"]["companions"] == [HEM, FLOW]
+    ensure(frontend, "stopped", with_companions=True)
     assert ensure(frontend, "restarted")["services"] == []
     assert systemd.running() == ["opennebula"]
     assert record.read_bytes() == content
@@ -272,7 +273,7 @@ def test_a_forged_journal_starts_no_other_unit(frontend: Frontend, systemd: Fake
     path = Path(frontend.state_dir, "journal.json")
     for forged in (["sshd", 7], "sshd", None):
         data = json.loads(path.read_text())
-        data["original"]["beside"] = forged
+        data["original"]["companions"] = forged
         path.write_text(json.dumps(data))
         assert journal(frontend, "closed")["services"] == []
         journal(frontend, "opened")
@@ -316,9 +317,9 @@ def test_a_server_of_several_leaves_to_its_hooks_what_runs_where_it_leads(
 ) -> None:
     systemd._start(FIREEDGE)
     make_server(frontend, 1)
-    assert ensure(frontend, "restarted", beside=True)["services"] == [{"unit": FIREEDGE, "error": None}]
+    assert ensure(frontend, "restarted", with_companions=True)["services"] == [{"unit": FIREEDGE, "error": None}]
     assert systemd.running() == ["opennebula", FIREEDGE]
-    assert ensure(frontend, "restarted", beside=True)["services"] == [{"unit": FIREEDGE, "error": None}]
+    assert ensure(frontend, "restarted", with_companions=True)["services"] == [{"unit": FIREEDGE, "error": None}]
 
 
 def test_the_leaders_services_are_restarted_for_a_new_file(frontend: Frontend, systemd: FakeSystemd) -> None:
@@ -331,7 +332,7 @@ def test_without_hooks_at_work_all_services_run_again(
     frontend: Frontend, systemd: FakeSystemd, server_id: int, hook: str
 ) -> None:
     make_server(frontend, server_id, hook)
-    assert [one["unit"] for one in ensure(frontend, "restarted", beside=True)["services"]] == [HEM, FLOW]
+    assert [one["unit"] for one in ensure(frontend, "restarted", with_companions=True)["services"]] == [HEM, FLOW]
 
 
 def test_closing_the_journal_of_a_server_leaves_to_its_hooks_what_they_manage(
