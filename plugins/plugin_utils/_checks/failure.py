@@ -35,7 +35,7 @@ _KILLED = {
 
 def module_failure(result: Mapping[str, Any]) -> tuple[str, str]:
     """Text, without a capital at its beginning, and remedy, of a registered result without the module's values."""
-    return no_answer(result) or (_told(result), _AGAIN)
+    return no_answer(result) or (_message(result), _AGAIN)
 
 
 def failure(result: Mapping[str, Any], task: str = "") -> str:
@@ -44,15 +44,15 @@ def failure(result: Mapping[str, Any], task: str = "") -> str:
     Of a loop these are the texts of the items that failed or were not reached, each once.
     """
     failed = [one for one in result.get("results") or [] if one.get("failed") or one.get("unreachable")]
-    told = " ".join(dict.fromkeys(map(_sentences, failed or [result])))
-    return f"{task}: {told}" if task else told
+    message = " ".join(dict.fromkeys(map(_sentences, failed or [result])))
+    return f"{task}: {message}" if task else message
 
 
 def _sentences(result: Mapping[str, Any]) -> str:
     explained = None if result.get("unreachable") else no_answer(result)
     if explained is None:
         # The messages of this collection say where, and what to do.
-        said = _told(result) or "The host was not reached."
+        said = _message(result) or "The host was not reached."
         more = [*(result.get("problems") or []), *_last(str(result.get("stderr") or ""))]
         return " ".join(_ended(printable(str(one))) for one in (said, *more))
     text, remedy = explained
@@ -67,8 +67,8 @@ def _ended(sentence: str) -> str:
 
 def no_answer(result: Mapping[str, Any]) -> tuple[str, str] | None:
     """Text and remedy if the module ended without an answer; None if it gave one."""
-    told, output = str(result.get("msg") or ""), _output(result)
-    version = _python(told, output)
+    message, output = str(result.get("msg") or ""), _output(result)
+    version = _python(message, output)
     if version:
         path = result.get("ansible_facts", {}).get("discovered_interpreter_python")
         return (
@@ -76,7 +76,7 @@ def no_answer(result: Mapping[str, Any]) -> tuple[str, str] | None:
             f"Install Python {_NEEDED} or newer on it, with PyMySQL if its database is MariaDB or MySQL, and set "
             "ansible_python_interpreter to it.",
         )
-    if _NO_ANSWER not in told and _told(result):
+    if _NO_ANSWER not in message and _message(result):
         return None
     status = result.get("rc") or 0
     by = _signal(status)
@@ -86,7 +86,7 @@ def no_answer(result: Mapping[str, Any]) -> tuple[str, str] | None:
     return f"the module gave no result{f' (exit status {status})' if status else ''}: {last}", _AGAIN
 
 
-def _told(result: Mapping[str, Any]) -> str:
+def _message(result: Mapping[str, Any]) -> str:
     """The message as one line; of a traceback only what it ends with."""
     message = result.get("msg") or ""
     text = " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)
@@ -113,8 +113,8 @@ def _output(result: Mapping[str, Any]) -> str:
     return str(result.get("module_stderr") or "").strip() or str(result.get("module_stdout") or "").strip()
 
 
-def _python(told: str, output: str) -> str | None:
-    found = _REFUSED.search(told)
+def _python(message: str, output: str) -> str | None:
+    found = _REFUSED.search(message)
     if found:
         return found[1]
     return next((version for pattern, version in _UNREADABLE if pattern.search(output)), None)

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.onefed.opennebula.plugins.filter.failure import FilterModule
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.failure import failure, module_failure
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.frontend import finding, usable
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.frontend import host_facts, usable
 
 NOT_JSON = "Module result deserialization failed: No start of json char found"
 # As ansible-core 2.19 to 2.21 give them.
@@ -65,7 +65,7 @@ def test_otherwise_the_modules_own_last_line_is_shown(result: dict[str, Any], te
 
 
 def test_a_front_end_with_it_is_not_usable() -> None:
-    (problem,) = usable(finding(OF_3_6))
+    (problem,) = usable(host_facts(OF_3_6))
     assert problem["text"] == "It could not be examined: its Python is 3.6 or older, and modules need 3.9 or newer."
     assert problem["remedy"].endswith(REMEDY)
 
