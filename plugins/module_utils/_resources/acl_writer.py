@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .._api.client import INTERNAL, Client
@@ -19,10 +20,70 @@ from .acl import (
 )
 from .documents import rules_from_xml
 from .names import Names, NameUnknown, predicted
-from .writes import UNKNOWN, wait_until_replicated
+from .writer import Record, Writer
+from .writes import wait_until_replicated
 
 _PARTS = ("resources", "rights", "zone")
 _SIGNS = {"user": "#", "group": "@", "zone": "#"}
+_WORDS = ("user", "resource", "rights", "zone")
+
+
+@dataclass
+class AclWriter(Writer[Rule]):
+    """One access rule at one endpoint. OpenNebula changes no rule: it is there or not."""
+
+    names: Names
+    # Of the rule, as it was found last.
+    ids: Sequence[int] = ()
+    # A slave's list of rules is some seconds old; its master knows better.
+    was_there: bool = False
+
+    label = "ACL"
+
+    def find(self) -> dict[str, Any] | None:
+        self.ids = same_rules(self.client.read(rules_from_xml, "one.acl.info"), self.wanted)
+        return self._record() if self.ids else None
+
+    def record(self, found: Mapping[str, Any]) -> Record:
+        return dict(found)
+
+    def created(self) -> Record:
+        return self._record()
+
+    def desired(self, start: Record) -> Record:
+        return start
+
+    def write(self, _start: Record, _after: Record) -> Record:
+        try:
+            self.client.call("one.acl.addrule", *self.wanted.words)
+        except ApiError as error:
+            if error.code != INTERNAL or "already exists" not in error.text:
+                raise
+            self.was_there = True
+        self._wait(present=True)
+        return self._record()
+
+    def delete(self, _found: Mapping[str, Any]) -> None:
+        for rule_id in self.ids:
+            self.client.call("one.acl.delrule", rule_id)
+        self._wait(present=False)
+
+    def _wait(self, present: bool) -> None:
+        what = f'{"" if present else "the end of "}the rule "{self.wanted.text()}"'
+        wait_until_replicated(self.client, self.timeout, lambda: (self.find() is not None) == present, what)
+
+    def _record(self) -> Record:
+        rule = self.wanted
+        named = {"text": rule.text(), "named": rule.text(self.names.name)}
+        return {"id": self.ids[0] if self.ids else None, **named, **dict(zip(_WORDS, rule.words))}
+
+    def shown(self, record: Record) -> dict[str, Any]:
+        return dict(record)
+
+    def result(self, before: Record | None, after: Record | None, changed: bool) -> dict[str, Any]:
+        if self.was_there:
+            before, changed = after, False
+        return super().result(before, after, changed)
 
 
 def write_acl(client: Client, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -36,26 +97,7 @@ def write_acl(client: Client, params: Mapping[str, Any], check_mode: bool) -> di
         if present or error.kind not in ("user", "group"):
             raise
         return {"changed": False, "created": False, "acl": None, "diff": {"before": {}, "after": {}}}
-    found = same_rules(_rules(client), rule)
-    changed = present != bool(found)
-    ids = found
-    if changed and not check_mode:
-        changed = _add(client, rule) if present else _delete(client, found)
-        ids = _await(client, rule, present, params["wait_timeout"])
-    shown = {"text": rule.text(), "named": rule.text(names.name), **dict(zip(_WORDS, rule.words))}
-    acl = {"id": ids[0] if ids else None, **shown} if present else None
-    return {
-        "changed": changed,
-        "created": present and changed,
-        "acl": acl,
-        "diff": {
-            "before": {"id": found[0], **shown} if found else {},
-            "after": {} if acl is None else {**acl, "id": UNKNOWN if acl["id"] is None else acl["id"]},
-        },
-    }
-
-
-_WORDS = ("user", "resource", "rights", "zone")
+    return AclWriter(client, rule, check_mode, params["wait_timeout"], names).reach(params["state"])
 
 
 def _wanted(params: Mapping[str, Any], names: Names) -> Rule:
@@ -80,38 +122,3 @@ def _wanted(params: Mapping[str, Any], names: Names) -> Rule:
         raise OnefedError(f"A rule in parts needs {', '.join(missing)}, too; or give all of it as rule.")
     who = one("user" if params["group"] is None else "group")
     return rule_of(who, params["resources"], params["which"], params["rights"], one("zone"), resolve)
-
-
-def _rules(client: Client) -> list[dict[str, Any]]:
-    return client.read(rules_from_xml, "one.acl.info")
-
-
-def _add(client: Client, rule: Rule) -> bool:
-    """Whether the rule was added: a slave's list of rules is some seconds old, its master knows better."""
-    try:
-        client.call("one.acl.addrule", *rule.words)
-    except ApiError as error:
-        if error.code == INTERNAL and "already exists" in error.text:
-            return False
-        raise
-    return True
-
-
-def _delete(client: Client, rule_ids: Sequence[int]) -> bool:
-    for rule_id in rule_ids:
-        client.call("one.acl.delrule", rule_id)
-    return True
-
-
-def _await(client: Client, rule: Rule, present: bool, timeout: float) -> list[int]:
-    """The ids of the rule once it is there or gone."""
-    seen: list[int] = []
-
-    def reads_as_written() -> bool:
-        seen[:] = same_rules(_rules(client), rule)
-        return bool(seen) == present
-
-    wait_until_replicated(
-        client, timeout, reads_as_written, f'{"" if present else "the end of "}the rule "{rule.text()}"'
-    )
-    return seen

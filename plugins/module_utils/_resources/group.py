@@ -11,9 +11,9 @@ from typing import Any
 
 from .._api.template import merged
 from .._errors import OnefedError
+from .lookup import refuse_own
 from .name_rules import GROUP, check_name
 from .quotas import Limits, merged_limits
-from .zone import FIRST_OWN_ID
 
 ONEADMIN_GROUP = 0
 
@@ -35,19 +35,6 @@ class Wanted:
         """Refuse what OpenNebula would refuse. Raises OnefedError."""
         if self.name is not None:
             check_name(GROUP, self.name)
-
-
-def find_group(groups: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, Any] | None:
-    """The group that `wanted` is about: by id, else by name. Raises OnefedError when an id has another name."""
-    for group in groups:
-        if group["id"] == wanted.id if wanted.id is not None else group["name"] == wanted.name:
-            if wanted.name is not None and group["name"] != wanted.name:
-                raise OnefedError(
-                    f'Group {group["id"]} is called "{group["name"]}", not "{wanted.name}", and OpenNebula renames no '
-                    "groups. Correct id or name."
-                )
-            return dict(group)
-    return None
 
 
 def record(group: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,11 +65,7 @@ def desired(before: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
 
 def check_deletable(group: Mapping[str, Any], members: Sequence[str]) -> None:
     """Refuse to delete what OpenNebula keeps. `members` are the names of its users. Raises OnefedError."""
-    if group["id"] < FIRST_OWN_ID:
-        raise OnefedError(
-            f'The group "{group["name"]}" has id {group["id"]} and cannot be deleted: ids below {FIRST_OWN_ID} are '
-            "OpenNebula's own."
-        )
+    refuse_own(GROUP, group)
     if members:
         raise OnefedError(
             f'The group "{group["name"]}" is not deleted, because it has members: {", ".join(sorted(members))}. Take '

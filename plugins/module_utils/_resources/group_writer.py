@@ -9,28 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._api.client import NO_EXISTS, Client
+from .._api.client import Client
 from .._api.template import masked
-from .._errors import ApiError
 from .documents import group_from_xml, groups_from_xml
-from .group import (
-    Wanted,
-    check_deletable,
-    created,
-    desired,
-    find_group,
-    record,
-)
+from .group import Wanted, check_deletable, created, desired, record
+from .lookup import find, refuse_rename
 from .name_rules import GROUP
 from .names import Names, predicted
-from .quotas import quota_text, shown, wanted_limits
-from .writes import (
-    UNKNOWN,
-    await_gone,
-    check_new_name,
-    wait_until_replicated,
-    write_template,
-)
+from .quotas import shown
+from .writer import ObjectWriter, Record, object_options, quota_options
+from .writes import write_template
 
 
 def write_admins(client: Client, group_id: int, old: Sequence[int], new: Sequence[int], members: Sequence[int]) -> None:
@@ -44,97 +32,59 @@ def write_admins(client: Client, group_id: int, old: Sequence[int], new: Sequenc
 
 
 @dataclass
-class GroupWriter:
-    """One group at one endpoint. `timeout` limits in seconds how long a written change may take to be visible."""
+class GroupWriter(ObjectWriter[Wanted]):
+    """One group at one endpoint."""
 
-    client: Client
-    wanted: Wanted
-    check_mode: bool
-    timeout: float
     names: Names
+    # Ids of the members that there are.
+    members: Sequence[int] = ()
 
-    def present(self) -> dict[str, Any]:
-        """Create the group, or change what differs."""
+    label = GROUP
+
+    def check_wanted(self) -> None:
         self.wanted.check()
-        found = self._find()
-        before = None if found is None else record(found)
-        start = before or created(self.wanted)
-        if before is None:
-            check_new_name(self.client, GROUP, self.wanted.name)
-        after = desired(start, self.wanted)
-        changed = before != after
-        if changed and not self.check_mode:
-            after = self._write(start, after, found["user_ids"] if found else [])
-        return self._result(before, after, changed)
 
-    def absent(self) -> dict[str, Any]:
-        """Delete the group."""
-        found = self._find()
-        if found is None:
-            return self._result(None, None, False)
-        check_deletable(found, [self.names.name("user", user_id) for user_id in found["user_ids"]])
-        if not self.check_mode:
-            self.client.call("one.group.delete", found["id"])
-            await_gone(self.client, self.timeout, "group", found["id"])
-        return self._result(record(found), None, True)
+    def find(self) -> dict[str, Any] | None:
+        found = find(self.client.read(groups_from_xml, "one.grouppool.info"), self.wanted)
+        refuse_rename(GROUP, found, self.wanted)
+        self.members = found["user_ids"] if found else ()
+        return found
 
-    def _find(self) -> dict[str, Any] | None:
-        return find_group(self.client.read(groups_from_xml, "one.grouppool.info"), self.wanted)
+    def read(self, oid: int) -> dict[str, Any]:
+        return self.client.read(group_from_xml, "one.group.info", oid, False)
 
-    def _read(self, group_id: int) -> dict[str, Any]:
-        return self.client.read(group_from_xml, "one.group.info", group_id, False)
+    def record(self, found: Mapping[str, Any]) -> Record:
+        return record(found)
 
-    def _write(self, start: Mapping[str, Any], after: Mapping[str, Any], members: Sequence[int]) -> dict[str, Any]:
+    def created(self) -> Record:
+        return created(self.wanted)
+
+    def desired(self, start: Record) -> Record:
+        return desired(start, self.wanted)
+
+    def write(self, start: Record, after: Record) -> Record:
         group_id = start["id"]
         if group_id is None:
             group_id = self.client.create("one.group.allocate", after["name"])
-        write_admins(self.client, group_id, start["admin_ids"], after["admin_ids"], members)
+        write_admins(self.client, group_id, start["admin_ids"], after["admin_ids"], self.members)
         write_template(self.client, "group", group_id, start["template"], after["template"])
-        read = self._visible(group_id)
-        # Quotas are the zone's own: a slave can set them only once the group has arrived.
-        text = quota_text(read["limits"], after["limits"])
-        if text:
-            self.client.call("one.group.quota", group_id, text)
-        return record(self._read(group_id))
+        self.write_quotas(self.wait(group_id, self._is_written), after)
+        return record(self.read(group_id))
 
-    def _visible(self, group_id: int) -> dict[str, Any]:
-        """The group once it reads as written, quotas aside."""
-        seen: dict[str, Any] = {}
+    def _is_written(self, seen: dict[str, Any]) -> bool:
+        now = record(seen)
+        return {**now, "limits": {}} == {**desired(now, self.wanted), "limits": {}}
 
-        def reads_as_written() -> bool:
-            try:
-                seen.update(self._read(group_id))
-            except ApiError as error:
-                if error.code == NO_EXISTS:
-                    return False
-                raise
-            now = record(seen)
-            return {**now, "limits": {}} == {**desired(now, self.wanted), "limits": {}}
+    def check_deletable(self, found: Mapping[str, Any]) -> None:
+        check_deletable(found, [self.names.name("user", user_id) for user_id in found["user_ids"]])
 
-        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of group {group_id}")
-        return seen
-
-    def _result(
-        self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, changed: bool
-    ) -> dict[str, Any]:
-        old, new = self._shown(before), self._shown(after)
+    def shown(self, record: Record) -> dict[str, Any]:
         return {
-            "changed": changed,
-            "created": before is None and after is not None,
-            "group": new or None,
-            "diff": {"before": old, "after": {**new, "id": UNKNOWN} if new and new["id"] is None else new},
-        }
-
-    def _shown(self, group: Mapping[str, Any] | None) -> dict[str, Any]:
-        """A group as the module returns it, its administrators by name."""
-        if group is None:
-            return {}
-        return {
-            "id": group["id"],
-            "name": group["name"],
-            "admins": sorted(self.names.name("user", user_id) for user_id in group["admin_ids"]),
-            "template": masked(group["template"]),
-            "quotas": shown(group["limits"]),
+            "id": record["id"],
+            "name": record["name"],
+            "admins": sorted(self.names.name("user", user_id) for user_id in record["admin_ids"]),
+            "template": masked(record["template"]),
+            "quotas": shown(record["limits"]),
         }
 
 
@@ -142,19 +92,14 @@ def write_group(client: Client, params: Mapping[str, Any], check_mode: bool) -> 
     """Bring a group to the state that the options of module group declare; returns the module's result."""
     names = Names(client, predicted(params, check_mode))
     wanted = _wanted(params, names) if params["state"] == "present" else Wanted(params["name"], params["id"])
-    writer = GroupWriter(client, wanted, check_mode, params["wait_timeout"], names)
-    return writer.present() if params["state"] == "present" else writer.absent()
+    return GroupWriter(client, wanted, check_mode, params["wait_timeout"], names).reach(params["state"])
 
 
 def _wanted(params: Mapping[str, Any], names: Names) -> Wanted:
-    admins, quotas = params["admins"], params["quotas"]
+    admins = params["admins"]
     return Wanted(
-        name=params["name"],
-        id=params["id"],
+        **object_options(params),
+        **quota_options(params, names),
         admin_ids=None if admins is None else [names.id("user", admin) for admin in admins],
         purge=params["purge"],
-        template=params["template"] or {},
-        replace=params["template_mode"] == "replace",
-        limits=None if quotas is None else wanted_limits(quotas, names.id),
-        replace_limits=params["quotas_mode"] == "replace",
     )

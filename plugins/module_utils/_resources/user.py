@@ -71,19 +71,6 @@ class Wanted:
                 )
 
 
-def find_user(users: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, Any] | None:
-    """The user that `wanted` is about: by id, else by name. Raises OnefedError when an id has another name."""
-    for user in users:
-        if user["id"] == wanted.id if wanted.id is not None else user["name"] == wanted.name:
-            if wanted.name is not None and user["name"] != wanted.name:
-                raise OnefedError(
-                    f'User {user["id"]} is called "{user["name"]}", not "{wanted.name}", and OpenNebula renames no '
-                    "users. Correct id or name."
-                )
-            return dict(user)
-    return None
-
-
 def stored_password(wanted: Wanted, driver: str) -> str | None:
     """What OpenNebula is to store; None if neither a password nor a hash is wanted."""
     if wanted.password_hash is not None:

@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._api.client import NO_EXISTS, Client
+from .._api.client import Client
 from .._api.template import MASK, masked, texts_only
-from .._errors import ApiError, OnefedError
+from .._errors import OnefedError
 from .documents import user_from_xml, users_from_xml
+from .lookup import find, refuse_rename
 from .name_rules import USER
 from .names import Names, predicted
 from .passwords import GeneratedPasswords
-from .quotas import quota_text, shown, wanted_limits
+from .quotas import shown
 from .user import (
     CORE,
     FOREIGN_DRIVER,
@@ -28,18 +29,12 @@ from .user import (
     created,
     desired,
     driver_of,
-    find_user,
     password_differs,
     record,
     stored_password,
 )
-from .writes import (
-    UNKNOWN,
-    await_gone,
-    check_new_name,
-    wait_until_replicated,
-    write_template,
-)
+from .writer import ObjectWriter, Record, object_options, quota_options
+from .writes import UNKNOWN, write_template
 
 # SHA-1 of old, SHA-256.
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -99,86 +94,80 @@ def write_groups(client: Client, user_id: int, old: Mapping[str, Any], new: Mapp
 
 
 @dataclass
-class UserWriter:
-    """One user at one endpoint. `timeout` limits in seconds how long a written change may take to be visible."""
+class UserWriter(ObjectWriter[Wanted]):
+    """One user at one endpoint."""
 
-    client: Client
-    wanted: Wanted
-    check_mode: bool
-    timeout: float
     names: Names
     # Where the password of a new user comes from that is not given.
     generated: GeneratedPasswords | None = None
+    found: Mapping[str, Any] | None = None
 
-    def present(self) -> dict[str, Any]:
-        """Create the user, or change what differs."""
+    label = USER
+
+    def check_wanted(self) -> None:
         self.wanted.check()
-        found = self._find()
-        if found is None:
-            self._generate()
-            before, start, new_password = None, created(self.wanted), True
-            check_new_name(self.client, USER, self.wanted.name)
-        else:
-            before = start = record(found)
-            new_password = self._new_password(found)
-        after = desired(start, self.wanted)
-        if found is not None:
-            check_oneadmin(start, after, new_password)
-            self._check_stored(found, after, new_password)
-        changed = before != after or new_password
-        if changed and not self.check_mode:
-            after = self._write(start, after, new_password)
-        elif before is None:
-            # OpenNebula makes one for every new user.
-            after = {**after, "template": {**after["template"], TOKEN: MASK}}
-        return self._result(before, after, new_password and before is not None, changed)
 
-    def absent(self) -> dict[str, Any]:
-        """Delete the user."""
-        found = self._find()
-        if found is None:
-            return self._result(None, None, False, False)
-        if found["id"] <= SERVERADMIN:
-            raise OnefedError(f'"{found["name"]}" (user {found["id"]}) is OpenNebula\'s own and cannot be deleted.')
-        if not self.check_mode:
-            self.client.call("one.user.delete", found["id"])
-            await_gone(self.client, self.timeout, "user", found["id"])
-        return self._result(record(found), None, False, True)
-
-    def _find(self) -> dict[str, Any] | None:
-        found = find_user(self.client.read(users_from_xml, "one.userpool.info"), self.wanted)
+    def find(self) -> dict[str, Any] | None:
+        found = find(self.client.read(users_from_xml, "one.userpool.info"), self.wanted)
+        refuse_rename(USER, found, self.wanted)
         # Only there are encrypted attributes readable.
-        return None if found is None else self._read(found["id"])
+        self.found = None if found is None else self.read(found["id"])
+        return None if self.found is None else dict(self.found)
 
-    def _read(self, user_id: int) -> dict[str, Any]:
-        return self.client.read(user_from_xml, "one.user.info", user_id, True)
+    def read(self, oid: int) -> dict[str, Any]:
+        return self.client.read(user_from_xml, "one.user.info", oid, True)
 
-    def _generate(self) -> None:
+    def record(self, found: Mapping[str, Any]) -> Record:
+        return record(found)
+
+    def created(self) -> Record:
         wanted = self.wanted
         if self.generated and wanted.name and wanted.password is None and wanted.password_hash is None:
             password = UNKNOWN if self.check_mode else self.generated.make(wanted.name)
             self.wanted = replace(wanted, password=password)
+        return created(self.wanted)
 
-    def _new_password(self, found: Mapping[str, Any]) -> bool:
-        driver = driver_of(self.wanted, found)
-        return (self.wanted.always or driver != found["driver"]) and password_differs(self.wanted, found, driver)
+    def desired(self, start: Record) -> Record:
+        return desired(start, self.wanted)
 
-    def _check_stored(self, found: Mapping[str, Any], after: Mapping[str, Any], new_password: bool) -> None:
+    def check(self, before: Record | None, after: Record) -> None:
+        super().check(before, after)
+        if self.found is not None and before is not None:
+            check_oneadmin(before, after, self._new_password())
+            self._check_stored(self.found, after)
+
+    def differs(self, before: Record | None, after: Record) -> bool:
+        return super().differs(before, after) or self._new_password()
+
+    def predicted(self, start: Record, after: Record) -> Record:
+        # OpenNebula makes one for every new user.
+        return after if start["id"] is not None else {**after, "template": {**after["template"], TOKEN: MASK}}
+
+    def _new_password(self) -> bool:
+        """Whether a user who is there gets another password, and one who is not there gets one."""
+        if self.found is None:
+            return True
+        driver = driver_of(self.wanted, self.found)
+        return (self.wanted.always or driver != self.found["driver"]) and password_differs(
+            self.wanted, self.found, driver
+        )
+
+    def _check_stored(self, found: Mapping[str, Any], after: Record) -> None:
         becomes_core = after["driver"] == CORE != found["driver"]
-        if becomes_core and not new_password and not _HASH.fullmatch(found["password"]):
+        if becomes_core and not self._new_password() and not _HASH.fullmatch(found["password"]):
             raise OnefedError(
                 f'User "{found["name"]}" cannot log in with driver core: what OpenNebula stored for driver '
                 f"{found['driver']} is no password hash. Set password, too."
             )
 
-    def _write(self, start: Mapping[str, Any], after: dict[str, Any], new_password: bool) -> dict[str, Any]:
+    def write(self, start: Record, after: Record) -> Record:
         wanted, client, user_id = self.wanted, self.client, start["id"]
         if user_id is None:
             groups = [after["group_id"], *(oid for oid in after["group_ids"] if oid != after["group_id"])]
             user_id = create_user(client, after["name"], after["driver"], groups, wanted.password, wanted.password_hash)
         else:
             write_groups(client, user_id, start, after)
-            if new_password:
+            if self._new_password():
                 secrets = (wanted.password, wanted.password_hash)
                 write_login(client, user_id, start["driver"], after["driver"], *secrets)
             elif start["driver"] != after["driver"]:
@@ -186,70 +175,47 @@ class UserWriter:
         if start["enabled"] != after["enabled"]:
             client.call("one.user.enable", user_id, after["enabled"])
         write_template(client, "user", user_id, start["template"], after["template"])
-        read = self._visible(user_id, new_password)
-        # Quotas are the zone's own: a slave can set them only once the user has arrived.
-        text = quota_text(read["limits"], after["limits"])
-        if text:
-            client.call("one.user.quota", user_id, text)
-        return record(self._read(user_id))
+        self.write_quotas(self.wait(user_id, self._is_written), after)
+        return record(self.read(user_id))
 
-    def _visible(self, user_id: int, new_password: bool) -> dict[str, Any]:
-        """The user once he reads as written, quotas aside."""
-        seen: dict[str, Any] = {}
+    def _is_written(self, seen: dict[str, Any]) -> bool:
+        now = record(seen)
+        stored = stored_password(self.wanted, seen["driver"])
+        # Whoever is no administrator is not shown what is stored.
+        known = not self._new_password() or not seen["password"] or stored == seen["password"]
+        return known and _comparable(now) == _comparable(desired(now, self.wanted))
 
-        def reads_as_written() -> bool:
-            try:
-                seen.update(self._read(user_id))
-            except ApiError as error:
-                if error.code == NO_EXISTS:
-                    return False
-                raise
-            now = record(seen)
-            stored = stored_password(self.wanted, seen["driver"])
-            # Whoever is no administrator is not shown what is stored.
-            known = not new_password or not seen["password"] or stored == seen["password"]
-            return known and _comparable(now) == _comparable(desired(now, self.wanted))
+    def check_deletable(self, found: Mapping[str, Any]) -> None:
+        if found["id"] <= SERVERADMIN:
+            raise OnefedError(f'"{found["name"]}" (user {found["id"]}) is OpenNebula\'s own and cannot be deleted.')
 
-        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of user {user_id}")
-        return seen
+    def result(self, before: Record | None, after: Record | None, changed: bool) -> dict[str, Any]:
+        result = super().result(before, after, changed)
+        is_new = bool(result["created"])
+        replaced = before is not None and after is not None and self._new_password()
+        diff = result["diff"]
+        if replaced:
+            diff["before"] = {**diff["before"], "password": "(another one)"}
+        if replaced or is_new:
+            diff["after"] = {**diff["after"], "password": "(as given)"}
+        return {**result, "password_changed": replaced, "password_file": self._password_file(is_new)}
 
-    def _result(
-        self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, password: bool, changed: bool
-    ) -> dict[str, Any]:
-        old, new = self._shown(before), self._shown(after)
-        if password:
-            old, new = {**old, "password": "(another one)"}, {**new, "password": "(as given)"}
-        elif before is None and after is not None:
-            new = {**new, "password": "(as given)"}
-        user = None if after is None else {key: value for key, value in new.items() if key != "password"}
-        return {
-            "changed": changed,
-            "created": before is None and after is not None,
-            "password_changed": password,
-            "password_file": self._password_file(before is None and after is not None),
-            "user": user,
-            "diff": {"before": old, "after": {**new, "id": UNKNOWN} if user and user["id"] is None else new},
-        }
-
-    def _password_file(self, created_now: bool) -> str | None:
+    def _password_file(self, is_new: bool) -> str | None:
         if self.generated is None or self.wanted.name is None:
             return None
-        foreseen = self.generated.path(self.wanted.name) if created_now and self.check_mode else None
+        foreseen = self.generated.path(self.wanted.name) if is_new and self.check_mode else None
         return foreseen or self.generated.existing(self.wanted.name)
 
-    def _shown(self, user: Mapping[str, Any] | None) -> dict[str, Any]:
-        """A user as the module returns it: without secrets, groups by name."""
-        if user is None:
-            return {}
+    def shown(self, record: Record) -> dict[str, Any]:
         return {
-            "id": user["id"],
-            "name": user["name"],
-            "driver": user["driver"],
-            "enabled": user["enabled"],
-            "group": self.names.name("group", user["group_id"]),
-            "groups": sorted(self.names.name("group", group_id) for group_id in user["group_ids"]),
-            "template": masked(user["template"]),
-            "quotas": shown(user["limits"]),
+            "id": record["id"],
+            "name": record["name"],
+            "driver": record["driver"],
+            "enabled": record["enabled"],
+            "group": self.names.name("group", record["group_id"]),
+            "groups": sorted(self.names.name("group", group_id) for group_id in record["group_ids"]),
+            "template": masked(record["template"]),
+            "quotas": shown(record["limits"]),
         }
 
 
@@ -270,16 +236,14 @@ def write_user(
     """
     names = Names(client, predicted(params, check_mode))
     wanted = _wanted(params, names) if params["state"] == "present" else Wanted(params["name"], params["id"])
-    writer = UserWriter(client, wanted, check_mode, params["wait_timeout"], names, generated)
-    return writer.present() if params["state"] == "present" else writer.absent()
+    return UserWriter(client, wanted, check_mode, params["wait_timeout"], names, generated).reach(params["state"])
 
 
 def _wanted(params: Mapping[str, Any], names: Names) -> Wanted:
-    groups = params["groups"]
-    quotas = params["quotas"]
+    groups, options = params["groups"], object_options(params)
     return Wanted(
-        name=params["name"],
-        id=params["id"],
+        **{**options, "template": {**options["template"], **texts_only(params["template_secrets"] or {})}},
+        **quota_options(params, names),
         password=params["password"],
         password_hash=params["password_hash"],
         always=params["update_password"] == "always",
@@ -288,8 +252,4 @@ def _wanted(params: Mapping[str, Any], names: Names) -> Wanted:
         group_id=None if params["group"] is None else names.id("group", params["group"]),
         group_ids=None if groups is None else [names.id("group", group) for group in groups],
         purge=params["purge"],
-        template={**(params["template"] or {}), **texts_only(params["template_secrets"] or {})},
-        replace=params["template_mode"] == "replace",
-        limits=None if quotas is None else wanted_limits(quotas, names.id),
-        replace_limits=params["quotas_mode"] == "replace",
     )

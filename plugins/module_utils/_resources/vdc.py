@@ -13,7 +13,6 @@ from .._api.template import merged
 from .._errors import OnefedError
 from .documents import RESOURCES
 from .name_rules import VDC, check_name
-from .zone import FIRST_OWN_ID
 
 # OpenNebula's id for all resources of a kind in a zone, and our word for it.
 ALL, ALL_WORD = -10, "ALL"
@@ -41,14 +40,6 @@ class Wanted:
         """Refuse what OpenNebula would refuse. Raises OnefedError."""
         if self.name is not None:
             check_name(VDC, self.name)
-
-
-def find_vdc(vdcs: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, Any] | None:
-    """The VDC that `wanted` is about: by id, else by name."""
-    for vdc in vdcs:
-        if vdc["id"] == wanted.id if wanted.id is not None else vdc["name"] == wanted.name:
-            return dict(vdc)
-    return None
 
 
 def created(wanted: Wanted) -> dict[str, Any]:
@@ -104,12 +95,3 @@ def resource_changes(before: Resources, after: Resources) -> list[tuple[str, int
             (f"one.vdc.del{tag.lower()}", zone, resource) for zone, resource in sorted(old - new) if zone not in dropped
         ]
     return changes
-
-
-def check_deletable(vdc: Mapping[str, Any]) -> None:
-    """Refuse to delete OpenNebula's own. Raises OnefedError."""
-    if vdc["id"] < FIRST_OWN_ID:
-        raise OnefedError(
-            f'The VDC "{vdc["name"]}" has id {vdc["id"]} and cannot be deleted: ids below {FIRST_OWN_ID} are '
-            "OpenNebula's own. Its groups and resources can be taken out with purge."
-        )

@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._api.client import NO_EXISTS, Client
+from .._api.client import Client
 from .._api.documents import zones_from_xml
 from .._api.raft import identity
 from .._api.template import masked, render
-from .._errors import ApiError, OnefedError
+from .._errors import OnefedError
 from .documents import (
     RESOURCES,
     vdc_from_xml,
     vdcs_from_xml,
 )
+from .lookup import find, refuse_other_name, refuse_own
 from .name_rules import VDC
 from .names import Names, predicted
 from .vdc import (
@@ -27,19 +28,12 @@ from .vdc import (
     DEFAULT,
     Resources,
     Wanted,
-    check_deletable,
     created,
     desired,
-    find_vdc,
     resource_changes,
 )
-from .writes import (
-    UNKNOWN,
-    await_gone,
-    check_new_name,
-    wait_until_replicated,
-    write_template,
-)
+from .writer import ObjectWriter, Record, object_options
+from .writes import write_template
 
 _KIND_OF_NAMES = {"clusters": "cluster", "hosts": "host", "datastores": "datastore", "vnets": "network"}
 
@@ -96,67 +90,56 @@ def write_resources(client: Client, vdc_id: int, before: Resources, after: Resou
 
 
 @dataclass
-class VdcWriter:
-    """One VDC at one endpoint. `timeout` limits in seconds how long a written change may take to be visible."""
+class VdcWriter(ObjectWriter[Wanted]):
+    """One VDC at one endpoint."""
 
-    client: Client
-    wanted: Wanted
-    check_mode: bool
-    timeout: float
     names: Names
+    # All VDCs that there are.
+    vdcs: Sequence[Mapping[str, Any]] = ()
 
-    def present(self) -> dict[str, Any]:
-        """Create the VDC, or change what differs."""
+    label = VDC
+
+    def check_wanted(self) -> None:
         self.wanted.check()
-        vdcs = self._vdcs()
-        before = find_vdc(vdcs, self.wanted)
-        start = before or created(self.wanted)
-        after = desired(start, self.wanted)
-        taken = next((vdc["id"] for vdc in vdcs if vdc["name"] == after["name"] and vdc["id"] != after["id"]), None)
-        if taken is not None:
-            raise OnefedError(f'The name "{after["name"]}" is taken by VDC {taken}. Choose another name.')
-        if start["id"] is None or start["name"] != after["name"]:
-            check_new_name(self.client, VDC, after["name"])
-        if before != after and not self.check_mode:
-            self._write(start, after)
-        return self._result(before, after)
 
-    def absent(self) -> dict[str, Any]:
-        """Delete the VDC."""
-        found = find_vdc(self._vdcs(), self.wanted)
-        if found is None:
-            return self._result(None, None)
-        if self.wanted.name is not None and found["name"] != self.wanted.name:
-            raise OnefedError(
-                f'VDC {found["id"]} is called "{found["name"]}", not "{self.wanted.name}", and was not deleted. '
-                "Correct id or name."
-            )
-        check_deletable(found)
-        if not self.check_mode:
-            self.client.call("one.vdc.delete", found["id"])
-            await_gone(self.client, self.timeout, "vdc", found["id"])
-        return self._result(found, None)
-
-    def _vdcs(self) -> list[dict[str, Any]]:
+    def find(self) -> dict[str, Any] | None:
         vdcs = self.client.read(vdcs_from_xml, "one.vdcpool.info")
         new = [oid for kind, oid in self.names.foreseen if kind == "group"]
-        return [
+        self.vdcs = [
             {**vdc, "group_ids": sorted([*vdc["group_ids"], *new])} if vdc["id"] == DEFAULT else vdc for vdc in vdcs
         ]
+        return find(self.vdcs, self.wanted)
 
-    def _write(self, start: Mapping[str, Any], after: dict[str, Any]) -> None:
+    def read(self, oid: int) -> dict[str, Any]:
+        return self.client.read(vdc_from_xml, "one.vdc.info", oid, False)
+
+    def record(self, found: Mapping[str, Any]) -> Record:
+        return dict(found)
+
+    def created(self) -> Record:
+        return created(self.wanted)
+
+    def desired(self, start: Record) -> Record:
+        return desired(start, self.wanted)
+
+    def check(self, before: Record | None, after: Record) -> None:
+        taken = [vdc["id"] for vdc in self.vdcs if vdc["name"] == after["name"] and vdc["id"] != after["id"]]
+        if taken:
+            raise OnefedError(f'The name "{after["name"]}" is taken by VDC {taken[0]}. Choose another name.')
+        super().check(before, after)
+
+    def write(self, start: Record, after: Record) -> Record:
         client, vdc_id, template = self.client, start["id"], start["template"]
         if vdc_id is None:
-            vdc_id = after["id"] = client.create(
-                "one.vdc.allocate", render({**after["template"], "NAME": after["name"]})
-            )
+            vdc_id = client.create("one.vdc.allocate", render({**after["template"], "NAME": after["name"]}))
             template = after["template"]
         elif start["name"] != after["name"]:
             client.call("one.vdc.rename", vdc_id, after["name"])
         write_template(client, "vdc", vdc_id, template, after["template"])
         self._write_groups(vdc_id, start["group_ids"], after["group_ids"])
         write_resources(client, vdc_id, start["resources"], after["resources"])
-        self._await(after)
+        written = {**after, "id": vdc_id}
+        return self.wait(vdc_id, lambda seen: seen == written)
 
     def _write_groups(self, vdc_id: int, old: Sequence[int], new: Sequence[int]) -> None:
         for group_id in sorted(set(new) - set(old)):
@@ -164,36 +147,17 @@ class VdcWriter:
         for group_id in sorted(set(old) - set(new)):
             self.client.call("one.vdc.delgroup", vdc_id, group_id)
 
-    def _await(self, after: Mapping[str, Any]) -> None:
-        def reads_as_written() -> bool:
-            try:
-                return self.client.read(vdc_from_xml, "one.vdc.info", after["id"], False) == after
-            except ApiError as error:
-                if error.code == NO_EXISTS:
-                    return False
-                raise
+    def check_deletable(self, found: Mapping[str, Any]) -> None:
+        refuse_other_name(VDC, found, self.wanted)
+        refuse_own(VDC, found, " Its groups and resources can be taken out with purge.")
 
-        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of VDC {after['id']}")
-
-    def _result(self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, Any]:
-        old, new = self._shown(before), self._shown(after)
+    def shown(self, record: Record) -> dict[str, Any]:
         return {
-            "changed": before != after,
-            "created": before is None and after is not None,
-            "vdc": new or None,
-            "diff": {"before": old, "after": {**new, "id": UNKNOWN} if new and new["id"] is None else new},
-        }
-
-    def _shown(self, vdc: Mapping[str, Any] | None) -> dict[str, Any]:
-        """A VDC as the module returns it: groups and zones by name, resources as ids."""
-        if vdc is None:
-            return {}
-        return {
-            "id": vdc["id"],
-            "name": vdc["name"],
-            "groups": sorted(self.names.name("group", group_id) for group_id in vdc["group_ids"]),
-            "resources": self._shown_resources(vdc["resources"]),
-            "template": masked(vdc["template"]),
+            "id": record["id"],
+            "name": record["name"],
+            "groups": sorted(self.names.name("group", group_id) for group_id in record["group_ids"]),
+            "resources": self._shown_resources(record["resources"]),
+            "template": masked(record["template"]),
         }
 
     def _shown_resources(self, resources: Resources) -> list[dict[str, Any]]:
@@ -229,19 +193,15 @@ def write_vdc(client: Client, params: Mapping[str, Any], check_mode: bool) -> di
     """Bring a VDC to the state that the options of module vdc declare; returns the module's result."""
     names = Names(client, predicted(params, check_mode))
     wanted = _wanted(client, params, names) if params["state"] == "present" else Wanted(params["name"], params["id"])
-    writer = VdcWriter(client, wanted, check_mode, params["wait_timeout"], names)
-    return writer.present() if params["state"] == "present" else writer.absent()
+    return VdcWriter(client, wanted, check_mode, params["wait_timeout"], names).reach(params["state"])
 
 
 def _wanted(client: Client, params: Mapping[str, Any], names: Names) -> Wanted:
     groups, resources = params["groups"], params["resources"]
     return Wanted(
-        name=params["name"],
-        id=params["id"],
+        **object_options(params),
         group_ids=None if groups is None else [names.id("group", group) for group in groups],
         resources=None if resources is None else wanted_resources(client, resources, names),
         absent_group_ids=[names.id("group", group) for group in params["groups_absent"] or ()],
         purge=params["purge"],
-        template=params["template"] or {},
-        replace=params["template_mode"] == "replace",
     )

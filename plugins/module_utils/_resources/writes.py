@@ -8,14 +8,14 @@ A slave passes such writes on to its master and sees them when they come back by
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from .._api.client import NO_EXISTS, Client
+from .._api.client import Client
 from .._api.documents import version_of
 from .._api.template import render
-from .._errors import ApiError, OnefedError
+from .._errors import OnefedError
+from .._host.deadline import Deadline
 from .name_rules import check_name, differs
 
 POLL_SECONDS = 0.1
@@ -28,15 +28,12 @@ def wait_until_replicated(client: Client, timeout: float, condition: Callable[[]
 
     Raises OnefedError that says that `what` did not become visible at the client's endpoint.
     """
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            raise OnefedError(
-                f"The federation master accepted the change, but {client.url} did not show {what} within "
-                f"{timeout:g} s. Replication to that zone seems to stand still, or somebody else changed the same "
-                "meanwhile: see module federation_info."
-            )
-        time.sleep(POLL_SECONDS)
+    if not Deadline.after(timeout).wait_until(condition, POLL_SECONDS):
+        raise OnefedError(
+            f"The federation master accepted the change, but {client.url} did not show {what} within "
+            f"{timeout:g} s. Replication to that zone seems to stand still, or somebody else changed the same "
+            "meanwhile: see module federation_info."
+        )
 
 
 def check_new_name(client: Client, kind: str, name: str | None) -> None:
@@ -57,18 +54,3 @@ def write_template(client: Client, kind: str, oid: int, old: Mapping[str, Any], 
     elif dict(old) != dict(new):
         changed = {name: value for name, value in new.items() if old.get(name) != value}
         client.call(method, oid, render(changed), 1)
-
-
-def await_gone(client: Client, timeout: float, kind: str, oid: int) -> None:
-    """Return once a deleted object cannot be read any more. Raises OnefedError like `wait_until_replicated`."""
-
-    def gone() -> bool:
-        try:
-            client.call(f"one.{kind}.info", oid, False)
-        except ApiError as error:
-            if error.code == NO_EXISTS:
-                return True
-            raise
-        return False
-
-    wait_until_replicated(client, timeout, gone, f"that {kind} {oid} is deleted")

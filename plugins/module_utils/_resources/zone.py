@@ -14,10 +14,9 @@ from .._api.template import merged, split
 from .._api.transport import split_url
 from .._endpoints import is_loopback, same_endpoint
 from .._errors import OnefedError
+from .lookup import find
 from .name_rules import ZONE, check_name
 
-# Zones below are OpenNebula's own and cannot be deleted.
-FIRST_OWN_ID = 100
 PROBE_ATTRIBUTE = "ONEFED_PROBE"
 _ENDPOINTS = ("ENDPOINT", "ENDPOINT_GRPC")
 # OpenNebula drops SERVER from a zone's template; the others have options of their own, or are this collection's.
@@ -89,21 +88,13 @@ def _instead(name: str) -> str:
     return f"use the option {name.lower()}."
 
 
-def find_zone(zones: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, Any] | None:
-    """The record that `wanted` is about: by id, else by name."""
-    for zone in zones:
-        if zone["id"] == wanted.id if wanted.id is not None else zone["name"] == wanted.name:
-            return dict(zone)
-    return None
-
-
 def desired(zones: Sequence[Mapping[str, Any]], wanted: Wanted) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """The zone's record as it is (None: there is none) and as it is to be, both {id, name, state, template}.
 
     The id of a zone to be created is None. Raises OnefedError when other zones, or an endpoint that is not to change,
     stand in the way.
     """
-    found = find_zone(zones, wanted)
+    found = find(zones, wanted)
     if found is None and wanted.id is not None:
         raise OnefedError(f"There is no zone {wanted.id}. OpenNebula chooses the ids of new zones: leave id out.")
     if found is None and wanted.endpoint is None:

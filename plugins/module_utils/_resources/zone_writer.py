@@ -5,29 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._api.client import NO_EXISTS, Client
+from .._api.client import Client
 from .._api.documents import zone_from_xml, zones_from_xml
 from .._api.raft import identity
 from .._api.template import render
-from .._errors import ApiError, ApiUnreachable, OnefedError
+from .._errors import ApiUnreachable, OnefedError
+from .lookup import find, refuse_other_name, refuse_own
 from .name_rules import ZONE
-from .writes import (
-    UNKNOWN,
-    await_gone,
-    check_new_name,
-    wait_until_replicated,
-    write_template,
-)
+from .writer import ObjectWriter, Record, object_options
+from .writes import write_template
 from .zone import (
-    FIRST_OWN_ID,
     Wanted,
     check_same_endpoint,
     desired,
-    find_zone,
     predicted,
     record,
 )
@@ -37,71 +31,84 @@ _NOT_WITH_SWITCH = ("endpoint", "endpoint_grpc", "template")
 
 
 @dataclass
-class ZoneWriter:
-    """One zone at one endpoint. `timeout` limits in seconds how long a written change may take to be visible."""
+class ZoneWriter(ObjectWriter[Wanted]):
+    """One zone at one endpoint."""
 
-    client: Client
-    wanted: Wanted
-    check_mode: bool
-    timeout: float
     # In check mode, a zone at an oned that was never started yet is predicted instead of read.
     may_predict: bool = False
     warnings: list[str] = field(default_factory=list)
+    # All zones that there are, and the one in question as it was read last.
+    zones: Sequence[dict[str, Any]] = ()
+    read_last: Mapping[str, Any] | None = None
+
+    label = ZONE
+
+    def reach(self, state: str) -> dict[str, Any]:
+        return self.switch(state) if state in ("enabled", "disabled") else super().reach(state)
 
     def present(self) -> dict[str, Any]:
-        """Create the zone, or change what differs."""
-        self.wanted.check()
         try:
-            zones = self._zones()
+            return super().present()
         except ApiUnreachable as error:
             if not (error.refused and self.check_mode and self.may_predict):
                 raise
-            return self._predicted()
-        before, after = desired(zones, self.wanted)
-        if before is None or before["name"] != after["name"]:
-            check_new_name(self.client, ZONE, self.wanted.name)
-        read = find_zone(zones, self.wanted)
-        if before != after and not self.check_mode:
-            read = self._create(after) if before is None else self._update(before, after)
-        return self._result(before, after, read)
-
-    def absent(self) -> dict[str, Any]:
-        """Delete the zone's record."""
-        found = find_zone(self._zones(), self.wanted)
-        if found is None:
-            return self._result(None, None, None)
-        if self.wanted.name is not None and found["name"] != self.wanted.name:
-            raise OnefedError(
-                f'Zone {found["id"]} is called "{found["name"]}", not "{self.wanted.name}", and was not deleted. '
-                "Correct id or name."
-            )
-        check_same_endpoint(found, self.wanted)
-        if found["id"] < FIRST_OWN_ID:
-            raise OnefedError(
-                f'Zone "{found["name"]}" has id {found["id"]} and cannot be deleted: ids below {FIRST_OWN_ID} are '
-                "OpenNebula's own."
-            )
-        if not self.check_mode:
-            self._delete(found["id"])
-        return self._result(record(found), None, None)
+        self.warnings.append(
+            f"oned does not run at {self.client.url} yet, so its zones could not be read; "
+            "the zone is predicted to be written as declared."
+        )
+        return self.result(None, predicted(self.wanted), True)
 
     def switch(self, state: str) -> dict[str, Any]:
         """Enable or disable the zone, through an endpoint of its own."""
-        found = find_zone(self._zones(), self.wanted)
+        found = self.find()
         if found is None:
             raise OnefedError(f"The zone to be {state} does not exist at {self.client.url}. Correct name or id.")
         before = record(found)
         after = {**before, "state": state}
-        if before == after:
-            return self._result(before, after, found)
-        self._check_own_endpoint(found)
-        if not self.check_mode:
-            self.client.call("one.zone.enable", found["id"], state == "enabled")
-            found = self._visible(after)
-        return self._result(before, after, found)
+        if before != after:
+            self._check_own_endpoint(found)
+            if not self.check_mode:
+                self.client.call("one.zone.enable", found["id"], state == "enabled")
+                self._wait(after)
+        return self.result(before, after, before != after)
 
-    def _zones(self) -> list[dict[str, Any]]:
-        return self.client.read(zones_from_xml, "one.zonepool.info")
+    def check_wanted(self) -> None:
+        self.wanted.check()
+
+    def find(self) -> dict[str, Any] | None:
+        self.zones = self.client.read(zones_from_xml, "one.zonepool.info")
+        self.read_last = find(self.zones, self.wanted)
+        return None if self.read_last is None else dict(self.read_last)
+
+    def read(self, oid: int) -> dict[str, Any]:
+        return self.client.read(zone_from_xml, "one.zone.info", oid, False)
+
+    def record(self, found: Mapping[str, Any]) -> Record:
+        return record(found)
+
+    def created(self) -> Record:
+        return predicted(self.wanted)
+
+    def desired(self, _start: Record) -> Record:
+        return desired(self.zones, self.wanted)[1]
+
+    def write(self, start: Record, after: Record) -> Record:
+        if start["id"] is None:
+            zone_id = self.client.create("one.zone.allocate", render({"NAME": after["name"], **after["template"]}))
+            return self._wait({**after, "id": zone_id})
+        if start["name"] != after["name"]:
+            self.client.call("one.zone.rename", after["id"], after["name"])
+        write_template(self.client, "zone", after["id"], start["template"], after["template"])
+        return self._wait(after)
+
+    def _wait(self, after: Record) -> Record:
+        self.read_last = self.wait(after["id"], lambda seen: record(seen) == after)
+        return after
+
+    def check_deletable(self, found: Mapping[str, Any]) -> None:
+        refuse_other_name(ZONE, found, self.wanted)
+        check_same_endpoint(found, self.wanted)
+        refuse_own(ZONE, found)
 
     def _check_own_endpoint(self, zone: Mapping[str, Any]) -> None:
         own = identity(self.client).zone_id
@@ -111,66 +118,17 @@ class ZoneWriter:
                 f"{zone['endpoint']}; {self.client.url} belongs to zone {own}. Set api_url, or run the module there."
             )
 
-    def _create(self, after: dict[str, Any]) -> dict[str, Any]:
-        zone_id = self.client.create("one.zone.allocate", render({"NAME": after["name"], **after["template"]}))
-        after["id"] = zone_id
-        return self._visible(after)
+    def shown(self, record: Record) -> dict[str, Any]:
+        return dict(record)
 
-    def _update(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-        if before["name"] != after["name"]:
-            self.client.call("one.zone.rename", after["id"], after["name"])
-        write_template(self.client, "zone", after["id"], before["template"], after["template"])
-        return self._visible(after)
-
-    def _delete(self, zone_id: int) -> None:
-        self.client.call("one.zone.delete", zone_id)
-        await_gone(self.client, self.timeout, "zone", zone_id)
-
-    def _visible(self, after: Mapping[str, Any]) -> dict[str, Any]:
-        """The zone once it reads as written: a slave passes writes on and sees them only after replication."""
-        seen: dict[str, Any] = {}
-
-        def reads_as_written() -> bool:
-            try:
-                seen.update(self.client.read(zone_from_xml, "one.zone.info", after["id"], False))
-            except ApiError as error:
-                if error.code == NO_EXISTS:
-                    return False
-                raise
-            return record(seen) == after
-
-        wait_until_replicated(self.client, self.timeout, reads_as_written, f"the change of zone {after['id']}")
-        return seen
-
-    def _predicted(self) -> dict[str, Any]:
-        self.warnings.append(
-            f"oned does not run at {self.client.url} yet, so its zones could not be read; "
-            "the zone is predicted to be written as declared."
-        )
-        return self._result(None, predicted(self.wanted), None)
-
-    def _result(
-        self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, read: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
-        """The module's result; `read` is the zone as OpenNebula shows it, if it was read."""
+    def result(self, before: Record | None, after: Record | None, changed: bool) -> dict[str, Any]:
+        result = super().result(before, after, changed)
         old, new = (before or {}).get("template", {}), (after or {}).get("template", {})
-        zone = None
         if after is not None:
             endpoints = {name.lower(): new.get(name) or None for name in _ENDPOINTS}
-            zone = {**after, **endpoints, "servers": read["servers"] if read else []}
-        return {
-            "changed": before != after,
-            "created": before is None and after is not None,
-            "endpoint_changed": bool(old and new) and any(old.get(name) != new.get(name) for name in _ENDPOINTS),
-            "zone": zone,
-            "diff": {"before": dict(before or {}), "after": _shown(after)},
-        }
-
-
-def _shown(after: Mapping[str, Any] | None) -> dict[str, Any]:
-    if after is None:
-        return {}
-    return {**after, "id": UNKNOWN} if after["id"] is None else dict(after)
+            result["zone"] = {**after, **endpoints, "servers": self.read_last["servers"] if self.read_last else []}
+        moved = bool(old and new) and any(old.get(name) != new.get(name) for name in _ENDPOINTS)
+        return {**result, "endpoint_changed": moved}
 
 
 def write_zone(client: Client, params: Mapping[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[str]]:
@@ -179,15 +137,11 @@ def write_zone(client: Client, params: Mapping[str, Any], check_mode: bool) -> t
     if state in ("enabled", "disabled") and any(params[option] is not None for option in _NOT_WITH_SWITCH):
         raise OnefedError(f"state {state} changes nothing else: give {', '.join(_NOT_WITH_SWITCH)} in another task.")
     wanted = Wanted(
-        name=params["name"],
-        id=params["id"],
+        **object_options(params),
         endpoint=params["endpoint"],
         endpoint_grpc=params["endpoint_grpc"],
-        template=params["template"] or {},
-        replace=params["template_mode"] == "replace",
         update_endpoint=params["update_endpoint"],
         allow_loopback=params["allow_loopback"],
     )
     writer = ZoneWriter(client, wanted, check_mode, params["wait_timeout"], may_predict=not params["api_url"])
-    act = {"present": writer.present, "absent": writer.absent}.get(state, lambda: writer.switch(state))
-    return act(), writer.warnings
+    return writer.reach(state), writer.warnings

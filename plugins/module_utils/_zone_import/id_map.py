@@ -18,9 +18,9 @@ from .._resources.acl import (
     Rule,
 )
 from .._resources.documents import RESOURCES
+from .._resources.lookup import FIRST_OWN_ID
 from .._resources.vdc import ALL as ALL_RESOURCES
 from .._resources.vdc import Resources
-from .._resources.zone import FIRST_OWN_ID
 from .conflicts import Targets
 from .markets import app_name
 from .rules import OWN, SHARED

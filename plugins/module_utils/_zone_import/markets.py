@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from .._api.documents import number, numbers, parse_xml, template_of, text
 from .._api.template_xml import attributes_xml, text_xml
-from .._resources.zone import FIRST_OWN_ID
+from .._resources.lookup import FIRST_OWN_ID
 
 # Elements of an app, by their names in documents; what OpenNebula writes as CDATA is quoted.
 _APP_TEXTS = ("SOURCE", "MD5", "DESCRIPTION", "VERSION", "FORMAT", "APPTEMPLATE64")
