@@ -35,7 +35,7 @@ _NO_SERVICES = "#!/bin/sh\nexit 101\n"
 
 def image() -> Path:
     """The image's root directory, which nobody may write to; made if it is not there yet."""
-    recipe = f"{platform.machine()} {_suite()} {Path(__file__).read_text(encoding='utf-8')}"
+    recipe = f"{platform.machine()} {suite()} {Path(__file__).read_text(encoding='utf-8')}"
     return made("image", recipe, _build)
 
 
@@ -68,7 +68,8 @@ def add_operator(root: Path) -> None:
     rule.chmod(0o440)
 
 
-def _suite() -> str:
+def suite() -> str:
+    """The code name of this machine's distribution."""
     lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     name = next((line.partition("=")[2].strip('"') for line in lines if line.startswith("VERSION_CODENAME=")), "")
     if not name:
@@ -76,7 +77,7 @@ def _suite() -> str:
     return name
 
 
-def _mirror(suite: str) -> str:
+def mirror(suite: str) -> str:
     """Where this machine has the suite's packages from."""
     listed = run(
         ["apt-get", "indextargets", "--format", "$(CODENAME) $(COMPONENT) $(REPO_URI)", "Created-By: Packages"]
@@ -90,16 +91,16 @@ def _mirror(suite: str) -> str:
 
 def _build(root: Path) -> None:
     run(["apt-get", "-qq", "update"])
-    suite = _suite()
     debootstrap = ["debootstrap", "--variant=minbase", f"--include={','.join(GROUND)}"]
-    where = [suite, root, _mirror(suite)]
+    name = suite()
+    where = [name, root, mirror(name)]
     debs = root.with_name("debs")
     shutil.rmtree(debs, ignore_errors=True)
     debs.mkdir(mode=0o777)
     debs.chmod(0o777)  # apt downloads as an account of its own
     # debootstrap would fetch them one by one, each over a connection of its own.
     names = run([*debootstrap, "--print-debs", *where]).stdout.split()
-    fetch = ["sh", "-c", 'cd "$0" && apt-get -qq download "$@"', debs, *(f"{name}/{suite}" for name in names)]
+    fetch = ["sh", "-c", 'cd "$0" && apt-get -qq download "$@"', debs, *(f"{deb}/{name}" for deb in names)]
     run(fetch, check=False)  # debootstrap fetches what this leaves
     shutil.rmtree(root, ignore_errors=True)
     run([*debootstrap, f"--cache-dir={debs}", *where])

@@ -87,7 +87,10 @@ def missing() -> str:
         return ""
     wanted = sorted({minor for core in without for minor in CORES[core]})
     names = ", ".join(f"python3.{minor}" for minor in wanted)
-    return f"No Python for ansible-core {', '.join(without)} here: install one of {names}, or have it in pyenv."
+    return (
+        f"No Python for ansible-core {', '.join(without)} here: install one of {names}, "
+        "or have it in pyenv, or let make venv make one: as root on Debian, with debootstrap."
+    )
 
 
 def meet_ansible() -> list[str]:

@@ -13,16 +13,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.tools import pythons
+from tests.tools import debian_python, pythons
 
 # Minor versions, the best first: ansible-core 2.20 and 2.21 run on 3.12 to 3.14, 2.19 on 3.11 to 3.13.
-CONTROLLERS = (13, 12, 14, 11)
+NEWEST, OLDEST = (13, 12, 14), 11
 
 
 def choose() -> str:
-    """The path of the Python to use."""
-    named = os.environ.get("PYTHON")
-    found = named or next((path for path in map(pythons.find, CONTROLLERS) if path), None)
+    """The path of the Python to use; where there is none for the newest ansible-core, one is made if possible."""
+    named = os.environ.get("PYTHON") or next(filter(None, map(pythons.find, NEWEST)), None)
+    found = named or debian_python.provide() or pythons.find(OLDEST)
     if found is None:
         raise SystemExit(
             "There is no Python 3.11 or newer here, neither on the PATH (python3.11 to python3.14) nor in pyenv. "

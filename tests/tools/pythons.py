@@ -1,6 +1,9 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The Pythons of this machine: on the PATH as python3.X, or in pyenv. Those of virtual environments come and go."""
+"""The Pythons of this machine: on the PATH as python3.X, in pyenv, or in a Debian root file system made for it.
+
+Those of virtual environments come and go.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import os
 import subprocess
 from functools import cache
 from pathlib import Path
+
+from tests.tools import debian_python
 
 FRONT_ENDS = (9, 14)  # minor versions that front-ends may have, oldest and newest
 _PROBE = "import sys; print(sys.executable); sys.exit(sys.version_info[:2] != (3, {}) or sys.prefix != sys.base_prefix)"
@@ -28,7 +33,7 @@ def find(minor: int) -> str | None:
     name = f"python3.{minor}"
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     on_path = [Path(folder, name) for folder in os.get_exec_path() if folder]
-    candidates = [*on_path, *sorted(pyenv.glob(f"versions/3.{minor}.*/bin/{name}"))]
+    candidates = [*on_path, *sorted(pyenv.glob(f"versions/3.{minor}.*/bin/{name}")), *debian_python.found(minor)]
     return next(filter(None, (_real(minor, python) for python in candidates)), None)
 
 

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tools import cores, make_venv, pythons
+from tests.hosts import image
+from tests.tools import cores, debian_python, make_venv, pythons
 
 ROOT = Path(__file__).resolve().parents[3]
+LOADER = re.compile(rb"(/lib[^\0]*/ld-[^\0]*)\0")
 FAKE = "#!/bin/sh\necho $0\nexit {}\n"
 
 
@@ -23,6 +27,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A machine without any Python, but for those that a test puts on its PATH or into its pyenv."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'shims'}:{tmp_path / 'bin'}:")
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("ONEFED_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PYTHON", raising=False)
     pythons.find.cache_clear()
     yield tmp_path
@@ -57,7 +62,7 @@ def test_each_core_has_a_python_of_its_own_choice_and_what_lacks_one_is_named(ma
     assert cores.available() == {"2.19": old}
     assert cores.missing() == (
         "No Python for ansible-core 2.20, 2.21 here: install one of python3.12, python3.13, python3.14, or have it in "
-        "pyenv."
+        "pyenv, or let make venv make one: as root on Debian, with debootstrap."
     )
     pythons.find.cache_clear()
     new = put(machine, "bin", 14)
@@ -76,6 +81,34 @@ def test_the_environment_gets_the_python_of_the_newest_core_or_the_one_that_is_n
     assert make_venv.choose() == newest
     monkeypatch.setenv("PYTHON", "/opt/python3")
     assert make_venv.choose() == "/opt/python3"
+
+
+def test_where_there_is_none_for_the_newest_core_one_is_made_and_found_again(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = put(machine, "bin", 11)
+    assert make_venv.choose() == old
+    told = "No newer Python comes from a Debian root file system: it needs root and debootstrap"
+    assert told in capsys.readouterr().err
+    pythons.find.cache_clear()
+    made = put(machine, f"cache/python-0/{debian_python.OUTSIDE}", debian_python.MINOR)
+    monkeypatch.setattr(image, "made", lambda *_: machine / "cache/python-0")
+    assert make_venv.choose() == made
+    pythons.find.cache_clear()
+    assert cores.available() == {"2.19": old, "2.20": made, "2.21": made}
+
+
+def test_a_program_gets_another_loader(tmp_path: Path) -> None:
+    program, loader = tmp_path / "own name", tmp_path / "loader of a path that is longer than the one before it"
+    loader.symlink_to(os.path.realpath(LOADER.search(Path("/bin/sh").read_bytes())[1]))  # type: ignore[index]
+    program.write_bytes(debian_python.with_loader(Path("/bin/sh").read_bytes(), loader))
+    program.chmod(0o755)
+    asked = [str(program), "-c", "readlink /proc/$$/exe; cat /proc/$$/comm"]
+    ran = subprocess.run(asked, check=True, capture_output=True, text=True)
+    assert ran.stdout.splitlines() == [str(program), program.name]
+    loader.unlink()
+    with pytest.raises(FileNotFoundError):
+        subprocess.run(asked, check=True)
 
 
 def test_the_unit_tests_that_meet_ansible_are_some_of_them() -> None:
