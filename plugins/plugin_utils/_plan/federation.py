@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._endpoints import is_loopback
-from ...module_utils._resources.name_rules import name_fault
+from ...module_utils._resources.name_rules import GROUP, USER, VDC, accepted, name_fault
 from .._checks import cluster as cluster_checks
 from .._checks import frontend as checks
 from .cluster import plan_servers
@@ -40,6 +40,7 @@ from .zone import (
 )
 
 Data = Mapping[str, Any]
+_OWN = {USER: "users", GROUP: "groups", VDC: "vdcs"}  # kinds of names, as the facts of a database have them
 _UPDATED = ("join", "converge", "member")  # actions whose zone records the master updates
 
 
@@ -85,10 +86,9 @@ def make_plan(
         if set(topology["zones"][group]["hosts"]) <= set(hosts):
             _plan_step3(topology["zones"][group], facts, later, entry)
     errors += lines(topology["master"], master["problems"])
-    errors += _unknown_zones(topology, known) if ready else []
+    errors += [*_unknown_zones(topology, known), *_refused_names(topology, facts)] if ready else []
     unmanaged = _unmanaged(topology, zones, known)
     master["warnings"] += _note_unmanaged(unmanaged)
-    master["warnings"] += _note_names(topology, facts) if ready else []
     refuse_same_names(zones)
     _plan_restart(master, zones)
     plan: dict[str, Any] = {
@@ -184,14 +184,16 @@ def _unknown_zones(topology: Data, known: Sequence[Data]) -> list[str]:
     ]
 
 
-def _note_names(topology: Data, facts: Mapping[str, Data]) -> list[str]:
-    """Declared names that the master's release refuses to new objects; some may exist since an older one."""
-    release = facts[topology["master_host"]]["frontend"]["oned_version"]
+def _refused_names(topology: Data, facts: Mapping[str, Data]) -> list[str]:
+    """Declared names that the master's release refuses to new objects, of what does not exist since an older one."""
+    master = facts[topology["master_host"]]["frontend"]
+    release, existing = master["oned_version"], master["database"].get("own") or {}
     return [
-        f"{where} names the {kind} {name!r}: it {fault} unless the {kind} exists already. Choose another name."
+        f"{where} names the {kind} {name!r}, which there is not yet: it {fault}. Choose another name, such as "
+        f"{accepted(kind, name, release)!r}, or the name of a {kind} that there is."
         for kind, name, where in topology["access"]["names"]
         for fault in [name_fault(kind, name, release)]
-        if fault
+        if fault and name not in existing.get(_OWN[kind], ())
     ]
 
 

@@ -32,11 +32,40 @@ def test_a_zone_name_is_checked_by_the_release_of_the_master(release: str, joins
     assert [one["text"] for one in entry["problems"]] == ([] if joins else [told])
 
 
-@pytest.mark.parametrize(("release", "warned"), [("7.0.2", False), ("7.2.0", True)])
-def test_a_group_with_a_blank_is_warned_of_where_a_new_one_would_be_refused(release: str, warned: bool) -> None:
+def planned(release: str, declares: dict[str, Any], **own: list[str]) -> dict[str, Any]:
     master, paris = ({**frontend(), "oned_version": release} for _side in range(2))
-    text = "\n".join(plan(master, paris, declared(zone_admin_group="web team"))["master"]["warnings"])
-    assert ("names the group 'web team': it holds ' ', which OpenNebula 7.2.0 refuses unless" in text) == warned
+    master["database"]["own"] = {**master["database"]["own"], **own}
+    return plan(master, paris, declares)
+
+
+@pytest.mark.parametrize(("release", "stops"), [("7.0.2", False), ("7.2.0", True)])
+def test_an_absent_group_that_the_master_would_refuse_stops_the_run(release: str, stops: bool) -> None:
+    made = planned(release, declared(zone_admin_group="web team"))
+    told = (
+        "zone_admin_group of zone 'paris' names the group 'web team', which there is not yet: it holds ' ', which "
+        "OpenNebula 7.2.0 refuses. Choose another name, such as 'web_team', or the name of a group that there is."
+    )
+    assert made["errors"] == ([told] if stops else [])
+    assert (made["access"], made["changed"], made["prepare"]) == (not stops,) * 3
+    assert made["master"]["warnings"] == []
+
+
+def test_a_group_that_exists_keeps_its_name() -> None:
+    made = planned("7.2.0", declared(zone_admin_group="web team"), groups=["web team"])
+    assert made["errors"] == [] and made["master"]["warnings"] == [] and made["access"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "kind", "own"),
+    [("federation_groups", "web team", "group", "groups"), ("federation_vdcs", "a\tb", "VDC", "vdcs")],
+)
+def test_names_of_every_kind_are_looked_up_at_the_master(variable: str, name: str, kind: str, own: str) -> None:
+    hosts = {"madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master", variable: [{"name": name}]}}
+    paris = {"paris-1": {"ansible_host": "192.0.2.31", variable: [{"name": name}]}}
+    declares = topology("federation", {"madrid": ["madrid-1"], "paris": ["paris-1"]}, {**hosts, **paris})
+    [told] = planned("7.4.0", declares)["errors"]
+    assert told.startswith(f"{variable} names the {kind} {name!r}, which there is not yet: it holds ")
+    assert planned("7.4.0", declares, **{own: [name]})["errors"] == []
 
 
 def collisions(policy: Policy, release: str = "7.4.0", taken: tuple[str, ...] = (), **content: Any) -> list[str]:
