@@ -35,6 +35,13 @@ options:
     description: Limit of each call, in seconds. All calls together take four times as long at most.
     type: float
     default: 5.0
+  validate_certs:
+    description: Whether the certificates of C(https) endpoints in O(probe_endpoints) are verified.
+    type: bool
+    default: true
+  ca_path:
+    description: File with the certificates of the authorities to trust there instead of the system's.
+    type: path
 extends_documentation_fragment:
   - onefed.opennebula.frontend
   - onefed.opennebula.login
@@ -377,17 +384,20 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._argspec import FRONTEND, LOGIN, TEXT
+from ..module_utils._argspec import API, FRONTEND, LOGIN, TEXT
 from ..module_utils._facts.frontend import examine
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
 from ..module_utils._vip.unit import Floating
 
+_TLS = ("validate_certs", "ca_path")
+
 
 def frontend_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
     vip = Floating.of(params["vip"], params["vip_interface"]) if params["vip"] else None
-    facts = examine(frontend, params["probe_endpoints"], params["timeout"], params["auth_key"], params, vip)
+    tls = {name: params[name] for name in _TLS}
+    facts = examine(frontend, params["probe_endpoints"], params["timeout"], params["auth_key"], params, vip, tls)
     return {"changed": False, "frontend": facts}
 
 
@@ -401,6 +411,7 @@ def main() -> None:
             "vip": {"type": TEXT},
             "vip_interface": {"type": TEXT},
             "timeout": {"type": "float", "default": 5.0},
+            **{name: API[name] for name in _TLS},
         },
         required_together=[("vip", "vip_interface")],
         supports_check_mode=True,

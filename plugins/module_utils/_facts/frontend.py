@@ -73,12 +73,13 @@ def examine(
     auth_key: str | None = None,
     login: Mapping[str, Any] | None = None,
     vip: unit.Floating | None = None,
+    tls: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret.
 
     With `auth_key`, which is one, the auth files can be compared with those of other front-ends, and so can the
     configuration. `login` holds options of the fragment of that name. With `vip` it is examined whether hooks can move
-    that address, and who has it.
+    that address, and who has it. `tls` holds how certificates are checked: `validate_certs` and `ca_path`, as Client.
     """
     await_quiet(frontend)
     document, conf = _conf(frontend)
@@ -90,7 +91,7 @@ def examine(
     version = _version(frontend)
     begun = time.monotonic()
     api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
-    probes = {url: Task(partial(probe, url, timeout)).start() for url in dict.fromkeys(endpoints)}
+    probes = {url: Task(partial(probe, url, timeout, **(tls or {}))).start() for url in dict.fromkeys(endpoints)}
     database = _database(frontend, document, login)
     answers = api.wait(begun + 4 * timeout)
     facts = {

@@ -62,6 +62,20 @@ def test_frontend_info_returns_what_it_documents(run_module: Any, here: dict[str
     assert result["frontend"]["probes"]["http://127.0.0.1:1/RPC2"]["state"] == "refused"
 
 
+def test_frontend_info_checks_the_certificates_of_endpoints_as_it_is_told(
+    run_module: Any, here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("ansible_collections.onefed.opennebula.plugins.modules.frontend_info")
+    asked: list[Any] = []
+    monkeypatch.setattr(module, "examine", lambda *arguments: asked.append(arguments[-1]) or {})
+    run_module("frontend_info", **here)
+    run_module("frontend_info", validate_certs=False, ca_path="/etc/ca.pem", **here)
+    assert asked == [
+        {"validate_certs": True, "ca_path": None},
+        {"validate_certs": False, "ca_path": "/etc/ca.pem"},
+    ]
+
+
 def test_frontend_info_examines_a_floating_address(run_module: Any, here: dict[str, str]) -> None:
     result = run_module("frontend_info", vip="127.0.0.1/8", vip_interface="lo", auth_key="a key", **here)
     assert returned(result, "frontend_info") == documented("frontend_info")

@@ -7,12 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Authority
 from fake_oned import SESSION, FakeOned, Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._facts import frontend as _frontend_facts
@@ -49,6 +51,18 @@ def api(frontend: Frontend) -> Iterator[FakeOned]:
         oned.add(0, "OpenNebula", {"ENDPOINT": "http://192.0.2.11:2633/RPC2"})
         Path(frontend.conf).write_text(CONF.format(port=oned.url.rsplit(":", 1)[1].split("/")[0]))
         yield oned
+
+
+def test_endpoints_are_probed_with_the_authority_that_is_given(frontend: Frontend, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.server())
+    with Served(FakeOned(), context) as oned:
+        states = [
+            examine(frontend, [oned.url], 5.0, tls=tls)["probes"][oned.url]["state"]
+            for tls in (None, {"validate_certs": False}, {"ca_path": authority.path})
+        ]
+    assert states == ["tls", "open", "open"]
 
 
 def test_a_running_front_end(frontend: Frontend, api: FakeOned) -> None:
