@@ -12,7 +12,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(endpoint: str | None) -> bool:
-    """Whether a URL or host:port leads whoever calls it to himself; false for what is neither."""
+    """Whether a URL or host:port leads the caller to its own host; false for what is neither."""
     host = host_of(endpoint)
     address = literal(host)
     return address.is_loopback if address else host == "localhost" or host.endswith(".localhost")
@@ -21,7 +21,7 @@ def is_loopback(endpoint: str | None) -> bool:
 def is_public(endpoint: str | None) -> bool:
     """Whether a URL or host:port names an address that the Internet routes.
 
-    Only literal addresses are judged: where a name leads depends on who asks. Addresses for documentation, which stand
+    Only literal addresses count: where a name leads depends on who asks. Addresses for documentation, which stand
     in examples for those of a private network, are not routed.
     """
     address = literal(host_of(endpoint))

@@ -120,14 +120,14 @@ log:
 stall:
   description:
     - For how long writers had to wait without a break, in seconds.
-    - V(null) if nobody had to wait.
+    - V(null) if no writer had to wait.
   returned: success
   type: float
   sample: 0.241
 tries:
   description:
     - How many times the tables were locked until the copy could begin.
-    - V(null) if nobody had to wait.
+    - V(null) if no writer had to wait.
   returned: success
   type: int
   sample: 1

@@ -40,7 +40,7 @@ options:
     default: false
   stop_oned:
     description:
-      - Whether a running C(oned) may be stopped for the time of the snapshot. It is not with MariaDB and MySQL.
+      - Whether a running C(oned) may be stopped for the time of the snapshot. With MariaDB and MySQL it never is.
       - It is started again whatever happens. Without this the module refuses to work on a running C(oned).
     type: bool
     default: false

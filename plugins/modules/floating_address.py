@@ -27,7 +27,7 @@ options:
       - V(kept) writes, enables and starts the unit C(onefed-floating-address), announces the address to the network,
         and sees that it is there. It is refused when another machine has the address.
       - V(handed_over) removes the unit and leaves the address to the hooks.
-      - V(absent) removes the unit and the address, whoever set it.
+      - V(absent) removes the unit and the address, whatever set it.
       - V(awaited) waits until the hooks have set the address, or with O(present=false) removed it. In check mode it
         does not wait.
       - When the unit keeps another address, each of V(kept), V(handed_over) and V(absent) removes that, too.

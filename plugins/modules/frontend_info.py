@@ -11,7 +11,7 @@ short_description: Examine an OpenNebula front-end
 version_added: 0.1.0
 description:
   - Collects all that matters for a federation from one front-end, in one go. It changes nothing.
-  - A part that cannot be read holds an C(error); the other parts still come.
+  - A part that cannot be read holds an C(error); the other parts are returned all the same.
 options:
   probe_endpoints:
     description: Endpoints of zones. It is tried whether this host reaches an C(oned) there.
@@ -21,7 +21,7 @@ options:
   auth_key:
     description:
       - Random text, the same for all front-ends whose auth files are to be compared. Without it they are not.
-      - The digests that come from it tell nothing about the files to who does not know it.
+      - Without this text the digests reveal nothing about the files.
     type: str
   vip:
     description:
@@ -272,8 +272,8 @@ frontend:
       sample: {"http://192.0.2.11:2633/RPC2": {"state": "open", "detail": "oned answers"}}
     companions:
       description:
-        - Services of OpenNebula beside C(oned) that are installed and keep credentials in memory, V(error) if that is
-          unknown.
+        - Companions of C(oned), which are services of OpenNebula that keep credentials in memory, as far as they are
+          installed. V(error) if that is unknown.
       type: list
       elements: dict
       contains:
@@ -349,7 +349,7 @@ frontend:
           type: str
           sample: eth0
     lockdown:
-      description: Whether M(onefed.opennebula.zone_lockdown) closed the zone and nobody opened it since.
+      description: Whether M(onefed.opennebula.zone_lockdown) closed the zone and it has not been opened since.
       type: bool
     vip_answers:
       description:

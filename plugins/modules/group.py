@@ -24,11 +24,11 @@ options:
     description: Id of an existing group.
     type: int
   admins:
-    description: Administrators of the group, by name or id. Who is no member of the group becomes one.
+    description: Administrators of the group, by name or id. An administrator who is not a member becomes one.
     type: list
     elements: str
   purge:
-    description: Whether administrators that O(admins) does not name cease to be any. They stay members.
+    description: Whether administrators that O(admins) does not name lose that role. They stay members.
     type: bool
     default: false
   template:

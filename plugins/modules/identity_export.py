@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: identity_export
-short_description: Write down the identities of an OpenNebula zone, and who owns what
+short_description: Export the identities of an OpenNebula zone and the owners of its objects
 version_added: 0.1.0
 description:
   - Writes a readable YAML document on the controller, with the users of a zone, their stored password hashes, drivers
@@ -44,9 +44,9 @@ attributes:
     description: There is no diff, because the document holds secrets.
     support: none
 notes:
-  - The user must be C(oneadmin), who alone sees everything.
+  - The user must be C(oneadmin); no other user sees everything.
   - Login tokens are not in the document, since OpenNebula takes none from outside; users make new ones.
-  - Whatever is created after the export is not in it. Export while nobody can write to the zone.
+  - Objects created after the export are missing from the document. Export while no user can write to the zone.
 seealso:
   - module: onefed.opennebula.identity_import
 author:
@@ -81,7 +81,7 @@ counts:
   type: dict
   sample: {"users": 202, "groups": 22, "vdcs": 6, "acls": 63, "marketplaces": 1, "templates": 500, "vms": 50}
 notes:
-  description: What is to be known about the export, such as rules that name somebody who is gone.
+  description: What is to be known about the export, such as rules that name a user or group that no longer exists.
   returned: success
   type: list
   elements: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: identity_import
-short_description: Bring the identities of an OpenNebula zone into a federation, and give everybody what is his
+short_description: Bring the identities of an OpenNebula zone into a federation and give its objects to their owners
 version_added: 0.1.0
 description:
   - Reads a document of M(onefed.opennebula.identity_export), and creates its users, groups, VDCs, access rules and
@@ -38,7 +38,7 @@ options:
       - With V(identities), everything is created at the federation's master, where the zone must have its record
         already.
       - With V(ownership), objects and quotas are given to their owners, at the zone's own C(oned) after it has joined.
-        Nobody else may reach it before, because the old ids of owners may be those of strangers now.
+        No other user may reach the zone before, because an old owner's id may belong to another user of the federation.
       - With V(all), both are done at one endpoint, such as that of an empty zone that stands alone.
       - With V(undo), everything that V(identities) has created is removed from the master again.
     type: str
@@ -88,7 +88,7 @@ options:
     description:
       - Whether users of the zone's group C(oneadmin) become administrators of the whole federation, and
         administrators of the group C(users) those of the federation's.
-      - Also whether access rules are imported that let somebody manage, administer or create users, groups, VDCs,
+      - Also whether access rules are imported that let users manage, administer or create users, groups, VDCs,
         zones or access rules in all zones, beyond those that the zone brings along.
     type: bool
     default: false
@@ -100,7 +100,7 @@ options:
   leave_unmovable:
     description:
       - Whether to go on although there are objects whose owner OpenNebula does not change, which are machines that
-        are done. Their records will show whoever has their old owner's id in the federation.
+        are done. Their records will show the user who has the old owner's id in the federation.
     type: bool
     default: false
   wait_timeout:
@@ -118,7 +118,8 @@ attributes:
     description: Returns what will be created, and how many objects change hands.
     support: full
 notes:
-  - A user cannot log in before he is complete, because he is created with a driver that does not exist.
+  - A user cannot log in before the import has completed the user, because users are created with a driver that does
+    not exist.
   - Waits for other modules of the collection that work on the front-end, such as those of a run that was interrupted.
     With O(api_url) nothing is waited for.
   - Quotas are lifted while objects change hands, and set afterwards. What is used is counted along.
@@ -127,7 +128,7 @@ notes:
   - The federation's default VDC has the clusters of all zones. A group that the federation has and keeps out of it
     stays out, and gets access rules for what the zone's default VDC gave it.
   - OpenNebula makes access rules of VDCs and of administrators itself. Those that the zone did not have, because
-    somebody deleted them or another VDC took them along, are deleted again.
+    a user deleted them or another VDC took them along, are deleted again.
 seealso:
   - module: onefed.opennebula.identity_export
 author:

@@ -14,8 +14,8 @@ description:
     playbook.
   - Zones, and the servers of a zone, log in to each other with the password of user 0 in the file C(one_auth). A change
     by hand in one place ends replication.
-  - A login token, called the bridge, is accepted beside the old and the new password meanwhile. So replication and
-    elections go on at every moment, and an interrupted change harms nothing and is repaired by repeating it.
+  - A login token, called the bridge, is accepted together with the old and the new password meanwhile. So replication
+    and elections go on at every moment, and an interrupted change harms nothing and is repaired by repeating it.
 options:
   step:
     description:

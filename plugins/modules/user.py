@@ -17,7 +17,7 @@ description:
 options:
   name:
     description:
-      - Name of the user. Identifies him unless O(id) is given. OpenNebula renames no users.
+      - Name of the user. Identifies the user unless O(id) is given. OpenNebula renames no users.
       - "At most 128 bytes, without blanks, tabs, line breaks and any of C(& | : \\ \" ; / ' # { } $ < >)."
     type: str
   id:
@@ -88,7 +88,7 @@ options:
   state:
     description:
       - V(present) makes sure that the user exists as declared.
-      - V(absent) deletes him. What he owns stays, and belongs to nobody.
+      - V(absent) deletes the user. Objects owned by the user are kept without an owner.
     type: str
     choices: [present, absent]
     default: present
@@ -111,8 +111,8 @@ attributes:
     description: Returns what is different, before and after, without secrets.
     support: full
 notes:
-  - The password and driver of C(oneadmin) and C(serveradmin) are not changed. Every C(oned) of a federation and the
-    services beside it log in with them, from files on every server. Playbook C(rotate_oneadmin) changes the password
+  - The password and driver of C(oneadmin) and C(serveradmin) are not changed. Every C(oned) of a federation and its
+    companions log in with them, from files on every server. Playbook C(rotate_oneadmin) changes the password
     of C(oneadmin).
   - Users whose primary group is not C(users) may create nothing until an access rule lets them, see module
     M(onefed.opennebula.acl).
@@ -172,7 +172,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 user:
-  description: The user; V(null) when he does not exist.
+  description: The user; V(null) when the user does not exist.
   returned: success
   type: dict
   contains:
@@ -189,7 +189,7 @@ user:
       type: str
       sample: core
     enabled:
-      description: Whether he may log in.
+      description: Whether the user may log in.
       type: bool
       sample: true
     group:
@@ -197,7 +197,7 @@ user:
       type: str
       sample: developers
     groups:
-      description: Names of all groups he is in, the primary one included.
+      description: Names of all groups of the user, the primary one included.
       type: list
       elements: str
       sample: [developers, users]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: zone_lockdown
-short_description: Close the API of a zone to everybody but named servers
+short_description: Close the API of a zone to all but named servers
 version_added: 0.1.0
 description:
   - While a zone with users of its own joins a federation, its objects still have the owners' ids of before, which may
-    be those of strangers now. This module keeps everybody from its API until that is corrected.
+    belong to other users of the federation now. This module closes the zone's API until the owners are corrected.
   - Closed, the ports of C(oned) answer the addresses of O(allow), and on the host itself C(root) and the account of
     C(oned). Others are refused as if C(oned) were stopped, connections that they have included. That is a table of
     its own in nftables, V(inet onefed_zone_lockdown), which comes before the host's own rules and changes none of them.
@@ -22,7 +22,7 @@ description:
 options:
   state:
     description:
-      - V(closed) writes the unit and loads the rules, or tells by RV(reason) why this host cannot do it.
+      - V(closed) writes the unit and loads the rules, or returns in RV(reason) why this host cannot do it.
       - V(open) removes unit and rules.
     type: str
     choices: [closed, open]
@@ -67,7 +67,7 @@ EXAMPLES = r"""
     msg: "{{ lockdown.reason }}"
   when: not lockdown.closed
 
-- name: Let everybody in again
+- name: Open the zone again
   onefed.opennebula.zone_lockdown:
     state: open
 """

@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Writes the zone's record, with its list of servers, into the database of a server whose C(oned) is about to start,
     as another server of the zone, that at O(api_url), tells it.
-  - The copy of a leader's database that is older than the server's own entry in that list lets it lead without
-    anybody's vote, and without the newest records, when a heartbeat is late.
+  - The copy of a leader's database that is older than the server's own entry in that list would let it lead
+    without a vote, and without the newest records, when a heartbeat is late.
 options:
   zone_id:
     description: Id of the zone.
@@ -38,7 +38,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let the new server know who votes
+- name: Let the new server know the voters of its zone
   onefed.opennebula.zone_voters:
     api_url: http://192.0.2.31:2633/RPC2
     zone_id: 100

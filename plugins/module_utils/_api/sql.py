@@ -31,9 +31,9 @@ def document_types(client: Client) -> list[int]:
 
 
 def remove_nobodys_limits(client: Client) -> int:
-    """Remove limits kept for ids that nobody has, who would be reached by no call; in how many tables there were any.
+    """Remove limits of ids that no user or group has, which no call reaches; in how many tables there were any.
 
-    OpenNebula gives such an id to somebody one day, who would have the limits silently. Raises ApiError.
+    OpenNebula gives such an id to a later user, who would silently have the limits. Raises ApiError.
     """
     changed = 0
     for table, key, pool in _LOCAL_ROWS:
@@ -56,7 +56,7 @@ def _orphans(xml: str) -> int:
 
 
 def replace_password(client: Client, user_id: int, old: str, new: str) -> None:
-    """Store another hash for a user in all zones, for one.user.passwd drops his login tokens. Raises ApiError.
+    """Store another hash for a user in all zones, for one.user.passwd drops the user's login tokens. Raises ApiError.
 
     Both are hexadecimal digits. Nothing happens when the user no longer has the old one.
     """

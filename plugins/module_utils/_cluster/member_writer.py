@@ -121,7 +121,7 @@ class ServerWriter:
         if here["raft_state"] != "leader":
             raise OnefedError(
                 f"one.zone.resetserver was not called at {self.client.url}: that server is {here['raft_state']}. Ask "
-                "the zone's leader, which module zone_server_info tells."
+                "the zone's leader; module zone_server_info shows which server leads."
             )
         if here["server_id"] == found["id"]:
             raise OnefedError(f'Server "{found["name"]}" leads its zone; only a follower can be reset.')

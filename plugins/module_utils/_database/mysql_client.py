@@ -187,7 +187,7 @@ def _refusing(driver: Any, method: str) -> type:
         def authenticate(self, packet: Any) -> Any:
             raise driver.err.OperationalError(
                 NOT_LOADED,
-                f"it asks for the password by {method}, which would tell it to whoever listens. Give the account a "
+                f"it asks for the password by {method}, which would show it to anyone who listens. Give the account a "
                 "method that does not send it, such as mysql_native_password",
             )
 

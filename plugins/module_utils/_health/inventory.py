@@ -111,7 +111,7 @@ def _address_problems(zone: Zone, declared: Declared) -> Iterator[Problem]:
             "address_doubled",
             "error",
             None,
-            f"Several hosts have the floating address {address}: {', '.join(holders)}. Who calls it reaches either.",
+            f"Several hosts have the floating address {address}: {', '.join(holders)}. Calls reach one or another.",
             f"Remove it where the zone's leader does not run (ip address del). Then see to it there: {hook}.",
         )
     elif not holders and not floating["unread"]:
@@ -119,7 +119,7 @@ def _address_problems(zone: Zone, declared: Declared) -> Iterator[Problem]:
             "address_missing",
             "error",
             None,
-            f"None of its hosts has the floating address {address}: nobody reaches the zone by it.",
+            f"None of its hosts has the floating address {address}: the zone cannot be reached by it.",
             f"See its leader: {hook}. It needs sudo for ip and arping, and these programs."
             if leader
             else "Start its servers: the leader sets it.",
@@ -130,6 +130,6 @@ def _address_problems(zone: Zone, declared: Declared) -> Iterator[Problem]:
             "error",
             leader,
             f"It leads the zone, but {holders[0]} has the floating address {address}: a follower passes calls on, but "
-            "who watches the address takes it for the leader.",
+            "what watches the address takes that host for the leader.",
             f"It moves within seconds after an election. If it does not, {hook}.",
         )

@@ -30,7 +30,7 @@ def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dic
 
     Returns {"zones", "index_before", "index", "bridged"}: zones as in _api, each server with the keys of _UNKNOWN, the
     master's federated index before and after the slaves told theirs, and whether oneadmin has a login token of a change
-    of his password, None if the client may not see that. A zone without a list of servers gets one, named
+    of the password, None if the client may not see that. A zone without a list of servers gets one, named
     like the zone, from its endpoint; else `endpoint_server` is what answers at the zone's own endpoint (None when that
     is one of its servers'). Servers that are behind are asked again for up to `settle` seconds.
     The zones are those that the client's endpoint lists or, when it does not, the first of `endpoints` that does.

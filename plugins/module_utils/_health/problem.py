@@ -21,7 +21,7 @@ UPGRADE = "Upgrade the older to the other's version, as OpenNebula's documentati
 class Federation:
     """What was observed. `index_before` and `index` are the master's, before and after the slaves told theirs.
 
-    `bridged` tells whether oneadmin has a login token of a change of his password.
+    `bridged` tells whether oneadmin has a login token of a change of the password.
     """
 
     zones: Sequence[Zone]

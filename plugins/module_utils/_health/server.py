@@ -79,8 +79,8 @@ def answer_problem(zone: Zone, server: Server) -> Problem | None:
             server,
             f"It refuses the user and password that the asked zone accepts, {where}. If it refuses the master's "
             "oneadmin as well, it gets no record, and master and slave spin.",
-            "oned refuses everybody while its database is down: start that. Otherwise its tables or auth files are not "
-            "the master's. " + RESYNC,
+            "oned refuses every user while its database is down: start the database. Otherwise its tables or auth "
+            "files are not the master's. " + RESYNC,
         )
     if server["refusal"] == "authorization":
         return problem(

@@ -73,7 +73,7 @@ def _loopback_problems(zone: Zone, master: bool) -> Iterator[Problem]:
                 "loopback_endpoint",
                 "error",
                 server,
-                f"Its endpoint {endpoint} is a loopback address: whoever calls it from elsewhere reaches himself.",
+                f"Its endpoint {endpoint} is a loopback address: a caller on another host reaches its own host.",
                 "Set it to an address that every zone reaches, with module zone, then restart the master.",
             )
     if is_loopback(zone["endpoint_grpc"]):

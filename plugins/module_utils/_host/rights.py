@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""With whose rights root touches a path: with those of whoever owns a folder, or laid a link, on the way to it.
+"""The rights with which root touches a path: those of the owner of a folder or link on the way to it.
 
 oned's account is not trusted with root. In its folders it can replace anything by a link, a pipe or another folder at
 any moment, also between a check and what relies on it. With its own rights nothing of that leads further than it could

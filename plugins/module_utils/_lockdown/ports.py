@@ -18,7 +18,7 @@ from .._errors import FrontendError
 from .._host.files import read_bytes
 from .._oned_conf.document import Document
 
-# What oned takes when oned.conf has none; before 7.2 nobody listens on the second.
+# The defaults of oned; before 7.2 nothing listens on the second.
 PORTS: Mapping[str, str] = {"PORT": "2633", "GRPC_PORT": "2634"}
 # OneFlow, FireEdge, OneGate, Sunstone as they come; others, and other ports, are told by their files.
 SERVICE_PORTS = (2474, 2616, 5030, 9869)

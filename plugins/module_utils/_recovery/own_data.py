@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Nothing that came after the plan is lost: what a zone has of its own, read again once its oned stands still.
 
-Between preflight and the stop of its oned a zone goes on working. What was made there meanwhile nobody has decided
-on; the federation's tables would replace it without a word. Such a zone is kept out, before anything was changed.
+Between preflight and the stop of its oned a zone goes on working. No decision was made about what was created there
+meanwhile; the federation's tables would replace it without a word. Such a zone is kept out before anything is changed.
 """
 
 from __future__ import annotations
@@ -111,10 +111,10 @@ def verify(
     return []
 
 
-_AGAIN = "Run again; nobody should work in the zone meanwhile."
+_AGAIN = "Run again, and let no user work in the zone meanwhile."
 _DECIDE = (
-    "Run again, having decided on it: zone_import: true keeps what is the zone's own, zone_discard: true lets it go (a "
-    "full backup is kept)."
+    "Decide on it and run again: zone_import: true keeps what is the zone's own, zone_discard: true lets it go (a full "
+    "backup is kept)."
 )
 
 
@@ -127,7 +127,7 @@ def _refuse(journal: Journal, found: list[str], remedy: str) -> None:
 
 
 def _lacks(mine: int | None, applied: Mapping[str, int | None]) -> list[str]:
-    """Whom others served meanwhile, who led in its place. A leader is never behind those that follow it."""
+    """Servers that followed another leader meanwhile. A leader is never behind those that follow it."""
     return [
         f"{name} has carried out records of the zone's log up to {index}, and this server, which led, up to {mine}"
         for name, index in applied.items()

@@ -68,7 +68,7 @@ class Names:
     def id(self, kind: str, given: Any, number_is_id: bool = False) -> int:
         """The id of an object by its name, or else by its id. Raises NameUnknown if there is none.
 
-        A directory may call somebody 104, and who has that id is somebody else. With `number_is_id`, a number is
+        A directory may call a user 104, while another user has that id. With `number_is_id`, a number is
         nothing but an id, as where OpenNebula writes it.
         """
         text = str(given).strip()

@@ -24,7 +24,7 @@ FOREIGN_DRIVER = "imported"
 TOKEN = "TOKEN_PASSWORD"
 # What OpenNebula refuses in a password.
 _PASSWORD_FORBIDDEN = " \t\n\v\f\r"
-# The login token by which all zones accept oneadmin while his password changes begins so.
+# Prefix of the login token by which all zones accept oneadmin while the password changes.
 BRIDGE = "onefed-rotation-"
 
 
@@ -102,7 +102,7 @@ def record(user: Mapping[str, Any]) -> dict[str, Any]:
 def driver_of(wanted: Wanted, user: Mapping[str, Any]) -> str:
     """The driver that an existing user is to have.
 
-    One with FOREIGN_DRIVER that nobody asked for was being made from a hash when that was interrupted.
+    A user with FOREIGN_DRIVER, when the task asks for no driver, is left of an interrupted creation from a hash.
     """
     unfinished = user["driver"] == FOREIGN_DRIVER
     return wanted.driver or (CORE if unfinished else str(user["driver"]))
@@ -115,8 +115,8 @@ def created(wanted: Wanted) -> dict[str, Any]:
     driver = wanted.driver or CORE
     if wanted.password is None and wanted.password_hash is None:
         raise OnefedError(
-            f'There is no user "{wanted.name}". Set password to create him; for a driver other than core it is what '
-            "the driver expects, such as a distinguished name or a key, or any text if the driver ignores it."
+            f'There is no user "{wanted.name}". Set password to create the user; for a driver other than core it is '
+            "what the driver expects, such as a distinguished name or a key, or any text if the driver ignores it."
         )
     primary = USERS_GROUP if wanted.group_id is None else wanted.group_id
     return {
@@ -164,8 +164,8 @@ def check_oneadmin(before: Mapping[str, Any], after: Mapping[str, Any], new_pass
     moved = before["group_id"] != after["group_id"] or before["limits"] != after["limits"]
     if before["id"] == ONEADMIN and (moved or not after["enabled"]):
         raise OnefedError(
-            f'"{before["name"]}" (user 0) has no quotas, and OpenNebula neither disables him nor moves him out of his '
-            "group. Leave these options out."
+            f'"{before["name"]}" (user 0) has no quotas, and OpenNebula neither disables this user nor changes the '
+            "primary group. Leave these options out."
         )
     if before["id"] == SERVERADMIN and login:
         raise OnefedError(

@@ -181,7 +181,7 @@ class UserWriter(ObjectWriter[Wanted]):
     def _is_written(self, seen: dict[str, Any]) -> bool:
         now = record(seen)
         stored = stored_password(self.wanted, seen["driver"])
-        # Whoever is no administrator is not shown what is stored.
+        # OpenNebula shows what is stored to administrators only.
         known = not self._new_password() or not seen["password"] or stored == seen["password"]
         return known and _comparable(now) == _comparable(desired(now, self.wanted))
 

@@ -31,7 +31,7 @@ def wait_until_replicated(client: Client, timeout: float, condition: Callable[[]
     if not Deadline.after(timeout).wait_until(condition, POLL_SECONDS):
         raise OnefedError(
             f"The federation master accepted the change, but {client.url} did not show {what} within "
-            f"{timeout:g} s. Replication to that zone seems to stand still, or somebody else changed the same "
+            f"{timeout:g} s. Replication to that zone seems to stand still, or another client changed the same "
             "meanwhile: see module federation_info."
         )
 

@@ -36,7 +36,7 @@ _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Account:
-    """User 0 as the master stores him: `bridges` are the login tokens of rotations, and when they end (-1: never)."""
+    """User 0 as the master stores it: `bridges` are the login tokens of rotations, and when they end (-1: never)."""
 
     name: str
     driver: str
@@ -71,7 +71,7 @@ def _account(xml: str) -> Account:
 
 
 def connect(client: Client, password: str | None) -> Client:
-    """A client that the master accepts: with one_auth, else with `password`, which somebody may have set by hand."""
+    """A client that the master accepts: with one_auth, else with `password`, which may have been set by hand."""
     try:
         client.call("one.user.info", ONEADMIN, False)
         return client
@@ -116,9 +116,9 @@ def _make_bridge(client: Client, account: Account, bridge: str) -> None:
         client.call("one.user.login", account.name, bridge, -1, -1)
     except ApiError as error:
         raise OnefedError(
-            f'"{account.name}" gets no login token, which bridges the change of his password: {error}. Nothing was '
-            f"changed. Either driver core has MAX_TOKEN_TIME=0 in the master's oned.conf, or he has ten tokens already "
-            f"(oneuser token-delete)."
+            f'"{account.name}" gets no login token to bridge the change of the password: {error}. Nothing was '
+            "changed. Remove MAX_TOKEN_TIME=0 of driver core from the master's oned.conf or, if the user has ten "
+            "tokens already, delete one (oneuser token-delete), and run again."
         ) from None
     if read_account(client).bridge is None:
         drop_bridges(client, check_mode=False)
@@ -138,7 +138,7 @@ def change(client: Client, password: str, check_mode: bool) -> bool:
     if not check_mode:
         if account.bridge is None:
             raise OnefedError(
-                "oneadmin has no login token to bridge the change of his password, so it was not changed: the zones "
+                "oneadmin has no login token to bridge the change of the password, so it was not changed: the zones "
                 "would refuse each other. Repeat the run."
             )
         replace_password(client, ONEADMIN, account.stored, new)

@@ -176,7 +176,7 @@ def _make_root(root: Root) -> None:
 def _refuse_running(frontend: Frontend, changes: list[Change]) -> None:
     touched = [change.path for change in changes if change.root == AUTH or change.path == CONF]
     if touched and is_running(frontend):
-        raise FrontendError(f"oned runs with files that are to be replaced: {', '.join(touched[:5])}. Stop it first.")
+        raise FrontendError(f"oned runs with files that are to be replaced: {', '.join(touched[:5])}. Stop oned first.")
 
 
 def _make_folder(frontend: Frontend, folder: str) -> None:

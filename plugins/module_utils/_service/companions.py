@@ -154,7 +154,9 @@ def end(units: Sequence[str], timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while any_alive(units):
         if time.monotonic() >= deadline:
-            raise FrontendError(f"Of the services {', '.join(units)} one did not end within {timeout:g} s.")
+            raise FrontendError(
+                f"One of the services {', '.join(units)} did not end within {timeout:g} s. Stop it, and run again."
+            )
         time.sleep(POLL)
 
 

@@ -199,7 +199,7 @@ def _replaced(line: str, value: str) -> str:
 
 
 def _shown(text: str, path: str) -> str:
-    """The block alone: the rest does not change, and is nobody's business in a log."""
+    """The block alone: the rest does not change, and does not belong into a log."""
     block = _block(text, path)
     if block.header is None:
         return ""

@@ -193,7 +193,9 @@ class SelfContained(Manager):
             except ProcessLookupError:
                 pass
             except PermissionError:
-                raise FrontendError(f"Cannot stop oned, process {pid}: it belongs to another account.") from None
+                raise FrontendError(
+                    f"Cannot stop oned, process {pid}: it belongs to another account. Use become."
+                ) from None
 
     def words(self) -> str:
         return "\n".join(self.started.output().splitlines()[-LINES_SHOWN:]) if self.started else ""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Gives a zone's objects to the owners that a document names, through the zone's own oned, and their limits.
 
-The zone has taken over the federation's identities, so its objects' owner ids mean somebody else, or nobody. No user
+The zone has taken over the federation's identities, so its objects' owner ids mean other users, or none. No user
 may reach the zone meanwhile. In this order: limits are lifted, for a chown counts against the new owner's; objects
 change hands, and what they use is counted along; VM templates name the new owners; limits are set.
 """
@@ -76,9 +76,9 @@ class OwnershipWriter:
         if strangers:
             more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
             raise OnefedError(
-                f"At {self.client.url} there are objects that the document does not know, so whose they are cannot be "
-                f"told: {', '.join(strangers[:_SHOWN])}{more}. They were made after the export. Export the zone while "
-                "nobody can write to it."
+                f"At {self.client.url} there are objects whose owners the document does not name: "
+                f"{', '.join(strangers[:_SHOWN])}{more}. They were made after the export. Export the zone again, while "
+                "no user can write to it."
             )
         return {name: left for name, left in found.items() if left}
 
@@ -93,7 +93,7 @@ class OwnershipWriter:
             if uid is None or gid is None:
                 raise OnefedError(
                     f"The document names {item['owner']} and {item['group']} as owners of {kind.name} {item['id']}, "
-                    "whom it does not describe. Export the zone again."
+                    "but does not describe them. Export the zone again."
                 )
             if not item.get("done"):
                 wanted[item["id"]] = Wanted(uid, gid, self.users.get(uid, ""), self.groups.get(gid, ""))
@@ -121,8 +121,8 @@ class OwnershipWriter:
         left = self.pending() if pending else {}
         if left:
             raise OnefedError(
-                f"Somebody else changes owners of {', '.join(left)} at {self.client.url}. Repeat the import while "
-                "nobody can write to the zone."
+                f"Another client changes owners of {', '.join(left)} at {self.client.url}. Repeat the import while "
+                "no user can write to the zone."
             )
         return sum(self.moved.values()) + self.rewritten + quotas.written
 

@@ -41,7 +41,7 @@ class Policy:
     suffix: str = ""
 
     def check(self, document: Mapping[str, Any]) -> None:
-        """Refuse overrides that mean nobody or nothing. Raises OnefedError."""
+        """Refuse overrides that name nothing of the document. Raises OnefedError."""
         for kind, entries in self.overrides.items():
             if kind not in KINDS:
                 raise OnefedError(f'There are no overrides for "{kind}"; there are {", ".join(KINDS)}.')
@@ -54,7 +54,7 @@ class Policy:
                         "{rename: new name}."
                     )
                 if name not in known:
-                    raise OnefedError(f'An override is given for {KINDS[kind]} "{name}", whom the document lacks.')
+                    raise OnefedError(f'An override is given for {KINDS[kind]} "{name}", which is not in the document.')
 
     def of(self, kind: str, name: str) -> tuple[str, str | None]:
         """The policy for one name, and the new name if one was chosen."""
@@ -120,7 +120,7 @@ def go_on(
     """Like `resolve`, by what the plan of the import's first run says: `identities` of _import_plan.make_plan.
 
     What was to be created then did not exist, so what exists of it now was created by that import, unless it is a user
-    who can be told from the document's. Raises OnefedError if the plan is another document's.
+    that differs from the document's. Raises OnefedError if the plan is another document's.
     """
     if any({item["name"] for item in identities[kind]} != {item["name"] for item in document[kind]} for kind in KINDS):
         raise OnefedError("The plan is not that of this document: others are named in it. Give both of one import.")
@@ -137,14 +137,14 @@ def go_on(
                 action = CREATE if oid is None else BEGUN
                 if kind == "users" and oid is not None and not _same_login(wanted[name], users[new_name]):
                     problems.append(
-                        f'user "{new_name}" was created in the federation by somebody else after the import was '
+                        f'user "{new_name}" was created in the federation by another client after the import was '
                         "planned. Delete that user, or undo the import and plan it anew."
                     )
                     continue
             elif oid is None:
                 problems.append(
-                    f'{KINDS[kind]} "{new_name}", who is the same as the zone\'s, was removed from the federation '
-                    "after the import was planned."
+                    f'{KINDS[kind]} "{new_name}", the same as the zone\'s, was removed from the federation '
+                    "after the import was planned. Create it again, or undo the import and plan it anew."
                 )
             targets[kind][name] = Target(name, new_name, action, oid)
     return targets, problems
@@ -153,9 +153,8 @@ def go_on(
 def _same_login(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Whether a user is the one that the import makes of the document's.
 
-    People change their passwords, and what a directory says of somebody is the same for everybody who asks it. Only
-    the token that OpenNebula gives every user, which the import replaces with the zone's before he can log in, is
-    nobody else's.
+    Passwords change, and a directory says the same of a user in every zone. Only the token that OpenNebula gives every
+    user, which the import replaces with the zone's before the user can log in, belongs to one user alone.
     """
     token = wanted["template"].get(TOKEN)
     if token is not None and wanted["password"] and found["driver"] != FOREIGN_DRIVER:

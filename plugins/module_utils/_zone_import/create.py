@@ -4,8 +4,8 @@
 """Creates a document's identities at the master of a federation, or in a zone that stands alone.
 
 Every step looks first at what is there, so that an interrupted import goes on where it stopped. A user is created with
-a driver that nobody has, and gets his own as the last thing: until then he cannot log in, and a later run knows him for
-unfinished.
+a driver that no other user has, and gets the own driver as the last thing: until then the user cannot log in, and a
+later run recognizes the user as unfinished.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class IdentityWriter:
         oid = self.ids[kind].get(name)
         if oid is None:
             raise OnefedError(
-                f'The document names "{name}" of {kind}, whom it does not describe. Export the zone again.'
+                f'The document names "{name}" of {kind}, but does not describe it. Export the zone again.'
             )
         return oid
 

@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""A zone's identities, and who owns what, as one readable document.
+"""A zone's identities, and the owners of its objects, as one readable document.
 
 The document knows users, groups, VDCs, zones, marketplaces and apps by name, because their ids change when the zone
 joins a federation; clusters, hosts, machines and the like by id, because theirs do not. All of it but `source` is the
@@ -120,13 +120,13 @@ def read_default_quotas(client: Client) -> dict[str, Limits]:
 def export(client: Client) -> dict[str, Any]:
     """The document of the zone that `client` talks to, as oneadmin. It holds secrets.
 
-    Raises OnefedError when the caller is not oneadmin, who alone sees everything.
+    Raises OnefedError when the caller is not oneadmin: no other user sees everything.
     """
     shared = read_shared(client)
     if client.read(user_from_xml, "one.user.info", -1, False)["id"] != ONEADMIN:
         raise OnefedError(
-            f"The user who exports the zone at {client.url} is not oneadmin (user 0), who alone sees everything. Run "
-            "the module on a front-end without api_username, or give oneadmin's name and password."
+            f"The user who exports the zone at {client.url} is not oneadmin (user 0); no other user sees everything. "
+            "Run the module on a front-end without api_username, or give oneadmin's name and password."
         )
     names = _names(shared)
     notes: list[str] = []
@@ -134,7 +134,7 @@ def export(client: Client) -> dict[str, Any]:
     withdrawn = withdrawn_rules(derived, {Rule.of(row) for row in shared["rules"]})
     acls, gone = by_name((row for row in shared["rules"] if Rule.of(row) not in derived), names, shared["zone_id"])
     if gone:
-        notes.append(f"{gone} access rules name somebody or something that is gone; they are left out.")
+        notes.append(f"{gone} access rules name what no longer exists; they are left out.")
     users = _readable(client, shared)
     return {
         "format": FORMAT,

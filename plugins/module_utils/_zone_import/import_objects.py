@@ -18,13 +18,13 @@ from .id_map import Ids
 from .objects import BY_NAME, Kind
 
 ONEADMIN, SERVERADMIN = 0, 1
-# Who holds an object on its way between two owners: serveradmin and the group oneadmin, whom no quota stops.
+# Holder of an object on its way between two owners: serveradmin and the group oneadmin, which no quota stops.
 PARKING_USER, PARKING_GROUP = SERVERADMIN, 0
 _SHOWN = 10
 
 
 def owner_of(item: Mapping[str, Any], ids: Ids) -> tuple[int | None, int | None]:
-    """The new owner's and group's ids of a document's object; who is gone leaves it to oneadmin."""
+    """The new owner's and group's ids of a document's object; those that no longer exist become oneadmin's."""
     uid = ONEADMIN if item["owner"] is None else ids["users"].get(item["owner"])
     gid = ONEADMIN if item["group"] is None else ids["groups"].get(item["group"])
     return uid, gid
@@ -38,7 +38,7 @@ def check_objects(document: Mapping[str, Any], leave_unmovable: bool, orphans: b
     if done:
         count = f"{len(done)} machines are done, and OpenNebula changes the owner of such machines no more"
         if leave_unmovable:
-            warnings.append(f"{count}; their records will show whoever has their old owner's id then.")
+            warnings.append(f"{count}; their records will show the user who has the old owner's id in the federation.")
         else:
             problems.append(
                 f"{count}. Remove their records before the export (onedb purge-done), or allow to leave them."
@@ -46,11 +46,11 @@ def check_objects(document: Mapping[str, Any], leave_unmovable: bool, orphans: b
     for kind, items in document["objects"].items():
         gone = [item for item in items if item["owner"] is None or item["group"] is None]
         if gone:
-            count = f"{len(gone)} of the {kind} belong to somebody who is gone: {_listed(gone)}"
+            count = f"{len(gone)} of the {kind} have an owner or a group that no longer exists: {_listed(gone)}"
             if orphans:
                 warnings.append(f"{count}. They become oneadmin's.")
             else:
-                problems.append(f"{count}. Give them to somebody before the export, or allow to give them to oneadmin.")
+                problems.append(f"{count}. Change their owners before the export, or let oneadmin have them.")
         twice = _twice(BY_NAME[kind], items) if kind in BY_NAME else []
         if twice:
             problems.append(

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Limits of users and groups in a zone whose identities have got new ids.
 
-The zone keeps them by id in tables of its own. After it joined a federation, an old id may be somebody else's, who
-would silently have the limits of the one before, or nobody's, until the federation gives it to its next user.
+The zone keeps them by id in tables of its own. After it joined a federation, an old id may be another user's, who
+would silently have the limits of the old user, or no user's, until the federation gives it to its next user.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class QuotaWriter:
             self._set_default(kind, {})
 
     def sweep(self) -> None:
-        """Remove the rows of ids that nobody has."""
+        """Remove the rows of ids that no user or group has."""
         self.written += remove_nobodys_limits(self.client)
 
     def set(self) -> None:
-        """Give everybody of the document his limits, and nobody else any."""
+        """Give the users and groups of the document their limits, and no others any."""
         for kind in ("users", "groups"):
             for oid in self._current[kind]:
                 self._set(kind, oid, self._wanted[kind].get(oid, {}))

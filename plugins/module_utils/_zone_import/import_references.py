@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Owners in VM templates get their new names and ids.
 
-As with owners of objects, nothing is concluded from the names and ids that are found: who is meant was written down
-when the zone was exported.
+As with owners of objects, nothing is concluded from the names and ids that are found: the export has written down
+which users are meant.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check_references(document: Mapping[str, Any]) -> list[str]:
     if lost:
         warnings.append(
             f"{len(lost)} templates use images or networks of an owner who does not exist: {_listed(lost)}. They stay "
-            "as they are, and may mean somebody of the federation then."
+            "as they are, and may mean another user of the federation then."
         )
     mentioning = [item for items in document["objects"].values() for item in items if item.get("mentions")]
     if mentioning:
@@ -97,7 +97,7 @@ class ReferenceWriter:
             if [one.attribute for one in present] != [one.attribute for one in wanted]:
                 raise OnefedError(
                     f"Template {oid} ({current[oid]['name']}) at {self.client.url} names owners elsewhere than when "
-                    "the zone was exported. Export the zone while nobody can write to it."
+                    "the zone was exported. Export the zone again, while no user can write to it."
                 )
             if present != wanted:
                 found.append(oid)

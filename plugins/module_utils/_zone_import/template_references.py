@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What VM templates use of others by its name and its owner, such as DISK=[IMAGE="base",IMAGE_UNAME="ana"]. Pure.
 
-OpenNebula looks for the owner whenever the template is used, so his new name or id has to be written into it. Machines
+OpenNebula looks for the owner whenever the template is used, so the new name or id has to be written into it. Machines
 and virtual routers hold the ids of images and networks besides, which count there.
 """
 
@@ -25,7 +25,7 @@ _MENTIONED = re.compile("|".join(_KEYS))
 
 @dataclass(frozen=True)
 class Reference:
-    """One owner in a template: `attribute` is where, such as DISK/IMAGE_UNAME, `value` his name or id."""
+    """One owner in a template: `attribute` is where, such as DISK/IMAGE_UNAME, `value` the owner's name or id."""
 
     attribute: str
     value: str
@@ -35,7 +35,7 @@ class Reference:
         return self.attribute.endswith("UNAME")
 
     def owner(self, users: Mapping[int, str], names: Collection[str]) -> str | None:
-        """His name, None if there is nobody of that name or id; `names` are those of `users`, for many look-ups."""
+        """The owner's name, None if no user has that name or id; `names` are those of `users`, for many look-ups."""
         if self.by_name:
             return self.value if self.value in names else None
         return users.get(int(self.value)) if self.value.isdecimal() else None

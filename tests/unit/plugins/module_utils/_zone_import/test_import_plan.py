@@ -72,7 +72,7 @@ def test_what_an_interrupted_run_created_is_no_collision() -> None:
     assert found == {"alice": ("create", None), "bob": ("begun", 3), "eve": ("same_person", 2)}
     assert plan["collisions"] == []
     gone, _targets = make_plan(content, federation(users=("bob",)), Options(), first)
-    assert len(gone["collisions"]) == 1 and '"eve", who is the same' in gone["collisions"][0]
+    assert len(gone["collisions"]) == 1 and '"eve", the same' in gone["collisions"][0]
 
 
 @pytest.mark.parametrize(

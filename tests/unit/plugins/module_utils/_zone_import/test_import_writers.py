@@ -143,7 +143,7 @@ def test_a_stranger_who_came_after_the_plan_is_a_collision_and_survives_the_undo
     # The same account of a directory, seen for the first time at the master.
     oned._user_allocate("bob", "hash", "ldap", [1])
     before = deepcopy(oned.identities)
-    with pytest.raises(OnefedError, match='user "bob" was created in the federation by somebody else'):
+    with pytest.raises(OnefedError, match='user "bob" was created in the federation by another client'):
         step(oned, "identities", content, plan)
     assert step(oned, "undo", content, plan)["changed"] is False
     assert oned.identities == before
