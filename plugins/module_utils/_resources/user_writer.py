@@ -50,7 +50,7 @@ def create_user(
 ) -> int:
     """Create a user whose first group is the primary one; returns the id.
 
-    A hash is stored as it is, so that who knows the password can log in with it. Give one of the two.
+    A hash is stored as it is, so its password logs the user in. Give one of the two.
     """
     secret = password if password_hash is None else password_hash
     hashed = password_hash is not None and driver == CORE

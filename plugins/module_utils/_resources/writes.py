@@ -32,7 +32,7 @@ def wait_until_replicated(client: Client, timeout: float, condition: Callable[[]
         raise OnefedError(
             f"The federation master accepted the change, but {client.url} did not show {what} within "
             f"{timeout:g} s. Replication to that zone seems to stand still, or another client changed the same "
-            "meanwhile: see module federation_info."
+            "meanwhile. Run module federation_info."
         )
 
 
