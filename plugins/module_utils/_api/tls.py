@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a server's certificate is judged, and what is wrong with one that is refused."""
+"""How a server's certificate is checked, and what is wrong with one that is refused."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _VERSIONS = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCO
 
 
 def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
-    """How a server's certificate is judged. Raises OnefedError when `ca_path` cannot be used."""
+    """How a server's certificate is checked. Raises OnefedError when `ca_path` cannot be used."""
     try:
         context = ssl.create_default_context(cafile=ca_path)
     except (OSError, ValueError) as error:

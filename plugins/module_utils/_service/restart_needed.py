@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""A note beside the journal that the oned which runs has to be restarted, because what it read at its start changes.
+"""A note next to the journal that the running oned has to be restarted, because what it read at its start changes.
 
 No call of OpenNebula tells which servers a follower believes to be in its zone. The note names the process, so that
 whatever starts another one, a reboot included, settles it.

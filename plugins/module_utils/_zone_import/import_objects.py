@@ -184,7 +184,7 @@ def _chain(
 
 
 def _parking(name: str, holder: Mapping[tuple[str, int], int]) -> int:
-    """Who may hold an object of that name for a while: he has none himself."""
+    """The user that may hold an object of that name for a while, as it has none of that name."""
     return ONEADMIN if (name, PARKING_USER) in holder and (name, ONEADMIN) not in holder else PARKING_USER
 
 

@@ -91,7 +91,7 @@ def ruling_rules(parts: Iterable[Data], shared: Data, targets: Targets, ids: Ids
 
 
 def _rules_anyway(who: str, targets: Targets) -> bool:
-    """Whether it is oneadmin or a member of his group."""
+    """Whether it is oneadmin or a member of group oneadmin."""
     target = targets["users" if who[0] == "#" else "groups"].get(who[1:])
     return target is not None and target.action == BUILTIN_ACTION and (who[0] == "#" or target.id == ONEADMIN_GROUP)
 

@@ -51,7 +51,7 @@ _OF_GROUP = ("VM", "NET", "IMAGE", "TEMPLATE", "DOCUMENT", "SECGROUP", "VROUTER"
 def by_name(
     rules: Iterable[Mapping[str, Any]], names: Mapping[str, Mapping[int, str]], own_zone: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """Rules as documents have them, and how many were left out because whom or what they name is gone.
+    """Rules as documents have them, and how many were left out because what they name is gone.
 
     `names` holds names by id, by the values of SHARED. A rule for one object of several kinds becomes one rule for
     each space of ids.

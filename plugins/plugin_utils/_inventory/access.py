@@ -209,7 +209,9 @@ def _administrators(federation: Data, zones: Mapping[str, Data]) -> list[str]:
             problems.append(f"{where} names {name!r} twice.")
         problems += [f"{where} names {name!r}, which is OpenNebula's own." for name in names if name in _OWN_USERS]
         problems += [
-            f"{where} names {name!r}, whom federation_users deletes." for name in names if absent(users.get(name, {}))
+            f"{where} names {name!r}, a user that federation_users deletes."
+            for name in names
+            if absent(users.get(name, {}))
         ]
         problems += _admin_group(group, zone["admin_group"], gone)
     return problems

@@ -134,7 +134,7 @@ def _users(items: Any) -> list[dict[str, Any]]:
 def _add_administrator(users: list[dict[str, Any]], item: Any, group: str) -> None:
     """Declare an account, or let a user who is declared or exists enter the group.
 
-    A name without an account means the user whom another declaration, or nobody here, gives one.
+    A name without an account means a user whose account another declaration gives, or none here.
     """
     if isinstance(item, Mapping):
         name, more = str(item["name"]), {"group": group}

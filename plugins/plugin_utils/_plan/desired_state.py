@@ -84,7 +84,7 @@ def record_changes(zone: Data, record: Data | None) -> tuple[dict[str, Any], lis
 
 
 def loopback_removed(zone: Data, record: Data) -> tuple[dict[str, Any], list[str]]:
-    """The same for a loopback gRPC endpoint alone: whoever calls it, the master first of all, reaches himself."""
+    """The same for a loopback gRPC endpoint alone: a caller, the master first of all, reaches its own host."""
     grpc = record.get("endpoint_grpc")
     if zone["endpoint_grpc"] or not is_loopback(grpc):
         return {}, []

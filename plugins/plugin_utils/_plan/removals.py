@@ -33,7 +33,7 @@ def is_left_solo(zone: Data, listed: Sequence[Data]) -> bool:
 def plan_removals(
     step: dict[str, Any], zone: Data, facts: Mapping[str, Data], listed: Sequence[Data], left_solo: bool
 ) -> None:
-    """Add to C(remove_server) of the step who leaves, those first whom the zone misses least, and why one must not.
+    """Add to C(remove_server) the servers that leave, those first that the zone misses least, and why one must not.
 
     From a server that was `left_solo` all others part, because they lack what it wrote alone.
     """

@@ -132,7 +132,7 @@ def test_a_wrong_declaration_is_one_clear_problem_without_secrets(lists: dict[st
         ([{"name": "ada", "key": "k", "password": SECRET}], {}, "has a key, for driver ssh, and also"),
         ([{"name": "ada", "auth_driver": "ldap"}], {}, "needs password: what driver ldap compares."),
         ([{"name": "ada"}], {"users": [{"name": "ada", "password": SECRET}]}, "as federation_users does"),
-        (["ada"], {"users": [{"name": "ada", "state": "absent"}]}, "whom federation_users deletes"),
+        (["ada"], {"users": [{"name": "ada", "state": "absent"}]}, "a user that federation_users deletes"),
         (["ada"], {"group": "users"}, "all users would administer the zone"),
         (["ada"], {"group": "a/b"}, "zone_admin_group of zone 'paris': The group name 'a/b' holds"),
         (["ada"], {"group": "x", "groups": [{"name": "x", "state": "absent"}]}, "which federation_groups deletes"),
