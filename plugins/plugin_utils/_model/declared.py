@@ -1,0 +1,153 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the inventory declares: a federation, its zones and their servers.
+
+They are made in one place, _inventory.topology. Module topology returns them as plain data, of the same shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .plain import parse
+
+
+@dataclass(frozen=True)
+class FloatingAddress:
+    """The address of a zone that moves between its servers; `cidr` is `address`/`prefix`."""
+
+    address: str
+    prefix: int
+    cidr: str
+    interface: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A front-end: its `zone` is a group, `endpoint` its own, `frontend` holds options that our modules share.
+
+    `port` and `listen_address` are None where oned.conf is to keep its own; `start_timeout` is in seconds.
+    """
+
+    zone: str
+    address: str
+    port: int | None
+    listen_address: str | None
+    endpoint: str
+    start_timeout: int
+    install: bool
+    state: str
+    become: bool
+    frontend: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A zone: its zone_* values without prefix, but for administrators, who may come with passwords; and what follows.
+
+    The master's zone has no `name` unless it is declared: it keeps the one it has. `label` is what texts call the zone.
+    `servers` are those of its `hosts` that it is to have; `host` is the one that speaks for it, the first until it is
+    known how they stand; `endpoints` are those of its hosts, `floating` its floating address, `template` holds
+    attributes of its record. `reached_at` is where others find it now, before all is as declared.
+    """
+
+    group: str
+    name: str | None
+    label: str
+    role: str
+    endpoint: str
+    reached_at: str
+    endpoint_grpc: str | None
+    oneflow_endpoint: str | None
+    fireedge_endpoint: str | None
+    vip: str | None
+    vip_interface: str | None
+    allow_even: bool
+    import_: bool
+    import_conflicts: str
+    import_overrides: Mapping[str, Any]
+    import_suffix: str | None
+    import_acl_zones: str
+    import_allow_administrators: bool
+    import_orphans: str
+    import_leave_unmovable: bool
+    discard: bool
+    admin_group: str
+    hosts: tuple[str, ...]
+    servers: tuple[str, ...]
+    host: str
+    endpoints: Mapping[str, str]
+    floating: FloatingAddress | None
+    template: Mapping[str, str]
+
+    @property
+    def is_master(self) -> bool:
+        return self.role == "master"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The federation_* values without prefix, but for access policies, which may hold secrets.
+
+    Times are in seconds, `answer_limit` is in MiB.
+    """
+
+    group: str
+    on_failure: str
+    allow_loopback: bool
+    log_records: int
+    replication_timeout: int
+    clock_skew: int
+    validate_certs: bool
+    ca_path: str | None
+    answer_limit: int
+    status_dir: str | None
+    status_fail: bool
+    import_directory: str
+    ignored_variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DeclaredAccess:
+    """Whether access policies or administrators are `declared`, and what of them needs the master to be judged.
+
+    `zones` are pairs of where and which zone they name; `names` are kind, name and where, of names that some releases
+    of OpenNebula refuse.
+    """
+
+    declared: bool = False
+    zones: tuple[tuple[str, str], ...] = ()
+    names: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Federation:
+    """All that the inventory declares: `zones` by group, `hosts` by name, `master` is the group of the master's zone.
+
+    `probes` are the endpoints that front-ends must reach, `api_options` the options of all modules that call an API.
+    """
+
+    group: str
+    settings: Settings
+    api_options: Mapping[str, Any]
+    master: str
+    master_host: str
+    zones: Mapping[str, Zone]
+    hosts: Mapping[str, Server]
+    probes: tuple[str, ...]
+    access: DeclaredAccess = field(default_factory=DeclaredAccess)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Federation:
+        """What module topology returned, as Ansible hands it back to a filter."""
+        return parse(cls, data)
+
+    @property
+    def master_zone(self) -> Zone:
+        return self.zones[self.master]
+
+    def zone_of(self, host: str) -> Zone:
+        return self.zones[self.hosts[host].zone]

@@ -1,0 +1,75 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is beside oned on a front-end: room, paths to others, companions, addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Room for backups, in bytes."""
+
+    free: int = 0
+    needed: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    state: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A service of OpenNebula beside oned that keeps credentials in memory."""
+
+    unit: str
+    active: bool = False
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True)
+class DefaultZone:
+    """The zone that FireEdge takes for its own."""
+
+    id: str | None = None
+    name: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True)
+class FireEdge:
+    path: str = ""
+    default_zone: DefaultZone = field(default_factory=DefaultZone)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Address:
+    interface: str
+    address: str
+    prefix: int
+    mac: str = ""
+
+
+@dataclass(frozen=True)
+class KeptAddress:
+    """What the unit of module floating_address keeps; `address` is with its prefix."""
+
+    address: str
+    interface: str = ""
+
+
+@dataclass(frozen=True)
+class HookProblem:
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class VipHook:
+    problems: tuple[HookProblem, ...] = ()

@@ -1,0 +1,61 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The oned of a front-end: its oned.conf, its service, and what it answers when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .records import ZoneRecord
+
+
+@dataclass(frozen=True)
+class Conf:
+    """oned.conf. With an `error` all else is unknown."""
+
+    path: str = ""
+    error: str | None = None
+    mode: str | None = None
+    zone_id: int = 0
+    server_id: int = -1
+    master_oned: str | None = None
+    port: int = 2633
+    listen_address: str = ""
+    backend: str | None = None
+    db_name: str | None = None
+    vectors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lens_problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    state: str = "unknown"
+    enabled: bool | None = None
+    restart_needed: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class RaftStatus:
+    state_name: str | None = None
+    server_id: int = -1
+    log_index: int = -1
+
+
+@dataclass(frozen=True)
+class Api:
+    """What the running oned says; None is what it did not tell."""
+
+    state: str = "unknown"
+    detail: str = ""
+    authenticated: bool | None = None
+    version: str | None = None
+    mode: str | None = None
+    zone_id: int | None = None
+    server_id: int | None = None
+    conf: Mapping[str, str] | None = None
+    zones: tuple[ZoneRecord, ...] | None = None
+    raft: RaftStatus | None = None
+    errors: tuple[str, ...] = ()
