@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._inventory.role_variables import ALL_VARIABLES
 from ..plugin_utils._inventory.topology import TopologyError, topology
+from ..plugin_utils._model.plain import plain
 
 _READ = (*(variable.name for variable in ALL_VARIABLES), "ansible_host")
 
@@ -43,7 +44,7 @@ class ActionModule(ActionBase):
         except TopologyError as error:
             # Ansible shows the message twice, as an error and as the result: the problems are in the result alone.
             return {**result, "failed": True, "msg": error.summary, "problems": error.problems}
-        return {**result, "changed": False, **found}
+        return {**result, "changed": False, **plain(found)}
 
 
 def _variables(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,9 +61,13 @@ _value:
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Callable
 
 from ..plugin_utils._checks.frontend import host_facts
+from ..plugin_utils._model.declared import Federation
+from ..plugin_utils._model.facts import HostFacts, KeptImport
+from ..plugin_utils._model.plain import plain
 from ..plugin_utils._plan.federation import make_plan
 from ..plugin_utils._report.terminal import for_terminal
 
@@ -76,12 +80,13 @@ def plan(
     imports: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Judge the registered results of frontend_info and make the plan."""
+    federation = Federation.from_dict(topology)
     facts = {}
     for host, result in results.items():
         found = host_facts(result)
-        journal = found.get("frontend", {}).get("journal")
-        facts[host] = {**found, "import": {"planned": _planned(host, imports), **_kept(topology, host, journal)}}
-    return for_terminal(make_plan(topology, facts, hosts, time.time(), installs))
+        facts[host] = replace(found, kept=_kept(federation, host, found, _planned(host, imports)))
+    made: dict[str, Any] = plain(make_plan(federation, facts, hosts, time.time(), installs))
+    return for_terminal(made)
 
 
 def _planned(host: str, imports: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -90,20 +95,25 @@ def _planned(host: str, imports: Mapping[str, Any] | None) -> Mapping[str, Any] 
         return None
     exported, planned = imports["exported"][host], imports["planned"][host]
     read = exported.get("skipped") or "controller_path" in exported
-    return planned if read else exported
+    answer: Mapping[str, Any] = planned if read else exported
+    return answer
 
 
-def _kept(topology: Mapping[str, Any], host: str, journal: Mapping[str, Any] | None) -> dict[str, str | None]:
-    """The files that an interrupted import left on this controller."""
+def _kept(federation: Federation, host: str, found: HostFacts, planned: Mapping[str, Any] | None) -> KeptImport:
+    """The files that an interrupted import left on this controller, and what the master said."""
+    journal = found.examined.journal if found.examined else None
     folder = os.path.join(
-        os.path.expanduser(topology["settings"]["import_directory"]),
-        topology["group"],
-        topology["hosts"][host]["zone"],
+        os.path.expanduser(federation.settings.import_directory),
+        federation.group,
+        federation.hosts[host].zone,
         # Another machine's word.
-        os.path.basename(str((journal or {}).get("directory") or "none")),
+        os.path.basename((journal and journal.directory) or "none"),
     )
-    paths = {"document": os.path.join(folder, "identities.yml"), "plan": os.path.join(folder, "plan.yml")}
-    return {name: path if journal and os.path.isfile(path) else None for name, path in paths.items()}
+    document, plan = (
+        path if journal and os.path.isfile(path) else None
+        for path in (os.path.join(folder, "identities.yml"), os.path.join(folder, "plan.yml"))
+    )
+    return KeptImport(document, plan, planned)
 
 
 class FilterModule:

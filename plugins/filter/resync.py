@@ -47,13 +47,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ..plugin_utils._checks.frontend import host_facts
+from ..plugin_utils._model.declared import Federation
+from ..plugin_utils._model.plain import plain
 from ..plugin_utils._plan.resync import plan_resync
 from ..plugin_utils._report.terminal import for_terminal
 
 
 def resync(topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
     """Judge the registered results of frontend_info."""
-    return for_terminal(plan_resync(topology, {host: host_facts(result) for host, result in results.items()}, hosts))
+    facts = {host: host_facts(result) for host, result in results.items()}
+    made: dict[str, Any] = plain(plan_resync(Federation.from_dict(topology), facts, hosts))
+    return for_terminal(made)
 
 
 class FilterModule:

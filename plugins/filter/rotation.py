@@ -49,15 +49,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ..plugin_utils._checks.frontend import host_facts
+from ..plugin_utils._model.declared import Federation
+from ..plugin_utils._model.plain import plain
 from ..plugin_utils._plan.rotation import plan_rotation
 from ..plugin_utils._report.terminal import for_terminal
 
 
 def rotation(topology: Mapping[str, Any], results: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:
     """Judge the registered results of frontend_info."""
+    federation = Federation.from_dict(topology)
     missing = {"msg": "it was not looked at; run the playbook without --limit"}
-    facts = {host: host_facts(results.get(host) or missing) for host in topology["hosts"]}
-    return for_terminal(plan_rotation(topology, facts, leave_out))
+    facts = {host: host_facts(results.get(host) or missing) for host in federation.hosts}
+    made: dict[str, Any] = plain(plan_rotation(federation, facts, leave_out))
+    return for_terminal(made)
 
 
 class FilterModule:

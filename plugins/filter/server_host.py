@@ -38,13 +38,21 @@ _value:
   type: str
 """
 
+from collections.abc import Mapping
 from typing import Any, Callable
 
+from ..plugin_utils._model.plain import parse
+from ..plugin_utils._model.records import ListedServer
 from ..plugin_utils._plan.members import host_of
+
+
+def server_host(server: Mapping[str, Any] | None, servers: Mapping[str, Any]) -> str:
+    """The host, empty without server."""
+    return host_of(parse(ListedServer, server), servers["endpoints"], servers["ids"]) if server else ""
 
 
 class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"server_host": host_of}
+        return {"server_host": server_host}

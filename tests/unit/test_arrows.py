@@ -12,7 +12,7 @@ from tests.tools.imports import PLUGINS, imports, room, shipped
 FLOORS = (
     {"_python"},
     {"_errors", "_endpoints", "_charsets"},
-    {"_argspec", "_host", "_transfer"},
+    {"_argspec", "_host", "_transfer", "_model"},
     {"_oned_conf", "_checks"},
     {"_frontend"},
     {"_module", "_api", "_lockdown"},

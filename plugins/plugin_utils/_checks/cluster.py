@@ -11,25 +11,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ...module_utils._endpoints import host_of, is_loopback, literal, port_of
 from ...module_utils._host.firewall import opening
-from .frontend import (
-    LOOPBACK_LISTENERS,
-    Problem,
-    problem,
-    serves,
-)
-
-Data = Mapping[str, Any]
+from .._model.declared import FloatingAddress
+from .._model.facts import Frontend
+from .frontend import LOOPBACK_LISTENERS, Problem, problem
 
 FILES_SHOWN = 8
 
 
-def backend(frontend: Data) -> list[Problem]:
+def backend(frontend: Frontend) -> list[Problem]:
     """OpenNebula numbers federated records wrongly on SQLite as soon as there are followers."""
-    if frontend["conf"]["backend"] != "sqlite":
+    if frontend.conf.backend != "sqlite":
         return []
     return [
         problem(
@@ -39,17 +33,17 @@ def backend(frontend: Data) -> list[Problem]:
     ]
 
 
-def alike(frontend: Data, leader: Data) -> list[Problem]:
+def alike(frontend: Frontend, leader: Frontend) -> list[Problem]:
     """Program, backend and charset must be those of the leader, whose whole database a server is given."""
     found = []
-    mine, theirs = frontend["oned_version"], leader["oned_version"]
+    mine, theirs = frontend.oned_version, leader.oned_version
     if mine and theirs and mine != theirs:
         found.append(
             problem(
                 f"It runs OpenNebula {mine}, its zone's leader {theirs}.", f"Install {_higher(mine, theirs)} on both."
             )
         )
-    mine, theirs = frontend["conf"]["backend"], leader["conf"]["backend"]
+    mine, theirs = frontend.conf.backend, leader.conf.backend
     if mine != theirs:
         found.append(
             problem(
@@ -57,7 +51,7 @@ def alike(frontend: Data, leader: Data) -> list[Problem]:
                 "Write a DB section for a database of its own on the leader's kind of server into its oned.conf.",
             )
         )
-    mine, theirs = frontend["database"].get("charset"), leader["database"].get("charset")
+    mine, theirs = frontend.database.charset, leader.database.charset
     if mine and theirs and mine != theirs:
         found.append(
             problem(
@@ -68,20 +62,20 @@ def alike(frontend: Data, leader: Data) -> list[Problem]:
     return found
 
 
-def listens(frontend: Data, endpoint: str) -> list[Problem]:
+def listens(frontend: Frontend, endpoint: str) -> list[Problem]:
     """A server keeps its own port and address of oned.conf, at which the others must find it."""
-    conf, found = frontend["conf"], []
-    if conf["port"] != port_of(endpoint):
+    conf, found = frontend.conf, []
+    if conf.port != port_of(endpoint):
         found.append(
             problem(
-                f"By its oned.conf its API has port {conf['port']}, its endpoint in the zone is {endpoint}.",
+                f"By its oned.conf its API has port {conf.port}, its endpoint in the zone is {endpoint}.",
                 "Set oned_port of this host to the port in its oned.conf, or correct that.",
             )
         )
-    if conf["listen_address"].startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint):
+    if conf.listen_address.startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint):
         found.append(
             problem(
-                f"By its oned.conf its API listens on {conf['listen_address']} only, where no other server finds it.",
+                f"By its oned.conf its API listens on {conf.listen_address} only, where no other server finds it.",
                 'Write LISTEN_ADDRESS = "0.0.0.0" into it.',
             )
         )
@@ -95,14 +89,14 @@ def _higher(one: str, other: str) -> str:
     return max(one, other, key=numbers)
 
 
-def replaced(frontend: Data, leader: Data) -> list[Problem]:
+def replaced(frontend: Frontend, leader: Frontend) -> list[Problem]:
     """Warnings that name what differs in OpenNebula's etc folder: what becomes the leader's, and what is not given.
 
     oned.conf is none of it. Files that only the server has stay, and module server_files brings none of a service that
     is not installed there: nothing stands at its topmost name.
     """
-    mine, theirs = frontend["config_digests"], leader["config_digests"]
-    if "error" in mine or "error" in theirs:
+    mine, theirs = frontend.config_digests, leader.config_digests
+    if any("config_digests" in side.unread for side in (frontend, leader)):
         return []
     installed = {name.split("/")[0] for name in mine}
     differing = [name for name, digest in sorted(theirs.items()) if mine.get(name) != digest]
@@ -131,15 +125,15 @@ def _shown(names: list[str]) -> str:
     return f"{', '.join(names[:FILES_SHOWN])}{more}"
 
 
-def hook(frontend: Data) -> list[Problem]:
+def hook(frontend: Frontend) -> list[Problem]:
     """What would keep OpenNebula's hooks from moving the floating address, which they do not tell."""
-    found = frontend["vip_hook"] or {"problems": []}
-    if "error" in found:
-        return [problem(f"It is not known whether its hooks can move the floating address: {found['error']}", "")]
-    return [problem(one["text"], one["remedy"]) for one in found["problems"]]
+    unknown = frontend.unread.get("vip_hook")
+    if unknown:
+        return [problem(f"It is not known whether its hooks can move the floating address: {unknown}", "")]
+    return [problem(one.text, one.remedy) for one in (frontend.vip_hook.problems if frontend.vip_hook else ())]
 
 
-def floating(floating: Data, frontends: Mapping[str, Data], holders: Iterable[str]) -> list[Problem]:
+def floating(floating: FloatingAddress, frontends: Mapping[str, Frontend], holders: Iterable[str]) -> list[Problem]:
     """Whether the floating address fits the interface on each server, and belongs to no other machine.
 
     `holders` are the hosts that may have it.
@@ -150,13 +144,14 @@ def floating(floating: Data, frontends: Mapping[str, Data], holders: Iterable[st
     return found + _taken(floating, frontends, holders)
 
 
-def _interface(floating: Data, host: str, frontend: Data) -> list[Problem]:
-    if isinstance(frontend["addresses"], Mapping):
-        return [problem(f"The addresses of {host} are unknown: {frontend['addresses']['error']}", "Correct this.")]
-    address, interface = ipaddress.ip_address(floating["address"]), floating["interface"]
-    there = [one for one in frontend["addresses"] if one["interface"] == interface]
+def _interface(floating: FloatingAddress, host: str, frontend: Frontend) -> list[Problem]:
+    unknown = frontend.unread.get("addresses")
+    if unknown:
+        return [problem(f"The addresses of {host} are unknown: {unknown}", "Correct this.")]
+    address, interface = ipaddress.ip_address(floating.address), floating.interface
+    there = [one for one in frontend.addresses if one.interface == interface]
     if not there:
-        names = sorted({one["interface"] for one in frontend["addresses"] if one["interface"] != "lo"})
+        names = sorted({one.interface for one in frontend.addresses if one.interface != "lo"})
         return [
             problem(
                 f"{host} has no interface {interface} with an address; it has {', '.join(names) or 'none'}.",
@@ -164,24 +159,24 @@ def _interface(floating: Data, host: str, frontend: Data) -> list[Problem]:
             )
         ]
     networks = [
-        ipaddress.ip_interface(f"{one['address']}/{one['prefix']}").network
+        ipaddress.ip_interface(f"{one.address}/{one.prefix}").network
         for one in there
-        if one["address"] != floating["address"]
+        if one.address != floating.address
     ]
     fitting = [network for network in networks if address in network]
     listed = ", ".join(str(network) for network in networks if not network.is_link_local)
     if networks and not fitting:
         return [
             problem(
-                f"The floating address {floating['cidr']} does not lie in the network of {interface} on {host} "
+                f"The floating address {floating.cidr} does not lie in the network of {interface} on {host} "
                 f"({listed}).",
                 "Correct zone_vip or zone_vip_interface.",
             )
         ]
-    if fitting and all(floating["prefix"] < network.prefixlen for network in fitting):
+    if fitting and all(floating.prefix < network.prefixlen for network in fitting):
         return [
             problem(
-                f"The floating address {floating['cidr']} claims more than the network of {interface} on {host} "
+                f"The floating address {floating.cidr} claims more than the network of {interface} on {host} "
                 f"({listed}).",
                 f"Write zone_vip: {address}/{fitting[0].prefixlen}.",
             )
@@ -189,26 +184,26 @@ def _interface(floating: Data, host: str, frontend: Data) -> list[Problem]:
     return []
 
 
-def _taken(floating: Data, frontends: Mapping[str, Data], holders: Iterable[str]) -> list[Problem]:
-    known = {host: frontend for host, frontend in frontends.items() if isinstance(frontend["addresses"], list)}
+def _taken(floating: FloatingAddress, frontends: Mapping[str, Frontend], holders: Iterable[str]) -> list[Problem]:
+    known = {host: frontend for host, frontend in frontends.items() if "addresses" not in frontend.unread}
     having = {
-        host: [one["interface"] for one in frontend["addresses"] if one["address"] == floating["address"]]
+        host: [one.interface for one in frontend.addresses if one.address == floating.address]
         for host, frontend in known.items()
     }
     found = [
         problem(
-            f"{host} has {floating['address']} as an address of its own, on {', '.join(interfaces)}.",
+            f"{host} has {floating.address} as an address of its own, on {', '.join(interfaces)}.",
             "A floating address must be free: choose another zone_vip, or take it off that host.",
         )
         for host, interfaces in having.items()
-        if interfaces and (host not in holders or any(name != floating["interface"] for name in interfaces))
+        if interfaces and (host not in holders or any(name != floating.interface for name in interfaces))
     ]
-    owned = {one["mac"] for frontend in known.values() for one in frontend["addresses"]}
-    strangers = sorted({mac for frontend in known.values() for mac in frontend["vip_answers"] or ()} - owned)
+    owned = {one.mac for frontend in known.values() for one in frontend.addresses}
+    strangers = sorted({mac for frontend in known.values() for mac in frontend.vip_answers} - owned)
     if strangers:
         found.append(
             problem(
-                f"The floating address {floating['address']} is in use: {', '.join(strangers)} answers for it.",
+                f"The floating address {floating.address} is in use: {', '.join(strangers)} answers for it.",
                 "Choose a free zone_vip, or take the address off that machine.",
             )
         )
@@ -216,7 +211,7 @@ def _taken(floating: Data, frontends: Mapping[str, Data], holders: Iterable[str]
 
 
 def routes(
-    host: str, frontend: Data, others: Mapping[str, str], frontends: Mapping[str, Data] | None = None
+    host: str, frontend: Frontend, others: Mapping[str, str], frontends: Mapping[str, Frontend] | None = None
 ) -> list[Problem]:
     """Whether `host` reaches the APIs of the zone's other servers, `others`: their endpoints by host.
 
@@ -224,19 +219,19 @@ def routes(
     """
     found = []
     for other, endpoint in others.items():
-        probe = frontend["probes"].get(endpoint)
+        probe = frontend.probes.get(endpoint)
         target = (frontends or {}).get(other)
-        if probe is None or probe["state"] == "open":
+        if probe is None or probe.state == "open":
             continue
-        if probe["state"] == "refused" and not (target and serves(target)):
+        if probe.state == "refused" and not (target and target.serves):
             continue
         source = _source(frontend, endpoint) or host
-        remedy = opening(target["firewall"] if target else None, source, other, port_of(endpoint))
-        if probe["state"] == "refused":
+        remedy = opening(target.firewall if target else None, source, other, port_of(endpoint))
+        if probe.state == "refused":
             remedy = f"Let oned listen there (oned_listen_address, oned_port, oned_address), or open the way. {remedy}"
         found.append(
             problem(
-                f"{host} does not get through to {other} of its zone at {endpoint} ({probe['detail']}): servers of a "
+                f"{host} does not get through to {other} of its zone at {endpoint} ({probe.detail}): servers of a "
                 "zone elect their leader by calling each other.",
                 remedy,
             )
@@ -244,22 +239,22 @@ def routes(
     return found
 
 
-def _source(frontend: Data, endpoint: str) -> str | None:
+def _source(frontend: Frontend, endpoint: str) -> str | None:
     """The address by which a front-end calls an endpoint of a network of its own."""
     target = literal(host_of(endpoint))
-    if target is None or isinstance(frontend["addresses"], Mapping):
+    if target is None:
         return None
-    own = [ipaddress.ip_interface(f"{one['address']}/{one['prefix']}") for one in frontend["addresses"]]
+    own = [ipaddress.ip_interface(f"{one.address}/{one.prefix}") for one in frontend.addresses]
     return next((str(one.ip) for one in own if target in one.network), None)
 
 
-def clocks(frontends: Mapping[str, Data], limit: float) -> list[Problem]:
+def clocks(frontends: Mapping[str, Frontend], limit: float) -> list[Problem]:
     """Servers whose clocks are further than `limit` seconds apart: tokens and records made by one fail on another."""
     if len(frontends) < 2:
         return []
-    first = min(frontends, key=lambda host: frontends[host]["time"])
-    last = max(frontends, key=lambda host: frontends[host]["time"])
-    apart = frontends[last]["time"] - frontends[first]["time"]
+    first = min(frontends, key=lambda host: frontends[host].time)
+    last = max(frontends, key=lambda host: frontends[host].time)
+    apart = frontends[last].time - frontends[first].time
     if apart <= limit:
         return []
     return [

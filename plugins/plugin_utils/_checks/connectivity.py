@@ -5,42 +5,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from .._model.declared import Federation, Server, Zone
+from .._model.facts import Frontend
 from . import frontend as checks
 
-Data = Mapping[str, Any]
 
-
-def connectivity_problems(topology: Data, zone: Data, frontend: Data, master: Data) -> list[checks.Problem]:
+def connectivity_problems(
+    federation: Federation, zone: Zone, frontend: Frontend, master: Frontend
+) -> list[checks.Problem]:
     """Whether zone and master reach each other."""
-    master_zone = topology["zones"][topology["master"]]
-    there = _path(topology, zone, master_zone, master)
-    back = _path(topology, master_zone, zone, frontend)
-    return checks.path_problems(frontend["probes"].get(there.endpoint), there) + checks.path_problems(
-        master["probes"].get(back.endpoint), back
+    master_zone = federation.master_zone
+    there = _path(federation, zone, master_zone, master)
+    back = _path(federation, master_zone, zone, frontend)
+    return checks.path_problems(frontend.probes.get(there.endpoint), there) + checks.path_problems(
+        master.probes.get(back.endpoint), back
     )
 
 
-def _path(topology: Data, start: Data, end: Data, target: Data) -> checks.Path:
+def _path(federation: Federation, start: Zone, end: Zone, target: Frontend) -> checks.Path:
     """The path from zone `start` to zone `end`, whose front-end is `target`."""
-    source, host = start["host"], end["host"]
+    source, host = start.host, end.host
     return checks.Path(
         source=source,
-        source_address=topology["hosts"][source]["address"],
-        label=end["label"],
+        source_address=federation.hosts[source].address,
+        label=end.label,
         target=host,
-        target_address=topology["hosts"][host]["address"],
-        endpoint=end["reached_at"],
+        target_address=federation.hosts[host].address,
+        endpoint=end.reached_at,
         # An API that is starting, or about to move to another port or address, is not expected to answer there yet.
-        serves=checks.serves(target) and not _moves(target, topology["hosts"][host]),
-        firewall=target["firewall"],
+        serves=target.serves and not _moves(target, federation.hosts[host]),
+        firewall=target.firewall,
     )
 
 
-def _moves(frontend: Data, host: Data) -> bool:
-    conf = frontend["conf"]
-    return (host["port"] or int(conf["port"])) != int(conf["port"]) or (
-        host["listen_address"] or conf["listen_address"]
-    ) != conf["listen_address"]
+def _moves(frontend: Frontend, host: Server) -> bool:
+    conf = frontend.conf
+    return (host.port or conf.port) != conf.port or (host.listen_address or conf.listen_address) != conf.listen_address

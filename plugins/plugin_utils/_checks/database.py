@@ -6,25 +6,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from ...module_utils._charsets import conversion, differences, too_small
+from .._model.database import Database
+from .._model.facts import Frontend
 from .frontend import Problem, problem
-
-Data = Mapping[str, Any]
 
 RECOMMENDED_ISOLATION = "READ-COMMITTED"
 # The oldest servers that the collection is made for.
 OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0)}
 
 
-def alike(frontend: Data, master: Data) -> list[Problem]:
+def alike(frontend: Frontend, master: Frontend) -> list[Problem]:
     """Versions, backend and charset must be those of the master."""
-    mine, theirs = frontend["database"], master["database"]
+    mine, theirs = frontend.database, master.database
     found = []
-    for key, what in (("shared_version", "shared tables"), ("local_version", "local tables")):
-        one, other = mine.get(key), theirs.get(key)
+    for one, other, what in (
+        (mine.shared_version, theirs.shared_version, "shared tables"),
+        (mine.local_version, theirs.local_version, "local tables"),
+    ):
         if one and other and one != other:
             found.append(
                 problem(
@@ -32,7 +32,7 @@ def alike(frontend: Data, master: Data) -> list[Problem]:
                     "Bring both to the same OpenNebula version first.",
                 )
             )
-    one, other = frontend["oned_version"], master["oned_version"]
+    one, other = frontend.oned_version, master.oned_version
     if not found and one and other and _minor(one) != _minor(other):
         found.append(
             problem(f"It runs OpenNebula {one}, the master {other}.", "Install the same minor version on both.")
@@ -40,15 +40,15 @@ def alike(frontend: Data, master: Data) -> list[Problem]:
     return found + _storage(mine, theirs)
 
 
-def _storage(mine: Data, theirs: Data) -> list[Problem]:
-    if mine["backend"] != theirs["backend"]:
+def _storage(mine: Database, theirs: Database) -> list[Problem]:
+    if mine.backend != theirs.backend:
         return [
             problem(
-                f"Its database backend is {mine['backend']}, the master's {theirs['backend']}.",
+                f"Its database backend is {mine.backend}, the master's {theirs.backend}.",
                 "Zones of a federation share one: move this zone's database, from SQLite with onedb sqlite2mysql.",
             )
         ]
-    one, other = mine.get("charset"), theirs.get("charset")
+    one, other = mine.charset, theirs.charset
     if not one or not other or one == other:
         return _columns(mine, theirs) if one else []
     return [
@@ -60,33 +60,33 @@ def _storage(mine: Data, theirs: Data) -> list[Problem]:
     ]
 
 
-def _columns(mine: Data, theirs: Data) -> list[Problem]:
+def _columns(mine: Database, theirs: Database) -> list[Problem]:
     """Texts of the master's must fit into the zone's columns. Whatever does is converted on its way."""
-    columns = theirs.get("columns") or {}
-    names = too_small(mine.get("columns") or {}, columns)
+    columns = theirs.columns
+    names = too_small(mine.columns, columns)
     if not names:
         return []
     return [
         problem(
             f"Its columns {', '.join(names)} cannot hold texts of the master's, since their charset is another.",
-            f"Stop oned and execute in its database: {conversion(names, columns, str(mine['charset']))}",
+            f"Stop oned and execute in its database: {conversion(names, columns, str(mine.charset))}",
         )
     ]
 
 
-def charsets(frontend: Data, master: Data) -> list[Problem]:
+def charsets(frontend: Frontend, master: Frontend) -> list[Problem]:
     """Columns in which a later text of the master's may be lost, or a name be taken twice."""
-    mine, theirs = frontend["database"], master["database"]
-    if mine.get("charset") != theirs.get("charset"):
+    mine, theirs = frontend.database, master.database
+    if mine.charset != theirs.charset:
         return []
-    found = differences(mine.get("columns") or {}, theirs.get("columns") or {}, str(mine.get("charset")))
+    found = differences(mine.columns, theirs.columns, str(mine.charset))
     return [problem(*found)] if found else []
 
 
-def backup(frontend: Data) -> list[Problem]:
+def backup(frontend: Frontend) -> list[Problem]:
     """Whether a joining zone's database can be backed up as a whole."""
-    database = frontend["database"]
-    if database["backend"] == "mysql" and not database["dump_program"]:
+    database = frontend.database
+    if database.backend == "mysql" and not database.dump_program:
         return [
             problem(
                 "It has neither mysqldump nor mariadb-dump, which the full backup needs.",
@@ -96,9 +96,9 @@ def backup(frontend: Data) -> list[Problem]:
     return []
 
 
-def source(frontend: Data, whose: str = "The master's") -> list[Problem]:
+def source(frontend: Frontend, whose: str = "The master's") -> list[Problem]:
     """Whether an exact copy can be taken of the database of a master, or of a zone's leader."""
-    if not frontend["database"].get("galera"):
+    if not frontend.database.galera:
         return []
     return [
         problem(
@@ -109,11 +109,11 @@ def source(frontend: Data, whose: str = "The master's") -> list[Problem]:
     ]
 
 
-def advice(frontend: Data) -> list[Problem]:
+def advice(frontend: Frontend) -> list[Problem]:
     """What is unwise about the database server, though nothing that stops a federation."""
-    database = frontend["database"]
+    database = frontend.database
     found = []
-    isolation = database.get("isolation")
+    isolation = database.isolation
     if isolation and isolation != RECOMMENDED_ISOLATION:
         found.append(
             problem(
@@ -123,12 +123,12 @@ def advice(frontend: Data) -> list[Problem]:
                 "restart it: SET GLOBAL lasts until then only.",
             )
         )
-    product, version = _server(database.get("server"))
+    product, version = _server(database.server)
     if product in OLDEST and version < OLDEST[product]:
         oldest = ".".join(map(str, OLDEST[product]))
         found.append(
             problem(
-                f"Its database server is {database['server']}; nothing older than {product} {oldest} was tried.",
+                f"Its database server is {database.server}; nothing older than {product} {oldest} was tried.",
                 "Upgrade the server.",
             )
         )

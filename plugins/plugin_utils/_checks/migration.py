@@ -1,89 +1,53 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What stands in the way of importing a zone's identities: pure checks, and where an interrupted import stands.
-
-The facts of the zone's host (see frontend) have C(import) besides: C(document) and C(plan), the paths on the
-controller of what an interrupted import kept there, None where there is no such file, and C(planned), what the master
-said of the import, None before it was asked.
-"""
+"""What stands in the way of importing a zone's identities: pure checks, and where an interrupted import stands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from .._model.declared import Zone
+from .._model.facts import Frontend, HostFacts
 from .failure import module_failure
 from .frontend import (
     Problem,
     credentials,
-    in_raft,
     problem,
-    raft_state,
-    serves,
 )
 
 Data = Mapping[str, Any]
 
-# Steps in the journal of a zone: its identities are written down for good; what its join did is undone.
-EXPORTED = "exported"
-REVERTED = "reverted"
-_NOTHING: Data = {"document": None, "plan": None, "planned": None}
 _DECIDE = "See zone_import_conflicts, zone_import_overrides and zone_import_suffix."
 
 
-def kept_of(host_facts: Data) -> Data:
-    """What an interrupted import kept."""
-    return host_facts.get("import") or _NOTHING
-
-
-def wanted(zone: Data, frontend: Data) -> bool:
+def wanted(zone: Zone, frontend: Frontend) -> bool:
     """Whether a joining zone's identities are imported; one whose oned never ran has none."""
-    journal = frontend["journal"]
-    filled = frontend["database"]["bootstrapped"] or (journal and journal["original"].get("bootstrapped"))
-    return bool(zone["import"] and filled)
+    journal = frontend.journal
+    filled = frontend.database.bootstrapped or (journal and journal.original.bootstrapped)
+    return bool(zone.import_ and filled)
 
 
-def lives(frontend: Data) -> bool:
-    """Whether a zone stands alone and answers, so that its tables are its own; one of several servers leads then."""
-    leads = not in_raft(frontend) or raft_state(frontend) == "leader"
-    return serves(frontend) and leads and bool(frontend["conf"]["mode"] == "STANDALONE")
-
-
-def undone(frontend: Data) -> bool:
-    """Whether a join was undone so far that the zone lives its own life again, and only its journal is open."""
-    journal = frontend["journal"]
-    return bool(journal and journal.get("step") == REVERTED and lives(frontend))
-
-
-def exported(frontend: Data) -> bool:
-    """Whether the zone's identities were written down before it stopped, and are never to be read from it again."""
-    journal = frontend["journal"]
-    return bool(journal and EXPORTED in steps_of(journal) and not undone(frontend))
-
-
-def problems(zone: Data, host_facts: Data, master: Data) -> list[Problem]:
+def problems(zone: Zone, host_facts: HostFacts, master: Frontend) -> list[Problem]:
     """What keeps the identities of a joining zone from being imported, if they are to be."""
-    return unaskable(zone, host_facts, master) or _refused(kept_of(host_facts)["planned"])
+    return unaskable(zone, host_facts, master) or _refused(host_facts.kept.planned)
 
 
-def unaskable(zone: Data, host_facts: Data, master: Data) -> list[Problem]:
+def unaskable(zone: Zone, host_facts: HostFacts, master: Frontend) -> list[Problem]:
     """Why the import cannot even be planned."""
-    frontend = host_facts["frontend"]
+    frontend = host_facts.frontend
     if not wanted(zone, frontend):
         return _half_done(frontend)
-    if exported(frontend):
-        found = _lost(frontend) if kept_of(host_facts)["document"] is None else []
-    else:
-        found = _unread(frontend)
-    if not serves(master):
+    found = _unread(frontend) if not frontend.is_exported else _lost(frontend) if not host_facts.kept.document else []
+    if not master.serves:
         described = "Start it first; if this run does, run it again."
         found.append(problem("The master's oned does not run, so the import cannot be planned.", described))
     return found
 
 
-def _half_done(frontend: Data) -> list[Problem]:
-    if not exported(frontend):
+def _half_done(frontend: Frontend) -> list[Problem]:
+    if not frontend.is_exported:
         return []
     return [
         problem(
@@ -93,8 +57,8 @@ def _half_done(frontend: Data) -> list[Problem]:
     ]
 
 
-def _lost(frontend: Data) -> list[Problem]:
-    copy = f"{frontend['journal']['directory']}/identities.yml"
+def _lost(frontend: Frontend) -> list[Problem]:
+    copy = f"{frontend.journal.directory if frontend.journal else ''}/identities.yml"
     return [
         problem(
             "An interrupted run has begun its import, and what it kept of that is not on this controller.",
@@ -104,18 +68,18 @@ def _lost(frontend: Data) -> list[Problem]:
     ]
 
 
-def _unread(frontend: Data) -> list[Problem]:
+def _unread(frontend: Frontend) -> list[Problem]:
     """Whether the zone's oned can be asked for its identities."""
-    journal = frontend["journal"]
-    begun = journal and steps_of(journal) - {"opened"} and not undone(frontend)
-    if begun or frontend["conf"]["mode"] != "STANDALONE":
+    journal = frontend.journal
+    begun = journal and journal.reached - {"opened"} and not frontend.join_undone
+    if begun or not frontend.is_standalone:
         return [
             problem(
                 "It is a slave already, or an interrupted run has begun to join it without its users.",
                 "Let it join or be returned to what it was, as that run would have: without zone_import.",
             )
         ]
-    if not serves(frontend):
+    if not frontend.serves:
         return [
             problem(
                 "Its oned does not run or does not answer, so its users and their possessions cannot be written down.",
@@ -139,8 +103,3 @@ def _refused(planned: Data | None) -> list[Problem]:
         *(problem(f"Import: {text}", _DECIDE) for text in plan["collisions"]),
         *(problem(f"Import: {text}", "") for text in plan["problems"]),
     ]
-
-
-def steps_of(journal: Data) -> set[str]:
-    """All steps that a join has reached, by its journal."""
-    return {one["step"] for one in journal.get("steps", [])}

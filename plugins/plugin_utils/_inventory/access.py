@@ -58,15 +58,15 @@ def check_access(federation: Data, zones: Mapping[str, Data]) -> tuple[list[str]
     return problems, references
 
 
-def disputed_names(federation: Data, zones: Mapping[str, Data]) -> list[list[str]]:
-    """Names that some releases of OpenNebula refuse to new objects, as [kind, name, where it is declared]."""
+def disputed_names(federation: Data, zones: Mapping[str, Data]) -> list[tuple[str, str, str]]:
+    """Names that some releases of OpenNebula refuse to new objects, as kind, name, and where it is declared."""
     found = [
-        [kind, str(item.get("name")), variable]
+        (kind, str(item.get("name")), variable)
         for variable, kind in _KINDS.items()
         for item in federation[variable]
         if not absent(item)
     ]
-    found += [[GROUP, zone["admin_group"], f"zone_admin_group of zone {group!r}"] for group, zone in zones.items()]
+    found += [(GROUP, zone["admin_group"], f"zone_admin_group of zone {group!r}") for group, zone in zones.items()]
     return [each for each in found if differs(each[0], each[1])]
 
 

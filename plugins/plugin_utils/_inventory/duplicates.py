@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ...module_utils._endpoints import normal
+from .._model.declared import Server, Zone
 
 
 def shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:
@@ -22,21 +22,21 @@ def shared_hosts(zones: Mapping[str, Sequence[str]]) -> list[str]:
     return problems
 
 
-def duplicates(zones: Mapping[str, Mapping[str, Any]], hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def duplicates(zones: Mapping[str, Zone], hosts: Mapping[str, Server]) -> list[str]:
     """Zones of the computed topology that share a name or an endpoint, and hosts that share an address, as texts."""
     problems = []
     names: dict[str, str] = {}
     endpoints: dict[tuple[str, ...], str] = {}
     servers: dict[str, str] = {}
     for name, host in hosts.items():
-        first = servers.setdefault(host["endpoint"].lower(), name)
+        first = servers.setdefault(host.endpoint.lower(), name)
         if first != name:
-            problems.append(f"Hosts {first!r} and {name!r} have the same address, {host['address']}.")
-            endpoints[normal(host["endpoint"])] = ""  # told already
+            problems.append(f"Hosts {first!r} and {name!r} have the same address, {host.address}.")
+            endpoints[normal(host.endpoint)] = ""  # told already
     for group, zone in zones.items():
-        if zone["name"] and names.setdefault(zone["name"], group) != group:
-            problems.append(f"Zones {names[zone['name']]!r} and {group!r} have the same name, {zone['name']}.")
-        first = endpoints.setdefault(normal(zone["endpoint"]), group)
+        if zone.name and names.setdefault(zone.name, group) != group:
+            problems.append(f"Zones {names[zone.name]!r} and {group!r} have the same name, {zone.name}.")
+        first = endpoints.setdefault(normal(zone.endpoint), group)
         if first not in (group, ""):
-            problems.append(f"Zones {first!r} and {group!r} have the same endpoint, {zone['endpoint']}.")
+            problems.append(f"Zones {first!r} and {group!r} have the same endpoint, {zone.endpoint}.")
     return problems

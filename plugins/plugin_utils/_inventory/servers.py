@@ -12,6 +12,8 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._model.declared import FloatingAddress, Server
+
 DEFAULT_PORT = 2633
 
 
@@ -19,10 +21,10 @@ def floating_address(
     group: str,
     names: Sequence[str],
     declared: Mapping[str, Any],
-    hosts: Mapping[str, Mapping[str, Any]],
+    hosts: Mapping[str, Server],
     problems: list[str],
-) -> dict[str, Any] | None:
-    """The floating address: C(address), C(prefix), both as C(cidr), and C(interface); checked against the servers'."""
+) -> FloatingAddress | None:
+    """The floating address, checked against the servers'."""
     if not declared["vip"]:
         return None
     try:
@@ -36,15 +38,15 @@ def floating_address(
         problems.append(f"Zone {group!r} has zone_vip but no zone_vip_interface.")
     for name in names:
         try:
-            outside = ipaddress.ip_address(hosts[name]["address"]) not in vip.network
+            outside = ipaddress.ip_address(hosts[name].address) not in vip.network
         except ValueError:
             continue
         if outside:
             problems.append(
                 f"zone_vip {declared['vip']} of zone {group!r} does not lie in the network of host {name!r} "
-                f"({hosts[name]['address']})."
+                f"({hosts[name].address})."
             )
-    ports = {name: hosts[name]["port"] or DEFAULT_PORT for name in names}
+    ports = {name: hosts[name].port or DEFAULT_PORT for name in names}
     if len(set(ports.values())) > 1 and not declared["endpoint"]:
         listed = ", ".join(f"{name} {port}" for name, port in ports.items())
         problems.append(
@@ -53,7 +55,7 @@ def floating_address(
         )
     interface = declared["vip_interface"] or ""
     prefix = vip.network.prefixlen
-    return {"address": str(vip.ip), "prefix": prefix, "cidr": f"{vip.ip}/{prefix}", "interface": interface}
+    return FloatingAddress(str(vip.ip), prefix, f"{vip.ip}/{prefix}", interface)
 
 
 def problems_of_several(group: str, names: Sequence[str], declared: Mapping[str, Any]) -> list[str]:

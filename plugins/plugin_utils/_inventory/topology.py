@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ...module_utils._endpoints import is_loopback
 from ...module_utils._errors import OnefedError
 from ...module_utils._resources.name_rules import ZONE, name_fault
+from .._model.declared import DeclaredAccess, Federation, Server, Settings, Zone
 from .access import (
     check_access,
     declares_access,
@@ -50,18 +51,12 @@ def topology(
     variables: Mapping[str, Mapping[str, Any]],
     strays: Sequence[str] = (),
     names: Mapping[str, Collection[str]] | None = None,
-) -> dict[str, Any]:
+) -> Federation:
     """Return the federation that the inventory declares.
 
     `zones` maps the child groups of `group` to their hosts in order, `variables` each host to its public variables;
     `strays` are hosts of `group` itself, which belong to no zone; `names` are all variables that hosts have, by host.
-    The result is plain data: `group`, `settings` (the federation_* values without prefix), `api_options` and
-    each host's `frontend` (options that our modules share), `master` (a group),
-    `master_host`, `zones` by group and `hosts` by name. A zone's `servers` are those of its `hosts` that it is to have,
-    `host` the first of them, `floating` its floating address; `probes` are the
-    endpoints that front-ends must reach. `access` tells whether access policies or administrators are C(declared) and
-    which C(zones) they name, as pairs with where, and C(names) that some releases of OpenNebula refuse, as kind, name
-    and where; they themselves hold secrets and stay in the inventory.
+    Access policies and administrators hold secrets and stay in the inventory.
     Raises TopologyError.
     """
     problems: list[str] = [f"Host {host!r} stands in group {group!r} itself, not in a zone." for host in strays]
@@ -100,29 +95,24 @@ def topology(
         found = f"{len(masters)} zones are ({', '.join(masters)})" if masters else "no zone is"
         problems.append(f"Exactly one zone must have zone_role: master; {found}.")
     result = {name: _zone(name, zones[name], zone, hosts, settings, problems) for name, zone in declared.items()}
-    leads = result[masters[0]]["host"] if masters else None
     problems += duplicates(result, hosts)
     if problems:
         raise TopologyError(problems)
-    return {
-        "group": group,
-        "settings": settings,
-        "api_options": {
+    return Federation(
+        group=group,
+        settings=Settings(**{**settings, "ignored_variables": tuple(settings["ignored_variables"])}),
+        api_options={
             option: settings[key]
             for option, key in (("validate_certs",) * 2, ("ca_path",) * 2, ("api_answer_limit", "answer_limit"))
             if settings[key] is not None
         },
-        "master": masters[0],
-        "master_host": leads,
-        "zones": result,
-        "hosts": hosts,
-        "probes": _probes(result),
-        "access": {
-            "declared": declares_access(access, people),
-            "zones": [list(pair) for pair in named],
-            "names": disputed_names(access, people),
-        },
-    }
+        master=masters[0],
+        master_host=result[masters[0]].host,
+        zones=result,
+        hosts=hosts,
+        probes=_probes(result),
+        access=DeclaredAccess(declares_access(access, people), tuple(named), tuple(disputed_names(access, people))),
+    )
 
 
 def _other_groups(group: str, variables: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -143,15 +133,15 @@ def _people(zone: dict[str, Any]) -> dict[str, Any]:
     return {"administrators": zone.pop("administrators"), "admin_group": zone["admin_group"]}
 
 
-def _probes(zones: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _probes(zones: Mapping[str, Zone]) -> tuple[str, ...]:
     """Endpoints to which the ways must be open: those of zones, and of servers of a zone that has several."""
     servers = [
         endpoint
         for zone in zones.values()
-        if len(zone["hosts"]) > 1 or zone["floating"]
-        for endpoint in zone["endpoints"].values()
+        if len(zone.hosts) > 1 or zone.floating
+        for endpoint in zone.endpoints.values()
     ]
-    return list(dict.fromkeys([*(zone["endpoint"] for zone in zones.values()), *servers]))
+    return tuple(dict.fromkeys([*(zone.endpoint for zone in zones.values()), *servers]))
 
 
 def _agreed(
@@ -175,9 +165,7 @@ def _agreed(
     return agreed
 
 
-def _host(
-    host: str, zone: str, values: Mapping[str, Any], variables: Mapping[str, Any], problems: list[str]
-) -> dict[str, Any]:
+def _host(host: str, zone: str, values: Mapping[str, Any], variables: Mapping[str, Any], problems: list[str]) -> Server:
     port = values["oned_port"] or DEFAULT_PORT
     if not 0 < port < 65536:
         problems.append(f"oned_port of host {host!r} is {port}; a port lies between 1 and 65535.")
@@ -187,18 +175,18 @@ def _host(
     if values["oned_install"] and values["oned_location"]:
         problems.append(f"Host {host!r} has oned_install, for packages, and oned_location, for an install without.")
     frontend_options = ("oned_location", "oned_user", "oned_group", "oned_service")
-    return {
-        "zone": zone,
-        "address": address,
-        "port": values["oned_port"],
-        "listen_address": values["oned_listen_address"],
-        "endpoint": _url(address, port),
-        "start_timeout": values["oned_start_timeout"],
-        "install": values["oned_install"],
-        "state": values["oned_state"],
-        "become": become if become is not None else values["oned_location"] is None,
-        "frontend": {name: values[name] for name in frontend_options if values[name] is not None},
-    }
+    return Server(
+        zone=zone,
+        address=address,
+        port=values["oned_port"],
+        listen_address=values["oned_listen_address"],
+        endpoint=_url(address, port),
+        start_timeout=values["oned_start_timeout"],
+        install=values["oned_install"],
+        state=values["oned_state"],
+        become=become if become is not None else values["oned_location"] is None,
+        frontend={name: values[name] for name in frontend_options if values[name] is not None},
+    )
 
 
 def _url(address: str, port: int) -> str:
@@ -209,21 +197,21 @@ def _zone(
     group: str,
     names: Sequence[str],
     declared: dict[str, Any],
-    hosts: Mapping[str, Mapping[str, Any]],
+    hosts: Mapping[str, Server],
     settings: Mapping[str, Any],
     problems: list[str],
-) -> dict[str, Any]:
+) -> Zone:
     name = declared["name"] or (None if declared["role"] == "master" else group)
     fault = name_fault(ZONE, name) if name else ""
     if fault:
         problems.append(f"The zone name {name!r} of group {group!r} {fault}. Set zone_name.")
-    servers = [host for host in names if hosts[host]["state"] == "present"]
+    servers = [host for host in names if hosts[host].state == "present"]
     if not servers:
         problems.append(f"All servers of zone {group!r} have oned_state: absent; a zone keeps at least one.")
         servers = [*names]
     first = hosts[servers[0]]
     floating = floating_address(group, servers, declared, hosts, problems)
-    url = _url(floating["address"], first["port"] or DEFAULT_PORT) if floating else first["endpoint"]
+    url = _url(floating.address, first.port or DEFAULT_PORT) if floating else first.endpoint
     endpoint = declared["endpoint"] or url
     problems += _endpoint_problems(group, endpoint, settings["allow_loopback"])
     if len(servers) > 1:
@@ -241,10 +229,10 @@ def _zone(
     ]
     if declared["import"] and declared["discard"]:
         problems.append(f"Zone {group!r} has zone_import and zone_discard: its identities are kept, or they are not.")
-    named = {"group": group, "name": name, "label": name or group}
-    endpoints = {host: hosts[host]["endpoint"] for host in names}
-    machines = {"hosts": [*names], "servers": servers, "host": servers[0], "endpoints": endpoints, "floating": floating}
-    return {**declared, **named, **machines, "endpoint": endpoint, "template": template}
+    values = {"import_" if key == "import" else key: value for key, value in declared.items()}
+    values.update(group=group, name=name, label=name or group, endpoint=endpoint, reached_at=endpoint)
+    values.update(hosts=tuple(names), servers=tuple(servers), host=servers[0], template=template, floating=floating)
+    return Zone(**values, endpoints={host: hosts[host].endpoint for host in names})
 
 
 def _is_url(text: str) -> bool:

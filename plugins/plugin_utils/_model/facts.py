@@ -134,6 +134,11 @@ class Frontend:
         record = self.zone(zone_id)
         return record.servers if record else ()
 
+    def answers_at(self, endpoint: str) -> bool:
+        """Whether something answered when it called an endpoint."""
+        probe = self.probes.get(endpoint)
+        return probe is not None and probe.state == "open"
+
     def has_address(self, address: str) -> bool:
         return any(one.address == address for one in self.addresses)
 
@@ -188,6 +193,11 @@ class HostFacts:
 
 
 NOT_EXAMINED = HostFacts()
+
+
+def frontend_of(facts: Mapping[str, HostFacts], host: str) -> Frontend | None:
+    """The front-end that was examined on a host; None when none was."""
+    return facts.get(host, NOT_EXAMINED).examined
 
 
 def _identity(zone: ZoneRecord) -> tuple[Any, ...]:

@@ -19,6 +19,9 @@ from typing import Any, TypeVar
 
 Kind = TypeVar("Kind")
 
+# Metadata of a field that is an option of a module: None means that it is not given.
+OPTIONS: Mapping[str, Any] = types.MappingProxyType({"option": True})
+
 
 def parse(kind: type[Kind], data: Mapping[str, Any]) -> Kind:
     """An instance of the dataclass `kind`. Raises TypeError when a field without default is missing."""
@@ -35,7 +38,7 @@ def plain(value: Any) -> Any:
         return {
             field.name.rstrip("_"): plain(getattr(value, field.name))
             for field in dataclasses.fields(value)
-            if field.metadata.get("plain", True)
+            if not (field.metadata.get("option") and getattr(value, field.name) is None)
         }
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}

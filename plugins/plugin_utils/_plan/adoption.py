@@ -6,62 +6,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from .._checks import frontend as checks
-
-Data = Mapping[str, Any]
-
-
-def repair_of(database: Data, is_slave: bool) -> dict[str, bool]:
-    """Options of module database_repair that make the database of a slave, or a master, whole; empty when it is."""
-    repair = {}
-    if not database["bootstrapped"]:
-        return {}
-    if bool(database["is_slave"]) != is_slave:
-        repair["is_slave"] = is_slave
-    if not database["log"]["has_keys"]:
-        repair["log_keys"] = True
-    if database["pool_control_behind"]:
-        repair["shared_pools"] = True
-    return repair
+from .._model.database import Database
+from .._model.facts import Frontend
+from .planned import Repair
 
 
-def needs_stop(database: Data, repair: Data) -> bool:
+def repair_of(database: Database, is_slave: bool) -> Repair:
+    """What makes the database of a slave, or a master, whole."""
+    if not database.bootstrapped:
+        return Repair()
+    return Repair(
+        is_slave=is_slave if bool(database.is_slave) != is_slave else None,
+        log_keys=None if database.log.has_keys else True,
+        shared_pools=True if database.pool_control_behind else None,
+    )
+
+
+def needs_stop(database: Database, repair: Repair) -> bool:
     """Whether oned has to stand still for the repair: always with SQLite, whose file it keeps for itself."""
-    return bool(repair.get("log_keys") or (repair and database["backend"] == "sqlite"))
+    return bool(repair.log_keys or (repair and database.backend == "sqlite"))
 
 
-def describe_repair(database: Data, repair: Data) -> list[str]:
+def describe_repair(database: Database, repair: Repair) -> list[str]:
     """The repair in words, with reasons."""
     described = []
-    if repair.get("is_slave") is True:
+    if repair.is_slave is True:
         described.append("is_slave 0 -> 1: onedb upgrade and onedb fsck would change its copy of the shared tables")
-    if repair.get("is_slave") is False:
+    if repair.is_slave is False:
         described.append("is_slave 1 -> 0: onedb upgrade would leave out the shared tables of the whole federation")
-    if repair.get("log_keys"):
+    if repair.log_keys:
         described.append("logdb gets the primary key and indexes back that the stock restore left out; its rows stay")
-    if repair.get("shared_pools"):
-        described.append(f"pool_control rises to the ids in use in {', '.join(database['pool_control_behind'])}")
+    if repair.shared_pools:
+        described.append(f"pool_control rises to the ids in use in {', '.join(database.pool_control_behind)}")
     return described
 
 
-def auth_files_of(frontend: Data, master: Data) -> dict[str, str]:
+def auth_files_of(frontend: Frontend, master: Frontend) -> dict[str, str]:
     """Auth files of the master that a member has not as they are there: "missing" or "differs" by name.
 
     One whose digest is empty belongs to a service that the member does not have. Files that cannot be read on one
     side are not compared.
     """
-    mine, theirs = frontend["auth_digests"], master["auth_digests"]
-    if "error" in mine or "error" in theirs:
+    mine, theirs = frontend.auth_digests, master.auth_digests
+    if any("auth_digests" in side.unread for side in (frontend, master)):
         return {}
     wanted = [name for name in sorted(theirs) if mine.get(name) not in (theirs[name], "") and theirs[name]]
     return {name: "differs" if name in mine else "missing" for name in wanted}
 
 
-def fixed_files(frontend: Data, master: Data) -> list[checks.Problem]:
+def fixed_files(frontend: Frontend, master: Frontend) -> list[checks.Problem]:
     """Auth files that would have to become the master's, and cannot: links to what oned's account cannot replace."""
-    fixed = frontend["auth_files_fixed"]
+    fixed = frontend.auth_files_fixed
     names = [name for name in auth_files_of(frontend, master) if name in fixed]
     if not names:
         return []

@@ -5,47 +5,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .._checks import frontend as checks
+from .._model.declared import Zone
+from .._model.facts import Frontend
 
-Data = Mapping[str, Any]
 
-
-def describe_stop(frontend: Data) -> str:
+def describe_stop(frontend: Frontend) -> str:
     """What stops on a joining zone, in words."""
-    found, journal = frontend["companions"], frontend["journal"]
+    journal = frontend.journal
     # Of an interrupted join they are stopped already; its journal knows which run again.
-    names = [*(journal["original"]["companions"] if journal else [])]
-    names += [one["unit"] for one in found if one["active"]] if isinstance(found, list) else []
+    names = [*(journal.original.companions if journal else ())]
+    names += [one.unit for one in frontend.companions if one.active]
     services = ", ".join(dict.fromkeys(names))
-    if checks.runs(frontend):
+    if frontend.runs:
         return f"oned, {services} stop until it has joined" if services else "oned stops until it has joined"
     return f"oned does not run and is started{f'; {services} stop until it has joined' if services else ''}"
 
 
-def fireedge_wanted(zone: Data, zone_id: int, frontend: Data) -> tuple[bool, list[str]]:
+def fireedge_wanted(zone: Zone, zone_id: int, frontend: Frontend) -> tuple[bool, list[str]]:
     """Whether default_zone of a member's FireEdge has to change, and how; not where it cannot be edited."""
-    fireedge = frontend["fireedge"]
-    if not fireedge or fireedge["error"]:
+    fireedge = frontend.fireedge
+    if not fireedge or fireedge.error:
         return False, []
-    now, wanted = fireedge["default_zone"], {"id": str(zone_id), "name": zone["name"], "endpoint": zone["endpoint"]}
-    described = [f"{key} {now[key] or '(empty)'} -> {wanted[key]}" for key in wanted if now[key] != wanted[key]]
+    now = fireedge.default_zone
+    described = [
+        f"{key} {given or '(empty)'} -> {wanted}"
+        for key, given, wanted in (
+            ("id", now.id, str(zone_id)),
+            ("name", now.name, zone.name),
+            ("endpoint", now.endpoint, zone.endpoint),
+        )
+        if given != wanted
+    ]
     return bool(described), [f"default_zone of FireEdge: {', '.join(described)}"] if described else []
 
 
-def fireedge_joins(zone: Data, frontend: Data) -> tuple[bool, list[str]]:
+def fireedge_joins(zone: Zone, frontend: Frontend) -> tuple[bool, list[str]]:
     """The same for a zone that joins, whose id is not known yet."""
-    fireedge = frontend["fireedge"]
-    if not fireedge or fireedge["error"]:
+    fireedge = frontend.fireedge
+    if not fireedge or fireedge.error:
         return False, []
-    return True, [f"FireEdge gets the master's fireedge_key, and default_zone -> {zone['name']}, {zone['endpoint']}"]
+    return True, [f"FireEdge gets the master's fireedge_key, and default_zone -> {zone.name}, {zone.endpoint}"]
 
 
-def fireedge_problems(frontend: Data) -> list[checks.Problem]:
+def fireedge_problems(frontend: Frontend) -> list[checks.Problem]:
     """A file of FireEdge that cannot be edited keeps no zone from its federation."""
-    fireedge = frontend["fireedge"]
-    if not fireedge or not fireedge["error"]:
+    fireedge = frontend.fireedge
+    if not fireedge or not fireedge.error:
         return []
-    return [checks.problem(f"FireEdge is not told its zone. {fireedge['error']}", "Then run again.")]
+    return [checks.problem(f"FireEdge is not told its zone. {fireedge.error}", "Then run again.")]

@@ -9,68 +9,59 @@ What was acknowledged is on the leader. The others stop before it, so that none 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ...module_utils._endpoints import same_endpoint
 from .._checks import frontend as checks
-from .._checks.migration import (
-    EXPORTED,
-    REVERTED,
-    kept_of,
-    steps_of,
-)
+from .._model.declared import Zone
+from .._model.facts import NOT_EXAMINED, HostFacts
+from .._model.journal import DETACHING, EXPORTED, REVERTED
 
-Data = Mapping[str, Any]
-
-# The step in the journal of a leader whose other servers are being stopped.
-DETACHING = "detaching"
 _UNTOUCHED = {"opened", EXPORTED, DETACHING}
 
 
-def peers(zone: Data, facts: Mapping[str, Data]) -> list[str]:
+def peers(zone: Zone, facts: Mapping[str, HostFacts]) -> list[str]:
     """The other hosts of a zone that joins which are servers of what it was, running or stopped by an earlier run."""
-    return [host for host in zone["hosts"] if host != zone["host"] and _stands_in_raft(facts.get(host, {}))]
+    return [host for host in zone.hosts if host != zone.host and _stands_in_raft(facts.get(host, NOT_EXAMINED))]
 
 
-def may_be_given_up(host_facts: Data) -> bool:
+def may_be_given_up(host_facts: HostFacts) -> bool:
     """Whether the join that was begun with one of several servers is worth nothing if another one leads by now.
 
     Nothing was changed then, neither there nor at the master. A leader that lost power has missed what was written
     since.
     """
-    journal = host_facts["frontend"]["journal"]
-    if not journal or journal.get("kind") == "server" or not _stands_in_raft(host_facts):
+    journal = host_facts.frontend.journal
+    if not journal or not journal.of_zone or not _stands_in_raft(host_facts):
         return False
-    untouched = steps_of(journal) <= _UNTOUCHED and kept_of(host_facts)["plan"] is None
-    return untouched or bool(journal["step"] == REVERTED)
+    untouched = journal.reached <= _UNTOUCHED and host_facts.kept.plan is None
+    return untouched or journal.step == REVERTED
 
 
-def abandoned(zone: Data, facts: Mapping[str, Data]) -> list[str]:
+def abandoned(zone: Zone, facts: Mapping[str, HostFacts]) -> list[str]:
     """The hosts with which earlier runs have begun what another one does now."""
     return [host for host in peers(zone, facts) if may_be_given_up(facts[host])]
 
 
-def _stands_in_raft(host_facts: Data) -> bool:
-    if not host_facts or checks.usable(host_facts):
+def _stands_in_raft(host_facts: HostFacts) -> bool:
+    if checks.usable(host_facts):
         return False
-    frontend = host_facts["frontend"]
-    return checks.in_raft(frontend) and bool(frontend["conf"]["mode"] == "STANDALONE")
+    return host_facts.frontend.in_raft and host_facts.frontend.is_standalone
 
 
-def detach_problems(zone: Data, facts: Mapping[str, Data]) -> list[checks.Problem]:
+def detach_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[checks.Problem]:
     """What keeps the servers of a standalone zone from being detached, or an interrupted join from going on."""
-    frontend = facts[zone["host"]]["frontend"]
+    frontend = facts[zone.host].frontend
     others = peers(zone, facts)
-    journal = frontend["journal"]
-    if journal and not may_be_given_up(facts[zone["host"]]):
-        leaders = [host for host in others if checks.raft_state(facts[host]["frontend"]) == "leader"]
-        return [_overtaken(host, zone["host"]) for host in leaders]
-    if journal and (not others or DETACHING in steps_of(journal)):
+    journal = frontend.journal
+    if journal and not may_be_given_up(facts[zone.host]):
+        leaders = [host for host in others if facts[host].frontend.leads]
+        return [_overtaken(host, zone.host) for host in leaders]
+    if journal and (not others or DETACHING in journal.reached):
         return []  # nobody leads any more, because of that
-    if not checks.in_raft(frontend):
+    if not frontend.in_raft:
         return [] if not others else [_strange(host) for host in others]
     found = []
-    if checks.raft_state(frontend) != "leader":
+    if not frontend.leads:
         found.append(
             checks.problem(
                 "Its zone has several servers, of which nobody leads; only a leader is known to hold all that was "
@@ -78,23 +69,21 @@ def detach_problems(zone: Data, facts: Mapping[str, Data]) -> list[checks.Proble
                 "Start its servers and wait until one leads. Playbook status tells how they stand.",
             )
         )
-    zones: list[dict[str, Any]] = checks.zones_of(frontend)
-    own = next((one for one in zones if one["id"] == int(frontend["conf"]["zone_id"])), {})
-    listed = own.get("servers") or []
+    listed = frontend.servers_of(frontend.conf.zone_id)
     for server in listed:
-        known = any(same_endpoint(server["endpoint"], endpoint) for endpoint in zone["endpoints"].values())
-        if not known and server["name"] not in zone["hosts"]:
+        known = any(same_endpoint(server.endpoint, endpoint) for endpoint in zone.endpoints.values())
+        if not known and server.name not in zone.hosts:
             found.append(
                 checks.problem(
-                    f"Its zone has the server {server['name']} ({server['endpoint']}), which the inventory does not "
+                    f"Its zone has the server {server.name} ({server.endpoint}), which the inventory does not "
                     "know and no run could stop.",
                     "Declare it, with oned_state: absent if it is not to stay, or take it out of the zone.",
                 )
             )
-    endpoints = [server["endpoint"] for server in listed]
-    names = [server["name"] for server in listed]
+    endpoints = [server.endpoint for server in listed]
+    names = [server.name for server in listed]
     for host in others:
-        if host not in names and not any(same_endpoint(zone["endpoints"][host], endpoint) for endpoint in endpoints):
+        if host not in names and not any(same_endpoint(zone.endpoints[host], endpoint) for endpoint in endpoints):
             found.append(_strange(host))
     return found
 

@@ -1,24 +1,18 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a plan holds of one zone, and how a plan reads."""
+"""What a plan holds of one zone, and how a plan reads. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-Data = Mapping[str, Any]
+from .._checks.frontend import Problem
+from .._model.declared import Federation, Zone
+from .._model.facts import HostFacts, frontend_of
+from .planned import Plan, ZonePlan
 
-SERVER_LISTS = ("add_server", "copied", "new", "start", "remove_server", "drop_vip", "restart_followers", "serving")
-# Of a zone whose servers stay as they are: what cluster says of others.
-NO_SERVERS: Data = {
-    **{name: [] for name in SERVER_LISTS},
-    **dict.fromkeys(("bootstrap_leader", "restart", "hold_vip", "enabled"), False),
-    **{"floating": None, "ids": {}, "vectors": {}, "endpoints": {}},
-}
-# Those of them that change something.
-SERVER_STEPS = ("bootstrap_leader", "add_server", "start", "remove_server", "drop_vip", "restart_followers")
 KNOWN_AFTER_APPLY = "(known after apply)"
 _SUMMARY = {
     "join": "joins",
@@ -28,82 +22,68 @@ _SUMMARY = {
 }
 
 
-def make_entry(zone: Data, action: str, **more: Any) -> dict[str, Any]:
-    """The entry of a zone. `changes` say what is done, `costs` what that entails elsewhere."""
-    base = {"group": zone["group"], "label": zone["label"], "endpoint": zone["endpoint"], "action": action}
-    base["host"] = zone["host"]
-    texts = ("problems", "server_problems", "warnings", "changes", "costs")
-    worked_on = ("auth_files", "followers", "stop_peers", "abandoned")
-    lists: dict[str, Any] = {name: [] for name in (*texts, *worked_on)}
-    rest = {"restart": False, "stop": False, "repair": {}, "fireedge": False, "servers": NO_SERVERS}
-    rest.update(imports=None, lockdown=False)
-    return {**base, **lists, **rest, **more}
+def make_entry(zone: Zone, action: str, **more: Any) -> ZonePlan:
+    """The plan of a zone, with what else is known of it."""
+    return ZonePlan(zone.group, zone.label, zone.endpoint, action, zone.host, **more)
 
 
-def is_bare(topology: Data, name: str, facts: Mapping[str, Data]) -> bool:
+def is_bare(federation: Federation, name: str, facts: Mapping[str, HostFacts]) -> bool:
     """Whether playbook install has yet to make this host a front-end: what there is to do only that run can know."""
-    frontend = facts[name].get("frontend")
-    return bool(topology["hosts"][name]["install"] and frontend and not frontend["installed"])
+    frontend = frontend_of(facts, name)
+    return bool(federation.hosts[name].install and frontend and not frontend.installed)
 
 
-def unknown(zone: Data, bare: bool) -> dict[str, Any]:
+def unknown(zone: Zone, bare: bool) -> ZonePlan:
     """A zone that is `bare` itself, or whose master is."""
-    first = ["OpenNebula is installed"] if bare else []
-    more: dict[str, Any] = {"bootstrap": False, "stop_for_snapshot": False, "conf": {}, "record": {}, "records": []}
-    return make_entry(zone, "unknown", changes=[*first, f"federation: {KNOWN_AFTER_APPLY}"], zone_id=None, **more)
+    first = ("OpenNebula is installed",) if bare else ()
+    return make_entry(zone, "unknown", changes=(*first, f"federation: {KNOWN_AFTER_APPLY}"))
 
 
-def placed(host: str, found: Sequence[Data]) -> list[dict[str, str]]:
+def placed(host: str, found: Iterable[Problem]) -> tuple[Problem, ...]:
     """Problems with their host."""
-    return [{"host": host, **one} for one in found]
+    return tuple(one.at(host) for one in found)
 
 
-def describe(host: str, found: Sequence[Data]) -> list[str]:
+def describe(host: str, found: Iterable[Problem]) -> tuple[str, ...]:
     """Problems that only warn, as lines."""
-    return [f"{host}: {one['text']} {one['remedy']}" for one in found]
+    return tuple(f"{host}: {one.told}" for one in found)
 
 
-def lines(label: str, found: Sequence[Data]) -> list[str]:
+def lines(label: str, found: Iterable[Problem]) -> list[str]:
     """Placed problems of a zone as lines that stand alone."""
-    return [f"{label}, {one['host']}: {one['text']} {one['remedy']}" for one in found]
+    return [f"{label}, {one.host}: {one.told}" for one in found]
 
 
-def left_out(entry: Data) -> list[str]:
+def left_out(entry: ZonePlan) -> list[str]:
     """Why a zone, or the change of its servers, is left out, as lines."""
-    found = entry["problems"] if entry["action"] == "excluded" else entry["server_problems"]
-    return lines(entry["label"], found)
+    return lines(entry.label, entry.problems if entry.action == "excluded" else entry.server_problems)
 
 
-def changes(entry: Data) -> bool:
-    """Whether the run changes anything of the zone."""
-    return entry["action"] not in ("excluded", "outside") and bool(entry["changes"] or entry["restart"])
-
-
-def text(plan: Data) -> list[str]:
+def text(plan: Plan) -> list[str]:
     """The plan in lines."""
     shown = []
-    for entry in plan["zones"].values():
-        if entry["action"] == "outside":
+    for entry in plan.zones.values():
+        if entry.action == "outside":
             continue
-        shown.append(f"{entry['label']} ({entry['endpoint']}): {_summary(entry)}")
-        shown += [f"  ~ {change}" for change in [*entry["changes"], *entry["costs"]]]
-        found = [*entry["problems"], *entry["server_problems"]]
-        shown += [f"  ! {one['host']}: {one['text']} {one['remedy']}" for one in found]
-        shown += [f"  ? {warning}" for warning in entry["warnings"]]
-    if plan["unmanaged"]:
-        shown.append(f"Not in the inventory, left alone: {', '.join(plan['unmanaged'])}")
-    if not plan["changed"] and not plan["errors"]:
+        shown.append(f"{entry.label} ({entry.endpoint}): {_summary(entry)}")
+        shown += [f"  ~ {change}" for change in [*entry.changes, *entry.costs]]
+        found = [*entry.problems, *entry.server_problems]
+        shown += [f"  ! {one.host}: {one.told}" for one in found]
+        shown += [f"  ? {warning}" for warning in entry.warnings]
+    if plan.unmanaged:
+        shown.append(f"Not in the inventory, left alone: {', '.join(plan.unmanaged)}")
+    if not plan.changed and not plan.errors:
         shown.append("Nothing to change.")
-    if plan["access"]:
+    if plan.access:
         shown.append("Administrators and access: compared at the master once the zones are as declared.")
     return shown
 
 
-def _summary(entry: Data) -> str:
-    if entry["action"] == "master":
-        return "master" if entry["changes"] else "master, as declared"
-    if entry["action"] == "member" and not entry["reachable"]:
+def _summary(entry: ZonePlan) -> str:
+    if entry.action == "master":
+        return "master" if entry.changes else "master, as declared"
+    if entry.action == "member" and not entry.reachable:
         return "is a member that could not be examined"
-    if entry["action"] == "member":
-        return "is a member" if entry["changes"] else "is a member as declared"
-    return _SUMMARY[entry["action"]]
+    if entry.action == "member":
+        return "is a member" if entry.changes else "is a member as declared"
+    return _SUMMARY[entry.action]

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from .._checks import frontend as checks
+from .._model.declared import Federation, Zone
+from .._model.facts import Frontend, HostFacts
 from .adoption import (
     auth_files_of,
     describe_auth_files,
@@ -22,54 +24,49 @@ from .desired_state import (
     conf_of,
     raft_of,
 )
+from .planned import ConfChange, FollowerPlan, ZonePlan
 
-Data = Mapping[str, Any]
 
-
-def plan_followers(
-    entry: dict[str, Any], topology: Data, zone: Data, facts: Mapping[str, Data], coordinator: Data, master: Data | None
-) -> None:
-    """The other servers of a zone that has several: what they need to be as declared, one after the other.
+def with_followers(
+    entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapping[str, HostFacts], master: Frontend | None
+) -> ZonePlan:
+    """The plan with the other servers of a zone that has several: what they need to be as declared.
 
     `master` is the master's front-end for a slave's zone, None for the master's own.
     """
-    if not checks.in_raft(coordinator):
-        return
-    for host in zone["servers"]:
-        frontend = facts.get(host, {}).get("frontend")
-        if host == zone["host"] or not frontend or checks.usable(facts[host]) or frontend["journal"]:
-            continue
-        if not checks.in_raft(frontend):
-            continue  # it is added, with the leader's configuration
-        federation = entry["conf"]["vectors"]["FEDERATION"]
-        conf = conf_of(topology["hosts"][host], federation, raft_of(zone, frontend))
-        target = _follower(conf, frontend, master)
-        if target["changes"]:
-            entry["followers"].append({"host": host, **target})
-            entry["changes"] += [f"{host}: {change}" for change in target["changes"]]
+    if not facts[zone.host].frontend.in_raft:
+        return entry
+    followers = []
+    for host in zone.servers:
+        frontend = checks.usable_frontend(facts, host)
+        # One that is not in Raft is added, with the leader's configuration.
+        if host != zone.host and frontend and not frontend.journal and frontend.in_raft:
+            conf = conf_of(federation.hosts[host], entry.conf.federation, raft_of(zone, frontend))
+            followers.append(_follower(host, conf, frontend, master))
+    changing = tuple(one for one in followers if one.changes)
+    changes = (f"{one.host}: {change}" for one in changing for change in one.changes)
+    return replace(entry, followers=changing, changes=(*entry.changes, *changes))
 
 
-def _follower(conf: dict[str, Any], frontend: Data, master: Data | None) -> dict[str, Any]:
-    database = frontend["database"]
+def _follower(host: str, conf: ConfChange, frontend: Frontend, master: Frontend | None) -> FollowerPlan:
+    database = frontend.database
     files = auth_files_of(frontend, master) if master and not fixed_files(frontend, master) else {}
     repair = repair_of(database, is_slave=master is not None)
     changes = [*describe_auth_files(files), *describe_repair(database, repair), *conf_changes(frontend, conf)]
     stop = needs_stop(database, repair)
     restart = stop or bool(conf_changes(frontend, conf)) or read_at_start(frontend, files)
-    described = [*changes, "oned restarts"] if restart else changes
-    return {
-        "server_id": int(frontend["conf"]["server_id"]),
-        "conf": conf,
-        "auth_files": list(files),
-        "repair": repair,
-        "stop": stop,
-        "restart": restart,
-        "changes": described,
-        "fireedge": False,
-    }
+    return FollowerPlan(
+        host=host,
+        server_id=frontend.conf.server_id,
+        conf=conf,
+        auth_files=tuple(files),
+        repair=repair,
+        stop=stop,
+        restart=restart,
+        changes=(*changes, "oned restarts") if restart else tuple(changes),
+    )
 
 
-def read_at_start(frontend: Data, files: Mapping[str, str]) -> bool:
+def read_at_start(frontend: Frontend, files: Mapping[str, str]) -> bool:
     """Whether something that runs holds the content of one of the files: oned one_auth, its companions others."""
-    companions = frontend["companions"] if isinstance(frontend["companions"], list) else []
-    return "one_auth" in files or bool(files and any(service["active"] for service in companions))
+    return "one_auth" in files or bool(files and any(service.active for service in frontend.companions))

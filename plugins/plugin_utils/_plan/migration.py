@@ -1,122 +1,137 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The import of a joining zone's identities within the plan of a run. Pure.
-
-C(imports) of a zone's entry is None without import, else a dictionary: C(folder) on the controller, below which each
-join has a folder by the name of its journal; C(options) for module identity_import; C(allow), the addresses of the
-master's zone that reach a zone that is locked down; C(document) and C(plan) that an interrupted run kept there;
-C(exported) for an import that goes on with that document; C(restore), the backup of the zone's own database if it has
-to be put back first, as a rollback was interrupted;
-C(planned), whether the master was asked; C(moves), whether objects change hands; C(creates), names by kind.
-"""
+"""The import of a joining zone's identities within the plan of a run. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...module_utils._zone_import.conflicts import BEGUN, CREATE, KINDS, SAME
 from ...module_utils._zone_import.rules import OWN, text
 from .._checks import migration as import_checks
-from .._checks.frontend import problem
+from .._checks.frontend import Problem, problem
+from .._model.declared import Federation, Zone
+from .._model.facts import HostFacts, frontend_of
 from .entry import KNOWN_AFTER_APPLY, describe, placed
+from .planned import ImportOptions, ImportPlan, ZonePlan
 
+# The plan of an import, and what it consists of: documents that module identity_import returned.
 Data = Mapping[str, Any]
 
 _CLOSED = problem(
     "It is locked down, as during an import: its API refuses users.",
     "If no run is to import the zone any more, open it: module zone_lockdown with state: open, on that host.",
 )
-_OPTIONS = ("conflicts", "overrides", "acl_zones", "allow_administrators", "orphans", "leave_unmovable")
 
 
-def plan_import(topology: Data, zone: Data, facts: Mapping[str, Data], entry: dict[str, Any]) -> None:
-    """Add to the entry of a zone that joins, or is left out for other reasons, what its import does, if it has one."""
-    host_facts, master = facts[zone["host"]], facts[topology["master_host"]]["frontend"]
-    frontend = host_facts["frontend"]
+def with_import(entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapping[str, HostFacts]) -> ZonePlan:
+    """The plan of a zone that joins, or is left out for other reasons, with what its import does, if it has one."""
+    host_facts, master = facts[zone.host], facts[federation.master_host].frontend
+    frontend = host_facts.frontend
     if not import_checks.wanted(zone, frontend) or import_checks.unaskable(zone, host_facts, master):
-        return
-    kept, exported = import_checks.kept_of(host_facts), import_checks.exported(frontend)
-    suffix = zone["import_suffix"] if zone["import_suffix"] is not None else f"_{zone['label']}"
-    backups = (frontend["journal"] or {}).get("backups") or {}
-    entry["imports"] = {
-        "folder": "/".join([topology["settings"]["import_directory"], topology["group"], zone["group"]]),
-        "options": {**{name: zone[f"import_{name}"] for name in _OPTIONS}, "suffix": suffix},
-        "allow": _addresses(topology, facts),
-        "document": kept["document"] if exported else None,
-        "plan": kept["plan"] if exported else None,
-        "exported": exported,
-        # Identities are undone, and the plan with them, before the database is put back.
-        "restore": backups.get("database") if exported and kept["plan"] is None else None,
-        "planned": kept["planned"] is not None,
-        "moves": True,
-        "creates": {},
-    }
-    plan = (kept["planned"] or {}).get("plan")
-    if plan:
-        changing = [*plan["objects"].values(), plan["references"]]
-        entry["imports"]["moves"] = any(one["changing"] for one in changing)
-        entry["imports"]["creates"] = _new_names(plan)
-    if plan and entry["action"] == "join":
-        entry["changes"] += _changes(plan, zone["label"])
-        entry["warnings"] += [f"{zone['host']}: Import: {line}" for line in plan["warnings"]]
+        return entry
+    kept, exported = host_facts.kept, frontend.is_exported
+    # Identities are undone, and the plan with them, before the database is put back.
+    restores = exported and kept.plan is None and frontend.journal
+    imports = ImportPlan(
+        folder="/".join([federation.settings.import_directory, federation.group, zone.group]),
+        options=_options(zone),
+        allow=tuple(_addresses(federation, facts)),
+        document=kept.document if exported else None,
+        plan=kept.plan if exported else None,
+        exported=exported,
+        restore=frontend.journal.backups.database if restores and frontend.journal else None,
+        planned=kept.planned is not None,
+    )
+    plan = (kept.planned or {}).get("plan")
+    if not plan:
+        return replace(entry, imports=imports)
+    moves = any(one["changing"] for one in (*plan["objects"].values(), plan["references"]))
+    entry = replace(entry, imports=replace(imports, moves=moves, creates=_new_names(plan)))
+    if entry.action != "join":
+        return entry
+    warnings = (f"{zone.host}: Import: {line}" for line in plan["warnings"])
+    return replace(
+        entry,
+        changes=(*entry.changes, *_changes(plan, zone.label)),
+        warnings=(*entry.warnings, *warnings),
+    )
 
 
-def note_lockdowns(zone: Data, facts: Mapping[str, Data], entry: dict[str, Any]) -> None:
-    """Warn of hosts that an interrupted run has locked down and this run does not open."""
-    opened = [entry["host"], *entry["abandoned"]] if entry["action"] == "join" else []
-    for host in zone["hosts"]:
-        if host not in opened and facts.get(host, {}).get("frontend", {}).get("lockdown"):
-            entry["warnings"] += describe(host, [_CLOSED])
+def _options(zone: Zone) -> ImportOptions:
+    return ImportOptions(
+        conflicts=zone.import_conflicts,
+        overrides=zone.import_overrides,
+        acl_zones=zone.import_acl_zones,
+        allow_administrators=zone.import_allow_administrators,
+        orphans=zone.import_orphans,
+        leave_unmovable=zone.import_leave_unmovable,
+        suffix=zone.import_suffix if zone.import_suffix is not None else f"_{zone.label}",
+    )
 
 
-def unplanned(zones: Mapping[str, Data]) -> dict[str, Any]:
+def lockdowns(zone: Zone, facts: Mapping[str, HostFacts], entry: ZonePlan) -> list[str]:
+    """Warnings of hosts that an interrupted run has locked down and this run does not open."""
+    opened = [entry.host, *entry.abandoned] if entry.action == "join" else []
+    others = {host: frontend_of(facts, host) for host in zone.hosts if host not in opened}
+    return [line for host, found in others.items() if found and found.lockdown for line in describe(host, [_CLOSED])]
+
+
+def unplanned(zones: Mapping[str, ZonePlan]) -> dict[str, ImportPlan]:
     """What imports have yet to be planned, by host."""
-    return {
-        entry["host"]: entry["imports"]
-        for entry in zones.values()
-        if entry["imports"] and not entry["imports"]["planned"]
-    }
+    return {entry.host: entry.imports for entry in zones.values() if entry.imports and not entry.imports.planned}
 
 
-def refuse_same_names(zones: Mapping[str, dict[str, Any]]) -> None:
-    """Zones that join side by side and would create the same name are left out, all of them."""
-    holders: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
-    for entry in zones.values():
-        for kind, names in (entry["imports"] or {"creates": {}})["creates"].items():
+def without_same_names(zones: Mapping[str, ZonePlan]) -> dict[str, ZonePlan]:
+    """The plans, of which those that join side by side and would create the same name are left out, all of them."""
+    holders: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for group, entry in zones.items():
+        for kind, names in (entry.imports.creates if entry.imports else {}).items():
             for name in names:
                 # MariaDB takes names for equal that differ in case only.
-                holders.setdefault((kind, name.casefold()), []).append((name, entry))
+                holders.setdefault((kind, name.casefold()), []).append((name, group))
+    clashes: dict[str, list[Problem]] = {}
     for (kind, _folded), found in holders.items():
-        if len(found) < 2:
-            continue
-        for name, entry in found:
-            others = ", ".join(other["label"] for _name, other in found if other is not entry)
+        for name, group in found if len(found) > 1 else []:
+            others = ", ".join(zones[other].label for _name, other in found if other != group)
             clash = problem(
                 f'Import: {KINDS[kind]} "{name}" would be created by {others} too.',
                 "Rename one with zone_import_overrides, or let one zone join after the other (--limit).",
             )
-            entry["problems"] = [*entry["problems"], *placed(entry["host"], [clash])]
-            entry.update(action="excluded", changes=[], costs=[])
-
-
-def _new_names(plan: Data) -> dict[str, list[str]]:
+            clashes.setdefault(group, []).append(clash)
     return {
-        kind: [item["new_name"] for item in items if item["action"] == CREATE]
+        group: replace(
+            entry,
+            action="excluded",
+            changes=(),
+            costs=(),
+            problems=(*entry.problems, *placed(entry.host, clashes[group])),
+        )
+        if group in clashes
+        else entry
+        for group, entry in zones.items()
+    }
+
+
+def _new_names(plan: Data) -> dict[str, tuple[str, ...]]:
+    return {
+        kind: tuple(item["new_name"] for item in items if item["action"] == CREATE)
         for kind, items in plan["identities"].items()
     }
 
 
-def _addresses(topology: Data, facts: Mapping[str, Data]) -> list[str]:
+def _addresses(federation: Federation, facts: Mapping[str, HostFacts]) -> list[str]:
     """Where calls of the master's zone may come from."""
-    zone = topology["zones"][topology["master"]]
-    found = [topology["hosts"][host]["address"] for host in zone["hosts"]]
-    found += [zone["floating"]["address"]] if zone["floating"] else []
-    for host in zone["hosts"]:
-        known = facts.get(host, {}).get("frontend", {}).get("addresses")
-        found += [one["address"] for one in known] if isinstance(known, list) else []
+    zone = federation.master_zone
+    found = [federation.hosts[host].address for host in zone.hosts]
+    found += [zone.floating.address] if zone.floating else []
+    for host in zone.hosts:
+        known = frontend_of(facts, host)
+        found += [one.address for one in known.addresses] if known else []
     return [address for address in dict.fromkeys(found) if _is_of_a_network(address)]
 
 

@@ -6,63 +6,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ...module_utils._health import database
 from .._checks import frontend as checks
+from .._model.declared import Federation, Zone
+from .._model.facts import Frontend, HostFacts
+from .._model.plain import plain
 from .entry import lines
+from .planned import ZonePlan
 from .zone import reseed_entry
 
-Data = Mapping[str, Any]
 
-
-def why_stale(frontend: Data, master: Data) -> str | None:
+def why_stale(frontend: Frontend, master: Frontend) -> str | None:
     """What keeps the zone of this front-end from following the master by itself; None when nothing does."""
-    journal = frontend["journal"]
-    if journal and journal.get("kind", "zone") == "zone":
-        return f"the copy that was begun at {journal['opened_at']} is not complete"
-    if not checks.has_copy(frontend):
+    journal = frontend.journal
+    if journal and journal.of_zone:
+        return f"the copy that was begun at {journal.opened_at} is not complete"
+    if not frontend.has_copy:
         return "its own tables do not know the zone"
-    own, theirs = frontend["database"], master["database"]
-    index, newest = own["log"]["last_federated_index"], theirs["log"]["last_federated_index"]
+    own, theirs = frontend.database, master.database
+    index, newest = own.log.last_federated_index, theirs.log.last_federated_index
     if index is None:
         return "its federated log is empty, so that it drops what the master sends"
     if newest is not None and index > newest:
         return f"its federated index is {index}, and the master's {newest}"
     # By the database, which a stopped oned has too.
-    seen = database.facts({"index": None}, own, theirs, 0.0)
+    seen = database.facts({"index": None}, plain(own), plain(theirs), 0.0)
     if seen["in_master_log"] is False:
         return f"the record after {index}, its federated index, is not in the master's log any more"
     differing = seen["digests_differ"]
     return f"its shared tables differ from the master's ({', '.join(differing)})" if differing else None
 
 
-def plan_reseed(topology: Data, facts: Mapping[str, Data], zone: Data) -> tuple[list[str], str | None, Any]:
-    """Errors that keep a slave with one server from being compared or reseeded, why it is reseeded, and its entry.
+def plan_reseed(
+    federation: Federation, facts: Mapping[str, HostFacts], zone: Zone
+) -> tuple[list[str], str | None, ZonePlan | None]:
+    """Errors that keep a slave with one server from being compared or reseeded, why it is reseeded, and its plan.
 
-    The entry is that of a join (see zone), as the zone goes through the same steps; its record stays.
+    The plan is that of a join (see zone), as the zone goes through the same steps; its record stays.
     """
-    host, label = zone["host"], zone["label"]
+    host, label = zone.host, zone.label
     unusable = checks.usable(facts[host])
     if unusable:
-        return [f"{host}: {unusable[0]['text']} {unusable[0]['remedy']}"], None, None
-    unusable = checks.usable(facts.get(topology["master_host"], {"error": "it was left out"}))
+        return [f"{host}: {unusable[0].told}"], None, None
+    unusable = checks.usable(facts.get(federation.master_host, HostFacts(error="it was left out")))
     if unusable:
-        return [f"{host}: The master cannot be examined: {unusable[0]['text']}"], None, None
-    frontend, master = facts[host]["frontend"], facts[topology["master_host"]]["frontend"]
-    known = checks.zones_of(master)
-    mine = next((one for one in known if one["id"] == _zone_id(frontend)), None)
-    if mine is None or (frontend["conf"]["mode"] != "SLAVE" and not frontend["journal"]):
+        return [f"{host}: The master cannot be examined: {unusable[0].text}"], None, None
+    frontend, master = facts[host].frontend, facts[federation.master_host].frontend
+    known = master.zones
+    mine = master.zone(_zone_id(frontend))
+    if mine is None or (frontend.conf.mode != "SLAVE" and not frontend.journal):
         return [f"{host}: It is no slave of this federation. Playbook federate lets zone {label} join."], None, None
     why = why_stale(frontend, master)
     if why is None:
         return [], None, None
-    entry = reseed_entry(topology, zone, facts, known, mine)
-    return lines(label, entry["problems"]), why, entry
+    entry = reseed_entry(federation, zone, facts, known, mine)
+    return lines(label, entry.problems), why, entry
 
 
-def _zone_id(frontend: Data) -> int:
-    journal = frontend["journal"]
+def _zone_id(frontend: Frontend) -> int:
+    journal = frontend.journal
     # A copy that was cut short may have left another oned.conf.
-    noted = journal.get("zone_id") if journal else None
-    return int(frontend["conf"]["zone_id"] if noted is None else noted)
+    noted = journal.zone_id if journal else None
+    return frontend.conf.zone_id if noted is None else noted

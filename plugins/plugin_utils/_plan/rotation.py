@@ -5,117 +5,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ...module_utils._endpoints import same_endpoint
 from .._checks import frontend as checks
+from .._model.declared import Federation, Zone
+from .._model.facts import HostFacts, frontend_of
+from .._model.records import ZoneRecord
 from .coordinator import with_coordinators
 
-Data = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Turn:
+    """When a server restarts: at one time at most one server of a zone has its turn, its leader last."""
+
+    turn: int
+    grouped: bool
 
 
-def plan_rotation(topology: Data, facts: Mapping[str, Data], leave_out: Sequence[str]) -> dict[str, Any]:
-    """What playbook rotate_oneadmin does; `facts` (see _checks) hold every host of the inventory.
+@dataclass(frozen=True)
+class RotationPlan:
+    """What playbook rotate_oneadmin does.
 
-    C(hosts) maps every server of the federation to its turn to restart, from 0, C({"turn", "grouped"}): at one time at
-    most one server of a zone has its turn, its leader last. C(turns) is their number, C(leader) the host that speaks
-    for the master, C(readers) the endpoints of the other zones. C(errors) are reasons to do nothing, with the
-    zones in `leave_out` (names) ignored; C(text) tells what is done.
+    `hosts` maps every server of the federation to its turn to restart, from 0; `turns` is their number, `leader` the
+    host that speaks for the master, `readers` are the endpoints of the other zones. `errors` are reasons to do nothing;
+    `text` tells what is done.
     """
-    topology = with_coordinators(topology, facts)
-    plan: dict[str, Any] = {"hosts": {}, "turns": 0, "readers": [], "errors": [], "text": []}
-    plan["leader"] = leader = topology["master_host"]
+
+    leader: str
+    hosts: Mapping[str, Turn] = field(default_factory=dict)
+    turns: int = 0
+    readers: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_out: Collection[str]) -> RotationPlan:
+    """The plan; `facts` hold every host of the inventory. Errors of the zones in `leave_out` (names) are ignored."""
+    federation = with_coordinators(federation, facts)
+    leader = federation.master_host
     unusable = _unwell(leader, facts[leader])
     if unusable:
-        plan["errors"].append(f"The master cannot be asked. {unusable}")
-        return plan
-    known = checks.zones_of(facts[leader]["frontend"])
-    members = _members(topology, facts, known)
+        return RotationPlan(leader, errors=(f"The master cannot be asked. {unusable}",))
+    known = facts[leader].frontend.zones
+    members = _members(federation, facts, known)
+    hosts: dict[str, Turn] = {}
+    readers: list[str] = []
+    errors: list[str] = []
+    text: list[str] = []
     for record in known:
-        group = members.get(record["id"])
-        if group:
-            _add_zone(plan, topology["zones"][group], record, facts, record["name"] in leave_out)
-        elif record["name"] not in leave_out:
-            plan["errors"].append(
-                f'Zone "{record["name"]}" (id {record["id"]}, {record["endpoint"]}) belongs to the federation '
-                "but is not in the inventory: it would be cut off. Add it, or name it in rotate_leave_out if it may be."
-            )
-    for group, zone in topology["zones"].items():
-        if group not in members.values():
-            plan["text"].append(f"{zone['label']}: is no zone of the federation and keeps its own oneadmin.")
-    plan["turns"] = 1 + max((entry["turn"] for entry in plan["hosts"].values()), default=-1)
-    return plan
+        group, may_lack = members.get(record.id), record.name in leave_out
+        if not group:
+            errors += [] if may_lack else [_unknown(record)]
+            continue
+        zone = federation.zones[group]
+        names, problems = _servers(zone, record, facts)
+        if may_lack and problems:
+            text.append(f"{zone.label}: is left out. {' '.join(problems)}")
+            continue
+        errors += [f"{zone.label}: {problem}" for problem in problems]
+        hosts.update({host: Turn(turn, grouped=len(names) > 1) for turn, host in enumerate(names)})
+        readers += [zone.reached_at] if record.id != 0 else []
+        restarts = "what read it restarts" if record.id == 0 else "oned restarts" + _one_by_one(names)
+        text.append(f"{zone.label}: one_auth changes on {', '.join(names)}; {restarts}.")
+    strangers = [zone for group, zone in federation.zones.items() if group not in members.values()]
+    text += [f"{zone.label}: is no zone of the federation and keeps its own oneadmin." for zone in strangers]
+    turns = 1 + max((one.turn for one in hosts.values()), default=-1)
+    return RotationPlan(leader, hosts, turns, tuple(readers), tuple(errors), tuple(text))
 
 
-def _members(topology: Data, facts: Mapping[str, Data], known: Sequence[Data]) -> dict[int, str]:
+def _unknown(record: ZoneRecord) -> str:
+    return (
+        f'Zone "{record.name}" (id {record.id}, {record.endpoint}) belongs to the federation '
+        "but is not in the inventory: it would be cut off. Add it, or name it in rotate_leave_out if it may be."
+    )
+
+
+def _members(federation: Federation, facts: Mapping[str, HostFacts], known: Sequence[ZoneRecord]) -> dict[int, str]:
     """The inventory's groups of the zones that the master knows, by id.
 
     A zone that cannot be asked is known by its name or its endpoint, so that it is missed.
     """
     found = {}
-    for group, zone in topology["zones"].items():
-        frontend = facts[zone["host"]].get("frontend")
+    for group, zone in federation.zones.items():
+        frontend = frontend_of(facts, zone.host)
         for record in known:
-            named = record["name"] == zone["name"] or same_endpoint(record["endpoint"], zone["endpoint"])
-            if group == topology["master"]:
-                fits = record["id"] == 0
-            elif frontend and not frontend["conf"]["error"] and checks.runs(frontend):
-                fits = frontend["conf"]["mode"] == "SLAVE" and frontend["conf"]["zone_id"] == record["id"] and named
+            named = record.name == zone.name or same_endpoint(record.endpoint, zone.endpoint)
+            if zone.is_master:
+                fits = record.id == 0
+            elif frontend and not frontend.conf.error and frontend.runs:
+                fits = frontend.conf.mode == "SLAVE" and frontend.conf.zone_id == record.id and named
             else:
                 fits = named
             if fits:
-                found[record["id"]] = group
+                found[record.id] = group
     return found
 
 
-def _add_zone(plan: dict[str, Any], zone: Data, record: Data, facts: Mapping[str, Data], may_lack: bool) -> None:
-    listed = [server["endpoint"] for server in record["servers"]]
-    hosts = [host for host in zone["hosts"] if _is_listed(zone, host, listed)] if listed else [zone["host"]]
-    strangers = [url for url in listed if not any(same_endpoint(zone["endpoints"][host], url) for host in hosts)]
-    problems = [
-        f"Its server {url} is not in the inventory. Add it, or remove it from the zone."
-        for url in strangers
-        if url is not None
-    ]
+def _servers(zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts]) -> tuple[list[str], list[str]]:
+    """The hosts that serve the zone by its record, in the order of their turns, and why the password cannot change."""
+    listed = [server.endpoint for server in record.servers]
+    hosts = [host for host in zone.hosts if _is_listed(zone, host, listed)] if listed else [zone.host]
+    strangers = [url for url in listed if not any(same_endpoint(zone.endpoints[host], url) for host in hosts)]
+    problems = [f"Its server {url} is not in the inventory. Add it, or remove it from the zone." for url in strangers]
     problems += [text for text in (_unwell(host, facts[host]) for host in hosts) if text]
-    states = [] if problems or len(hosts) < 2 else [checks.raft_state(facts[host]["frontend"]) for host in hosts]
+    states = [] if problems or len(hosts) < 2 else [facts[host].frontend.raft_state for host in hosts]
     # A server that refuses its one_auth does not tell its state.
     if states and "leader" not in states and None not in states:
         problems.append("Nobody leads it. Playbook status tells why.")
-    if may_lack and problems:
-        plan["text"].append(f"{zone['label']}: is left out. {' '.join(problems)}")
-        return
-    plan["errors"] += [f"{zone['label']}: {text}" for text in problems]
-    ordered = sorted(hosts, key=lambda host: (_leads(facts[host]), host))
-    for turn, host in enumerate(ordered):
-        plan["hosts"][host] = {"turn": turn, "grouped": len(hosts) > 1}
-    if record["id"] != 0:
-        plan["readers"].append(zone["reached_at"])
-    restarts = "what read it restarts" if record["id"] == 0 else "oned restarts" + _one_by_one(ordered)
-    plan["text"].append(f"{zone['label']}: one_auth changes on {', '.join(ordered)}; {restarts}.")
+    return sorted(hosts, key=lambda host: (_leads(facts, host), host)), problems
 
 
 def _one_by_one(hosts: Sequence[str]) -> str:
     return " on one after the other, the leader last" if len(hosts) > 1 else ""
 
 
-def _is_listed(zone: Data, host: str, listed: Sequence[str]) -> bool:
-    return host in zone["endpoints"] and any(same_endpoint(zone["endpoints"][host], url) for url in listed)
+def _is_listed(zone: Zone, host: str, listed: Sequence[str]) -> bool:
+    return any(same_endpoint(zone.endpoints[host], url) for url in listed)
 
 
-def _leads(host_facts: Data) -> bool:
-    return "frontend" in host_facts and checks.raft_state(host_facts["frontend"]) == "leader"
+def _leads(facts: Mapping[str, HostFacts], host: str) -> bool:
+    frontend = frontend_of(facts, host)
+    return frontend is not None and frontend.leads
 
 
-def _unwell(host: str, host_facts: Data) -> str | None:
+def _unwell(host: str, host_facts: HostFacts) -> str | None:
     """Why the password cannot change on a server. A one_auth that oned refuses is no reason: it is replaced."""
     unusable = checks.usable(host_facts)
     if unusable:
-        return f"{host}: {unusable[0]['text']} {unusable[0]['remedy']}"
-    frontend = host_facts["frontend"]
-    if frontend["journal"]:
+        return f"{host}: {unusable[0].told}"
+    if host_facts.frontend.journal:
         return f"{host}: A join or a copy was interrupted there. Run playbook federate first."
-    if not checks.serves(frontend):
+    if not host_facts.frontend.serves:
         return f"{host}: Its oned does not run, or does not answer. Start it."
     return None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._service.drivers import hung
-from .._plan.entry import SERVER_STEPS
+from .._plan.planned import SERVER_STEPS
 from . import migration as report_import
 
 Data = Mapping[str, Any]

@@ -160,9 +160,10 @@ def mysql_server() -> Iterator[mariadb.Server]:
         pytest.skip(reason)
     # From 1.2 on PyMySQL reads all of the system's certificates for each connection, even to a socket.
     pymysql.connections.SSL_ENABLED = False
-    with tempfile.TemporaryDirectory(prefix="onefed-") as folder, mariadb.serving(
-        Path(folder, "db"), mariadb.READ_COMMITTED
-    ) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="onefed-") as folder,
+        mariadb.serving(Path(folder, "db"), mariadb.READ_COMMITTED) as server,
+    ):
         yield server
 
 

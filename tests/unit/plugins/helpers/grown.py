@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from planned import MASTER_URL, NOW, frontend
+from planned import MASTER_URL, NOW, frontend, make_plan, topology
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf.document import STOCK_VECTORS
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import topology
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.federation import make_plan
 
 VIP = "192.0.2.30"
 VIP_URL = f"http://{VIP}:2633/RPC2"

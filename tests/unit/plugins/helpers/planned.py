@@ -6,12 +6,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import topology
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.federation import make_plan
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory import topology as inventory
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.facts import Frontend, HostFacts, KeptImport
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import parse, plain
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan import federation, resync, rotation
 
 MASTER_URL = "http://192.0.2.11:2633/RPC2"
 PARIS_URL = "http://192.0.2.31:2633/RPC2"
 NOW = 1_700_000_000.0
+
+
+def topology(*given: Any, **more: Any) -> dict[str, Any]:
+    """The federation that an inventory declares, as module topology returns it."""
+    found: dict[str, Any] = plain(inventory.topology(*given, **more))
+    return found
 
 
 def declared(**paris: Any) -> dict[str, Any]:
@@ -89,6 +98,37 @@ def frontend(mode: str = "STANDALONE", zone_id: int = 0, master_oned: str = "", 
 
 def zone(zone_id: int, name: str, endpoint: str, **template: str) -> dict[str, Any]:
     return {"id": zone_id, "name": name, "template": {"ENDPOINT": endpoint, **template}}
+
+
+def host_facts(found: dict[str, Any]) -> HostFacts:
+    """Facts that tests hold as C({"frontend": …}), C({"unreachable": text}) or C({"error": text, "remedy": text})."""
+    examined = Frontend.from_plain(found["frontend"]) if "frontend" in found else None
+    reasons = {key: found[key] for key in ("unreachable", "error", "remedy") if key in found}
+    return HostFacts(examined, **reasons, kept=parse(KeptImport, found.get("import", {})))
+
+
+def all_facts(found: dict[str, Any]) -> dict[str, HostFacts]:
+    return {host: host_facts(one) for host, one in found.items()}
+
+
+def make_plan(
+    what: dict[str, Any], found: dict[str, Any], hosts: Any, now: float = NOW, installs: bool = False
+) -> dict[str, Any]:
+    """The plan as playbooks see it."""
+    made: dict[str, Any] = plain(
+        federation.make_plan(Federation.from_dict(what), all_facts(found), hosts, now, installs)
+    )
+    return made
+
+
+def plan_resync(what: dict[str, Any], found: dict[str, Any], hosts: Any) -> dict[str, Any]:
+    made: dict[str, Any] = plain(resync.plan_resync(Federation.from_dict(what), all_facts(found), hosts))
+    return made
+
+
+def plan_rotation(what: dict[str, Any], found: dict[str, Any], leave_out: Any) -> dict[str, Any]:
+    made: dict[str, Any] = plain(rotation.plan_rotation(Federation.from_dict(what), all_facts(found), leave_out))
+    return made
 
 
 def plan(

@@ -20,9 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 
 @pytest.fixture
-def run_module(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., dict[str, Any]]:
+def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Call with the module's name and options; `check_mode` is Ansible's."""
     # Where a test of something for the controller is collected, warnings would be shown there, not returned.
     monkeypatch.setattr(_internal, "is_controller", False)

@@ -28,9 +28,10 @@ pytestmark = pytest.mark.skipif(mariadb.missing() is not None, reason=str(mariad
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[mariadb.Server]:
-    with tempfile.TemporaryDirectory() as folder, mariadb.serving(
-        Path(folder) / "db", mariadb.READ_COMMITTED
-    ) as running:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mariadb.serving(Path(folder) / "db", mariadb.READ_COMMITTED) as running,
+    ):
         yield running
 
 

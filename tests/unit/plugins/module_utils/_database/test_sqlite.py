@@ -88,9 +88,10 @@ def test_a_link_laid_by_oneds_account_does_not_open_other_accounts_files(open_fo
 def test_rights_come_back_after_an_error(open_folder: Path, new_db: Any) -> None:
     database = new_db(open_folder / "one.db")
     give_to_nobody(open_folder)
-    with pytest.raises(DatabaseError, match="no such table: absent"), SqliteDatabase(
-        str(database.path)
-    ).reading() as session:
+    with (
+        pytest.raises(DatabaseError, match="no such table: absent"),
+        SqliteDatabase(str(database.path)).reading() as session,
+    ):
         list(session.query("SELECT * FROM absent"))
     assert (os.geteuid(), os.getegid()) == (0, 0)
 
@@ -106,9 +107,10 @@ def test_a_read_sees_one_moment(make_db: Any) -> None:
 
 def test_reading_cannot_write(make_db: Any) -> None:
     database = make_db()
-    with pytest.raises(DatabaseError, match="attempt to write a readonly database"), SqliteDatabase(
-        str(database.path)
-    ).reading() as session:
+    with (
+        pytest.raises(DatabaseError, match="attempt to write a readonly database"),
+        SqliteDatabase(str(database.path)).reading() as session,
+    ):
         session.execute("DELETE FROM user_pool")
 
 

@@ -57,9 +57,7 @@ def test_it_inherits_what_is_passed_and_nothing_else(frontend: Frontend, tmp_pat
         os.close(other)
 
 
-def test_what_it_makes_is_for_nobody_else_and_it_stands_where_nobody_leads_it(
-    frontend: Frontend, public: Path
-) -> None:
+def test_what_it_makes_is_for_nobody_else_and_it_stands_where_nobody_leads_it(frontend: Frontend, public: Path) -> None:
     public.chmod(0o777)
     assert output(frontend, f"pwd; touch {public}/file").strip() == "/"
     assert stat.S_IMODE((public / "file").stat().st_mode) == 0o600

@@ -113,7 +113,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
     madrid = {"label": "madrid", "endpoint": "http://m/RPC2", "hosts": ["m"], "servers": ["m"], "endpoints": {"m": "x"}}
     topology = {
         "master": "m",
-        "zones": {"p": {**paris, "endpoints": ENDPOINTS, "floating": floating}, "m": {**madrid, "floating": None}}
+        "zones": {"p": {**paris, "endpoints": ENDPOINTS, "floating": floating}, "m": {**madrid, "floating": None}},
     }
     addresses = {
         "p1": examined("192.0.2.31", "192.0.2.30"),

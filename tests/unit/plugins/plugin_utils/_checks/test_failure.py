@@ -14,18 +14,28 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.frontend
 
 NOT_JSON = "Module result deserialization failed: No start of json char found"
 # As ansible-core 2.19 to 2.21 give them.
-OF_3_6 = {"msg": NOT_JSON, "rc": 1, "module_stdout": "", "module_stderr": """\
+OF_3_6 = {
+    "msg": NOT_JSON,
+    "rc": 1,
+    "module_stdout": "",
+    "module_stderr": """\
   File "<stdin>", line 3
 SyntaxError: future feature annotations is not defined
-"""}
-OF_3_7 = {"msg": NOT_JSON, "rc": 1, "module_stdout": "", "module_stderr": """\
+""",
+}
+OF_3_7 = {
+    "msg": NOT_JSON,
+    "rc": 1,
+    "module_stdout": "",
+    "module_stderr": """\
 Traceback (most recent call last):
   File "<stdin>", line 274, in <module>
   File "/tmp/ansible_payload_mlednkbd/ansible_payload.zip/ansible/module_utils/_internal/__init__.py", line 50
     def import_controller_module(_module_name: str, /) -> t.Any:
                                                     ^
 SyntaxError: invalid syntax
-"""}
+""",
+}
 OF_3_8 = {"msg": "onefed.opennebula requires Python 3.9 or newer on front-ends. Current version: 3.8.18"}
 BY_CORE = {"msg": "Ansible requires Python 3.9 or newer on the target. Current version: 3.8.18 (default, May  9 2026)"}
 REMEDY = "set ansible_python_interpreter to it."
@@ -66,8 +76,8 @@ def test_otherwise_the_modules_own_last_line_is_shown(result: dict[str, Any], te
 
 def test_a_front_end_with_it_is_not_usable() -> None:
     (problem,) = usable(host_facts(OF_3_6))
-    assert problem["text"] == "It could not be examined: its Python is 3.6 or older, and modules need 3.9 or newer."
-    assert problem["remedy"].endswith(REMEDY)
+    assert problem.text == "It could not be examined: its Python is 3.6 or older, and modules need 3.9 or newer."
+    assert problem.remedy.endswith(REMEDY)
 
 
 SIGKILL = {"msg": NOT_JSON, "rc": 137, "module_stdout": "", "module_stderr": "warning\n\nKilled\n"}

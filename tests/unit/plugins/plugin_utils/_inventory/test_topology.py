@@ -8,9 +8,10 @@ import datetime
 from typing import Any
 
 import pytest
+from planned import topology
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._endpoints import is_loopback, same_endpoint
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import TopologyError, topology
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import TopologyError
 
 ZONES = {"madrid": ["madrid-1"], "paris": ["paris-1"]}
 
@@ -162,9 +163,7 @@ def given(**names: str) -> list[str]:
     ],
 )
 def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant(name: str, meant: str) -> None:
-    assert given(**{name: ""}) == [
-        f"{name} of host 'paris-1' is no variable of this collection. Did you mean {meant}?"
-    ]
+    assert given(**{name: ""}) == [f"{name} of host 'paris-1' is no variable of this collection. Did you mean {meant}?"]
 
 
 def test_a_variable_like_no_other_is_refused_unless_it_is_ignored() -> None:

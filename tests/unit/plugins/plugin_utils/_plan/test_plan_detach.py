@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 from grown import ADDRESSES, declared, group_of_three, master, plan, server, url
-from planned import NOW
-
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.federation import make_plan
+from planned import NOW, make_plan
 
 
 def standalone(leader: str = "paris-2", listed: tuple[str, ...] = tuple(ADDRESSES)) -> dict[str, Any]:

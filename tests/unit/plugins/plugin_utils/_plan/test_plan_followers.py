@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 from grown import ADDRESSES, VIP, VIP_URL, group_of_three, url
-from planned import NOW
-
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import topology
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.federation import make_plan
+from planned import NOW, make_plan, topology
 
 
 def several(mode: str, leader: str = "paris-2") -> dict[str, Any]:

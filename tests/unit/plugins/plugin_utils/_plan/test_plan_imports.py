@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from imported import document, federation, group, user
-from planned import MASTER_URL, NOW, PARIS_URL, frontend, zone
+from planned import MASTER_URL, NOW, PARIS_URL, frontend, make_plan, topology, zone
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import import plan as _import_plan
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.conflicts import Policy
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.plan import Options
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import TopologyError, topology
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.federation import make_plan
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import TopologyError
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report import migration
 
 BASE = [{"attribute": "DISK/IMAGE_UID", "owner": "alice"}]
@@ -266,8 +265,6 @@ def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:
     ]
     assert migration.warnings(entry, seen)[0].endswith("Only root may write packet filter rules.")
     undone = {**seen, "onefed_import_undone": {"changed": True}}
-    assert migration.taken_back(entry, undone) == [
-        f"What its import had created at the master was removed. {kept}"
-    ]
+    assert migration.taken_back(entry, undone) == [f"What its import had created at the master was removed. {kept}"]
     assert migration.taken_back(entry, seen) == [kept]
     assert migration.imported({**entry, "imports": None}, seen) == []

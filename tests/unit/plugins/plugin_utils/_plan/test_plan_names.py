@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from imported import document, federation, group, user
-from planned import frontend, plan
+from planned import frontend, plan, topology
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.conflicts import Policy, resolve
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import topology
 
 
 def declared(**paris: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from planned import declared, frontend, plan
 
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.report import make_report
 
-ZONES = [{"id": 0, "name": "OpenNebula", "endpoint": "http://192.0.2.31:2633/RPC2"}]
+ZONES = [{"id": 0, "name": "OpenNebula", "endpoint": "http://192.0.2.31:2633/RPC2", "servers": []}]
 
 
 def paris(*users: str) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 from grown import declared, group_of_three, master, server
-from planned import MASTER_URL
-
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.resync import plan_resync
+from planned import MASTER_URL, plan_resync
 
 HOSTS = ["paris-1", "paris-2", "paris-3"]
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from grown import VIP_URL, declared, group_of_three, master, url
-
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.rotation import plan_rotation
+from planned import plan_rotation
 
 HOSTS = ["paris-1", "paris-2", "paris-3"]
 

@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 from grown import ADDRESSES, VIP, VIP_URL, declared, group_of_three, master, plan, server, url, zones
-from planned import NOW
-
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import topology
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.federation import make_plan
+from planned import NOW, make_plan, topology
 
 
 def test_a_zone_of_three_joins_with_its_first_server_which_then_leads() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from grown import ADDRESSES, declared, group_of_three, plan, url
 
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.members import host_of
+from ansible_collections.onefed.opennebula.plugins.filter.server_host import server_host
 
 SERVERS: dict[str, Any] = {"ids": {"paris-2": 7}, "endpoints": {host: url(host) for host in ADDRESSES}}
 
@@ -29,7 +29,7 @@ def listed(number: int, name: str, endpoint: str) -> dict[str, Any]:
     ],
 )
 def test_a_listed_server_is_found_by_id_then_endpoint_then_name(server: dict[str, Any] | None, host: str) -> None:
-    assert host_of(server, SERVERS) == host
+    assert server_host(server, SERVERS) == host
 
 
 def test_a_list_that_was_made_by_hand_names_the_hosts_all_the_same() -> None:
@@ -46,5 +46,5 @@ def test_a_list_that_was_made_by_hand_names_the_hosts_all_the_same() -> None:
     hosts: dict[str, Any] = {"paris-1": {}, "paris-2": {}}
     entry = plan(paris, declared(hosts, zone_allow_even=True))["zones"]["paris"]
     assert entry["servers"]["ids"] == {"paris-1": 0, "paris-2": 1}
-    assert [host_of(one, entry["servers"]) for one in by_hand] == ["paris-1", "paris-2", ""]
+    assert [server_host(one, entry["servers"]) for one in by_hand] == ["paris-1", "paris-2", ""]
     assert [line.split(" (")[0] for line in entry["warnings"]] == ["Server server-4"]

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.entry import NO_SERVERS
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import plain
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned import ServersPlan
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.report import databases, make_report
 
+NO_SERVERS = plain(ServersPlan())
 TOPOLOGY: dict[str, Any] = {
     "master_host": "madrid-1",
     "zones": {
