@@ -9,15 +9,13 @@ import contextlib
 import gzip
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from typing import IO
 
 from .._errors import DatabaseError
-from .._host.files import PARTIAL, opened
-from .._host.large_files import scratch
-from .._host.rights import rights_at
+from .._host.files import opened
+from .._host.large_files import partial, scratch
 
 _MAGIC = b"\x1f\x8b"
 # A fast level: bodies in XML shrink to a tenth with any, and packed records of the log with none.
@@ -74,15 +72,10 @@ def pack(file: IO[bytes]) -> None:
 @contextlib.contextmanager
 def unpacked(path: str, folder: str) -> Iterator[str]:
     """Path of a file in `folder`, of its owner and on disk, with the content; gone or renamed at the end."""
-    with opened_copy(path) as content:
-        with rights_at(folder):
-            descriptor, name = tempfile.mkstemp(suffix=PARTIAL, dir=folder)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                shutil.copyfileobj(content, stream)
-                stream.flush()
-                os.fsync(descriptor)
-            yield name
-        finally:
-            with contextlib.suppress(FileNotFoundError), rights_at(folder):
-                os.unlink(name)
+    with opened_copy(path) as content, partial(folder) as stream:
+        shutil.copyfileobj(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+        # SQLite's locks on a file end when any other descriptor of it is closed.
+        stream.close()
+        yield stream.name

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from collections.abc import Iterator
 from typing import IO
 
 from .._charsets import Columns
 from .._errors import DatabaseError
 from .._frontend.layout import Frontend
+from .._host.deadline import Deadline
 from .base import (
     Database,
     Row,
@@ -265,13 +265,11 @@ class MysqlDatabase(Database):
 
     def _await_end(self, session: int) -> None:
         """Wait until the server has undone what the session did, as far as it can be asked."""
-        deadline = time.monotonic() + ROLLBACK_SECONDS
         with contextlib.suppress(DatabaseError), connected(self.login, "read") as connection:
             running = f"SELECT COUNT(*) FROM information_schema.processlist WHERE id = {session}"
             with contextlib.suppress(Exception):
                 connection.execute(f"KILL CONNECTION {session}")
-            while whole(connection, running) and time.monotonic() < deadline:
-                time.sleep(0.02)
+            Deadline.after(ROLLBACK_SECONDS).wait_until(lambda: not whole(connection, running), 0.02)
 
 
 def _empty_log(connection: Connection) -> None:

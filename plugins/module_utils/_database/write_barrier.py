@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
 from .._errors import DatabaseError
+from .._host.deadline import Deadline
 from .base import Value, WriteBarrier
 from .login import Login
 from .mysql_client import (
@@ -121,7 +122,7 @@ def behind_barrier(login: Login, barrier: WriteBarrier, scope: Scope, beginning:
 
     Raises DatabaseError when it does not succeed in the time that `barrier` allows; nothing is locked then.
     """
-    deadline = time.monotonic() + barrier.timeout
+    deadline = Deadline.after(barrier.timeout)
     verb = "take a snapshot of"
     with connected(login, verb) as holder, connected(login, verb) as watcher:
         _refuse_galera(watcher, login)
@@ -131,13 +132,13 @@ def behind_barrier(login: Login, barrier: WriteBarrier, scope: Scope, beginning:
             trouble = _try(holder, watcher, login, barrier, scope, beginning)
             if trouble is None:
                 return
-            if time.monotonic() + PAUSE >= deadline:
+            if deadline.left <= PAUSE:
                 raise DatabaseError(
                     f"No snapshot of the database {login.name} at {login.where} could be begun within "
                     f"{barrier.timeout:g} s, in {barrier.tries} tries: {trouble}. Nothing is locked any more. Repeat "
                     "it at a quieter time, or set a longer quiesce_timeout."
                 )
-            time.sleep(PAUSE)
+            deadline.poll(PAUSE)
 
 
 def _try(
@@ -188,16 +189,15 @@ def _begin_at_rest(watcher: Connection, scope: Scope, beginning: Beginning) -> s
 
 def _drained(watcher: Connection, scope: Scope) -> LogEnd | None:
     """The log's end once what was under way before the barrier has reached it."""
-    begun = since = time.monotonic()
+    deadline, quiet = Deadline.after(DRAIN), Deadline.after(QUIET)
     end = _log_end(watcher, scope)
-    while time.monotonic() - begun < DRAIN:
-        time.sleep(POLL)
+    while deadline.poll(POLL):
         # Asked first: what is written between the two questions is in the answer to the second.
         writing = watcher.rows(scope.writing_log)[0][0]
         now = _log_end(watcher, scope)
         if now != end:
-            end, since = now, time.monotonic()
-        elif time.monotonic() - since >= QUIET and not writing:
+            end, quiet = now, Deadline.after(QUIET)
+        elif not quiet.left and not writing:
             return end
     return None
 

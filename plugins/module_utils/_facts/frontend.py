@@ -23,6 +23,7 @@ from .._frontend.journal import Journal, await_quiet
 from .._frontend.layout import Frontend
 from .._frontend.run_as import run_as_oned
 from .._host import network
+from .._host.deadline import Deadline
 from .._host.files import exists
 from .._host.firewall import find_firewall
 from .._lockdown import lockdown
@@ -51,7 +52,8 @@ class Task:
 
     def start(self) -> Task:
         # A daemon thread, so that a name server that never answers cannot keep the module from ending.
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
         return self
 
     def _run(self) -> None:
@@ -60,9 +62,8 @@ class Task:
         except Exception as error:
             self.result = {"state": "error", "detail": str(error)}
 
-    def wait(self, deadline: float) -> Any:
-        while self.result is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+    def wait(self, deadline: Deadline) -> Any:
+        self._thread.join(deadline.left)
         return self.result or {"state": "timeout", "detail": "there was no answer in the time that was left"}
 
 
@@ -89,11 +90,11 @@ def examine(
     credentials, one_auth = _credentials(frontend)
     service = _service(frontend)
     version = _version(frontend)
-    begun = time.monotonic()
+    deadline = Deadline.after(4 * timeout)
     api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
     probes = {url: Task(partial(probe, url, timeout, **(tls or {}))).start() for url in dict.fromkeys(endpoints)}
     database = _database(frontend, document, login)
-    answers = api.wait(begun + 4 * timeout)
+    answers = api.wait(deadline)
     facts = {
         "installed": frontend.installed,
         "oned_version": version,
@@ -108,7 +109,7 @@ def examine(
         "disk": _disk(frontend, database),
         "time": time.time(),
         "journal": _guarded(lambda: _journal(frontend)),
-        "probes": {url: task.wait(begun + 4 * timeout) for url, task in probes.items()},
+        "probes": {url: task.wait(deadline) for url, task in probes.items()},
         "companions": _guarded(lambda: companions.installed(frontend)),
         "fireedge": fireedge.facts(frontend),
         "firewall": find_firewall(),

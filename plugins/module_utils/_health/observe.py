@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from .._api.documents import federation_from_xml, version_of, zones_from_xml
 from .._api.parallel import in_parallel
 from .._api.raft import UNKNOWN, Server, not_done, status
 from .._errors import AnswerError, ApiError, OnefedError
+from .._host.deadline import Deadline
 from .._oned_conf.document import integer
 from .._resources.user import ONEADMIN, bridges_of
 from .quorum import behind, find_master, leader_of
@@ -112,11 +112,10 @@ def _settle(client: Client, zones: Sequence[dict[str, Any]], settle: float) -> d
     master = find_master(zones)
     first = leader_of(master) if master else None
     before = after = first["index"] if first else None
-    deadline = time.monotonic() + settle
+    deadline = Deadline.after(settle)
     leaders = [server for server in map(leader_of, zones) if server]
     others = [server for zone in zones for server in zone["servers"] if server["raft_state"] and server not in leaders]
-    while behind(zones, before) and time.monotonic() < deadline:
-        time.sleep(SETTLE_POLL_SECONDS)
+    while behind(zones, before) and deadline.poll(SETTLE_POLL_SECONDS):
         # The order matters: a slave is behind if it lacks what the master had earlier, ahead if it has more than later.
         if first:
             _refresh(client, [first])

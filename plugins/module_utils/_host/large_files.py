@@ -24,23 +24,28 @@ def appearing(path: str) -> Iterator[IO[bytes]]:
     FrontendError when the folder or the disk refuses.
     """
     folder, name = os.path.split(path)
-    with _explained(path):
+    with _explained(path), partial(folder, name) as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
         with rights_at(folder):
-            stream = tempfile.NamedTemporaryFile(  # noqa: SIM115 - the file outlives these rights
-                prefix=f".{name}.", suffix=PARTIAL, dir=folder, delete=False
-            )
-        with stream:
-            try:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-                with rights_at(folder):
-                    os.rename(stream.name, path)
-            except BaseException:
-                with contextlib.suppress(OSError), rights_at(folder):
-                    os.unlink(stream.name)
-                raise
+            os.rename(stream.name, path)
         sync_folder(folder)
+
+
+@contextlib.contextmanager
+def partial(folder: str, name: str = "") -> Iterator[IO[bytes]]:
+    """An empty file in `folder`, for its owner alone (0600); whoever does not rename it finds it gone at the end."""
+    with rights_at(folder):
+        stream = tempfile.NamedTemporaryFile(  # noqa: SIM115 - the file outlives these rights
+            prefix=f".{name}.", suffix=PARTIAL, dir=folder, delete=False
+        )
+    try:
+        with stream:
+            yield stream
+    finally:
+        with contextlib.suppress(OSError), rights_at(folder):
+            os.unlink(stream.name)
 
 
 def remove_partial(folder: str) -> None:

@@ -12,12 +12,12 @@ import select
 import shutil
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from .._errors import FrontendError
 from .command import run_command
+from .deadline import Deadline
 from .firewall import PATH
 
 COMMAND_SECONDS = 10.0
@@ -120,11 +120,8 @@ def _probe_packet(own: bytes, target: bytes) -> bytes:
 
 def _senders(wire: socket.socket, address: bytes, seconds: float) -> Iterator[str]:
     """The hardware addresses that claim `address` in the ARP packets of the next seconds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([wire], [], [], left)[0]:
-            return
+    deadline = Deadline.after(seconds)
+    while (left := deadline.left) and select.select([wire], [], [], left)[0]:
         packet = wire.recv(2048)[struct.calcsize(_HEADER) :]
         if len(packet) >= struct.calcsize(_BODY):
             fields = struct.unpack_from(_BODY, packet)

@@ -11,13 +11,13 @@ until 6.10 and the hook manager.
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 from .._api.client import AUTHENTICATION, Client, local_url
 from .._errors import ApiError, FrontendError, OnefedError
 from .._frontend import auth_files
 from .._frontend.layout import Frontend
+from .._host.deadline import Deadline
 from .._host.rights import rights_at
 from .._oned_conf.document import Document
 from .._service import companions, restart_needed
@@ -36,20 +36,19 @@ def accept(frontend: Frontend, user: str, password: str, timeout: float) -> None
     also makes it forget the one that it had accepted before, which it keeps for SESSION_EXPIRATION_TIME seconds.
     """
     client = Client(local_url(frontend), user, password)
-    deadline = time.monotonic() + timeout
+    deadline = Deadline.after(timeout)
     while True:
         try:
             client.call("one.zone.raftstatus")
             return
         except OnefedError as error:
             refused = isinstance(error, ApiError) and error.code == AUTHENTICATION
-            if time.monotonic() >= deadline:
+            if not deadline.poll(POLL_SECONDS):
                 text = "refuses it: the master's change has not come here" if refused else f"does not answer: {error}"
                 raise FrontendError(
                     f"oned at {client.url} was to accept {user}'s new secret within {timeout:g} s, but {text}. "
                     "See with playbook status whether this server follows its master and leader."
                 ) from None
-        time.sleep(POLL_SECONDS)
 
 
 def adopt(frontend: Frontend, user: str, password: str, timeout: float, check_mode: bool) -> bool:

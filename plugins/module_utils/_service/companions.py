@@ -20,6 +20,7 @@ from .._frontend import auth_files
 from .._frontend.journal import Journal
 from .._frontend.layout import Frontend
 from .._host.command import run_command
+from .._host.deadline import Deadline
 from .._host.files import read_bytes, remove_file, write_bytes
 from .._oned_conf.document import Document
 from .._oned_conf.raft_hooks import FOLLOWER, HOOK, hook_of, is_stock
@@ -151,13 +152,10 @@ def bring_up(frontend: Frontend, units: Sequence[str], wait: bool = True, verb: 
 def end(units: Sequence[str], timeout: float) -> None:
     """Stop `units` and wait until they have ended. Raises FrontendError when one does not."""
     run_command(["systemctl", "stop", "--no-block", *units])
-    deadline = time.monotonic() + timeout
-    while any_alive(units):
-        if time.monotonic() >= deadline:
-            raise FrontendError(
-                f"One of the services {', '.join(units)} did not end within {timeout:g} s. Stop it, and run again."
-            )
-        time.sleep(POLL)
+    if not Deadline.after(timeout).wait_until(lambda: not any_alive(units), POLL):
+        raise FrontendError(
+            f"One of the services {', '.join(units)} did not end within {timeout:g} s. Stop it, and run again."
+        )
 
 
 def restart(frontend: Frontend, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -201,7 +199,7 @@ def warnings(services: Iterable[dict[str, Any]]) -> list[str]:
 def _await(units: Sequence[str], before: dict[str, Shown]) -> dict[str, str]:
     """Wait until each unit has run for a while or has failed; how those failed."""
     failures: dict[str, str] = {}
-    deadline = time.monotonic() + START_SECONDS
+    deadline = Deadline.after(START_SECONDS)
     while True:
         shown = _show(units)
         for unit in units:
@@ -211,10 +209,9 @@ def _await(units: Sequence[str], before: dict[str, Shown]) -> dict[str, str]:
         waiting = [unit for unit in units if unit not in failures and not _settled(shown[unit])]
         if not waiting:
             return failures
-        if time.monotonic() >= deadline:
+        if not deadline.poll(POLL):
             late = {unit: f"was still {shown[unit]['SubState']} after {START_SECONDS:g} s" for unit in waiting}
             return {**failures, **late}
-        time.sleep(POLL)
 
 
 def _settled(shown: Shown) -> bool:

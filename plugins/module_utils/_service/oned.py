@@ -16,6 +16,7 @@ from .._database.schema import LOG, log_position
 from .._errors import FrontendError, OnefedError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
+from .._host.deadline import Deadline
 from .._oned_conf.document import Document
 from .._oned_conf.secrets import scrub, secrets
 from . import companions, restart_needed
@@ -68,17 +69,16 @@ def stop(frontend: Frontend, timeout: float = 120.0, wait: bool = True, also: Se
 
 def _stop(frontend: Frontend, timeout: float, wait: bool, also: Sequence[str]) -> list[str]:
     manager = manager_of(frontend)
-    deadline = time.monotonic() + timeout
+    deadline = Deadline.after(timeout)
     watch = DriverWatch(frontend, manager.pid())
     manager.begin_stop(timeout, wait, also, watch.look)
     while wait and not (manager.is_quiet() and not companions.any_alive(also)):
         watch.look()
-        if time.monotonic() >= deadline:
+        if not deadline.poll(POLL):
             described = ", ".join(["oned", *also])
             raise FrontendError(
                 f"{described} did not end within {timeout:g} s after the order. See {frontend.oned_log}."
             )
-        time.sleep(POLL)
     return watch.ended
 
 
@@ -166,7 +166,7 @@ def _await_running(frontend: Frontend, timeout: float) -> None:
 
 
 def _await_api(frontend: Frontend, url: str, manager: Manager, log: NewLines, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
+    deadline = Deadline.after(timeout)
     while True:
         failure = manager.failure()
         if failure:
@@ -174,14 +174,13 @@ def _await_api(frontend: Frontend, url: str, manager: Manager, log: NewLines, ti
         seen = probe(url, PROBE_SECONDS)
         if seen["state"] == "open":
             return
-        if time.monotonic() >= deadline:
+        if not deadline.poll(POLL):
             raise _failed(
                 frontend,
                 manager,
                 log,
                 f"waited {timeout:g} s for its API at {url}, which was last seen {seen['state']} ({seen['detail']})",
             )
-        time.sleep(POLL)
 
 
 def _failed(frontend: Frontend, manager: Manager, log: NewLines, what: str) -> FrontendError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from .._errors import FrontendError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
 from .._host import network
+from .._host.deadline import Deadline
 from .unit import (
     UNIT,
     Floating,
@@ -118,11 +118,8 @@ def _remove(_frontend: Frontend, floating: Floating, before: State, check_mode: 
 
 def _await(floating: Floating, present: bool, timeout: float) -> State:
     """Wait until the address is on the interface, or off it."""
-    deadline = time.monotonic() + timeout
-    while is_present(floating) != present:
-        if time.monotonic() >= deadline:
-            raise FrontendError(_never(floating, present, timeout))
-        time.sleep(POLL)
+    if not Deadline.after(timeout).wait_until(lambda: is_present(floating) == present, POLL):
+        raise FrontendError(_never(floating, present, timeout))
     return State.now(floating)
 
 
@@ -166,7 +163,7 @@ def _check_root(floating: Floating) -> None:
 
 def _settle(floating: Floating) -> None:
     """See that the address is there for good; the kernel itself looks for another owner of an IPv6 address."""
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = Deadline.after(SETTLE_SECONDS)
     while floating.version == 6:
         duplicate = network.duplicate(floating.interface, floating.address)
         if duplicate:
@@ -174,9 +171,8 @@ def _settle(floating: Floating) -> None:
             raise _in_use(floating, "another machine")
         if duplicate is False:
             break
-        if time.monotonic() >= deadline:
+        if not deadline.poll(POLL):
             raise FrontendError(f"The kernel is still testing {floating.cidr} after {SETTLE_SECONDS:g} s. Run again.")
-        time.sleep(POLL)
     if not is_present(floating):
         raise FrontendError(f"{UNIT.path} ended well, but {floating.cidr} is not on {floating.interface}. Run again.")
 

@@ -21,6 +21,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._facts import fr
 from ansible_collections.onefed.opennebula.plugins.module_utils._facts.frontend import Task, examine
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import network, systemd_unit
+from ansible_collections.onefed.opennebula.plugins.module_utils._host.deadline import Deadline
 from ansible_collections.onefed.opennebula.plugins.module_utils._vip.unit import Floating
 
 CONF = """LISTEN_ADDRESS = "127.0.0.1"
@@ -228,9 +229,8 @@ def test_packages_without_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_never_answers_does_not_hold_up_the_rest() -> None:
     stuck = Task(lambda: time.sleep(60)).start()
     broken = Task(lambda: 1 / 0).start()
-    now = time.monotonic()
-    assert stuck.wait(now)["state"] == "timeout"
-    assert broken.wait(now + 5) == {"state": "error", "detail": "division by zero"}
+    assert stuck.wait(Deadline.after(0))["state"] == "timeout"
+    assert broken.wait(Deadline.after(5)) == {"state": "error", "detail": "division by zero"}
 
 
 def test_an_error_of_the_database_is_scrubbed_and_a_name_is_not() -> None:

@@ -10,8 +10,8 @@ import pytest
 from fake_oned import NO_INDEX, FakeOned, Served, raft_xml
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, ApiUnreachable
-from ansible_collections.onefed.opennebula.plugins.module_utils._health import observe as _observe
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.observe import observe
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import deadline as _deadline
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_slave_that_catches_up_meanwhile_is_not_behind(
     master: FakeOned, slave: FakeOned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slave.raft["FEDLOG_INDEX"] = 8
-    monkeypatch.setattr(_observe.time, "sleep", lambda _: slave.raft.update({"FEDLOG_INDEX": 10}))
+    monkeypatch.setattr(_deadline.time, "sleep", lambda _: slave.raft.update({"FEDLOG_INDEX": 10}))
     server = paris(master, settle=5.0)
     assert (server["first_index"], server["index"]) == (8, 10)
 
@@ -175,7 +175,7 @@ def test_the_masters_index_is_read_before_and_after_the_slaves(
         return [True, raft_xml({**master.raft, "FEDLOG_INDEX": next(readings)}), 0]
 
     monkeypatch.setattr(master, "_zone_raftstatus", status)
-    monkeypatch.setattr(_observe.time, "sleep", lambda _: slave.raft.update({"FEDLOG_INDEX": 12}))
+    monkeypatch.setattr(_deadline.time, "sleep", lambda _: slave.raft.update({"FEDLOG_INDEX": 12}))
     slave.raft["FEDLOG_INDEX"] = 9
     observation = observe(master.client(), 5.0)
     assert (observation["index_before"], observation["index"]) == (12, 15)
