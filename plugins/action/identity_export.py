@@ -29,7 +29,7 @@ class ActionModule(CarryingAction):
     what = "document"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         if self.fetching(arguments):
             return {**result, **self.bring(arguments, task_vars)}

@@ -31,7 +31,7 @@ class ActionModule(CarryingAction):
     what = "document"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         try:
             source = self._find_needle("files", str(arguments.pop("src", "")))

@@ -51,24 +51,27 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from ..plugin_utils._inventory.access import OPTIONS
+from ..plugin_utils._inventory.access import ZoneAdministrators
+from ..plugin_utils._inventory.access_options import OPTIONS
+from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._plan.access import access_steps
 
 
-def declared_access(hostvars: Any, topology: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The access policies by variable, and the zones with their administrators, as the inventory has them."""
-    federation = {name: hostvars[topology["master_host"]].get(name) or [] for name in OPTIONS}
+def declared_access(hostvars: Any, topology: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, ZoneAdministrators]]:
+    """The access policies by variable, and the administrators of zones by group, as the inventory has them."""
+    federation = Federation.from_dict(topology)
+    policies = {name: hostvars[federation.master_host].get(name) or [] for name in OPTIONS}
     zones = {
-        group: {
-            "label": zone["label"],
-            "name": zone["name"],
-            "master": group == topology["master"],
-            "admin_group": zone["admin_group"],
-            "administrators": hostvars[zone["host"]].get("zone_administrators") or [],
-        }
-        for group, zone in topology["zones"].items()
+        group: ZoneAdministrators(
+            zone.label,
+            zone.name,
+            zone.is_master,
+            zone.admin_group,
+            hostvars[zone.host].get("zone_administrators") or [],
+        )
+        for group, zone in federation.zones.items()
     }
-    return federation, zones
+    return policies, zones
 
 
 def access(hostvars: Any, topology: Mapping[str, Any], zones: Sequence[str]) -> dict[str, Any]:

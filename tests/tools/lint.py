@@ -14,6 +14,7 @@ COLLECTION = ".build/ansible_collections/onefed/opennebula"
 LINTERS = {
     "ruff": ["ruff", "check", "."],
     "mypy": ["mypy", f"{COLLECTION}/plugins", "tests", "extensions"],
+    "mypy of plugins": ["mypy", "--strict", f"{COLLECTION}/plugins"],
     "yamllint": ["yamllint", "--strict", "."],
     "ansible-lint": ["ansible-lint", "--offline", "--nocolor", "--strict", "--profile", "production"],
     "antsibull-docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],

@@ -26,7 +26,7 @@ def literal(value: Value) -> str:
 
 def _quoted(value: Text) -> str | None:
     """A string literal; None for what none can hold on one line of SQL, or the sqlite3 program would alter."""
-    if b"\0" in value or b"\n" in value or b"\r" in value:
+    if any(byte in value for byte in b"\0\n\r"):
         return None
     try:
         return "'{}'".format(value.decode().replace("'", "''"))

@@ -120,7 +120,8 @@ def examine(
         "vip_hook": _guarded(lambda: {"problems": hook.problems(frontend, vip)}) if vip else None,
         "config_digests": _guarded(lambda: digests.digests(frontend, auth_key)) if auth_key else {},
     }
-    return _scrubbed(facts, hidden)
+    scrubbed: dict[str, Any] = _scrubbed(facts, hidden)
+    return scrubbed
 
 
 def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:

@@ -28,7 +28,7 @@ from .._frontend.layout import Frontend
 from .._host.signals import interruptible
 from .backup import refuse_running
 
-State = dict
+State = dict[str, Any]
 
 
 def repair_database(

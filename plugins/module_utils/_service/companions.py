@@ -48,7 +48,7 @@ _PROPERTIES = (
     "ActiveEnterTimestampMonotonic"
 )
 _UNIT = re.compile(r"[A-Za-z0-9:_.@][A-Za-z0-9:_.@-]*")
-Shown = dict
+Shown = dict[str, str]
 
 
 def installed(frontend: Frontend) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def reference_changes(document: Mapping[str, Any], targets: Targets) -> dict[str
         if target is None:
             return False
         by_name = Reference(one["attribute"], "").by_name
-        return target.new_name != one["owner"] if by_name else target.id != old.get(one["owner"])
+        return bool(target.new_name != one["owner"] if by_name else target.id != old.get(one["owner"]))
 
     found = _referring(document)
     return {"all": len(found), "changing": sum(any(map(changes, item["references"])) for item in found)}

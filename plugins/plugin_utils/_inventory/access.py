@@ -10,6 +10,7 @@ secret: only names of options, users, groups, VDCs and zones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...module_utils._errors import OnefedError
@@ -38,10 +39,26 @@ SECRETS = ("password", "password_hash", "template_secrets")
 _KINDS = {"federation_groups": GROUP, "federation_users": USER, "federation_vdcs": VDC}
 
 
-def check_access(federation: Data, zones: Mapping[str, Data]) -> tuple[list[str], list[tuple[str, str]]]:
+@dataclass(frozen=True)
+class ZoneAdministrators:
+    """Who administers a zone: names of users, or accounts, which may come with passwords and are never shown."""
+
+    label: str
+    name: str | None
+    is_master: bool
+    admin_group: str
+    administrators: Sequence[Any] = field(repr=False)
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether a zone has administrators of its own, or a group for them."""
+        return bool(self.administrators) or self.admin_group != ONEADMIN
+
+
+def check_access(federation: Data, zones: Mapping[str, ZoneAdministrators]) -> tuple[list[str], list[tuple[str, str]]]:
     """Return (problems, references) of what is declared.
 
-    `federation` holds the four lists by variable, `zones` by group C(label), C(administrators) and C(admin_group).
+    `federation` holds the four lists by variable, `zones` are by group.
     References are pairs of where a zone is named and its name or id, which only the master knows to exist.
     """
     problems: list[str] = []
@@ -58,7 +75,7 @@ def check_access(federation: Data, zones: Mapping[str, Data]) -> tuple[list[str]
     return problems, references
 
 
-def disputed_names(federation: Data, zones: Mapping[str, Data]) -> list[tuple[str, str, str]]:
+def disputed_names(federation: Data, zones: Mapping[str, ZoneAdministrators]) -> list[tuple[str, str, str]]:
     """Names that some releases of OpenNebula refuse to new objects, as kind, name, and where it is declared."""
     found = [
         (kind, str(item.get("name")), variable)
@@ -66,18 +83,13 @@ def disputed_names(federation: Data, zones: Mapping[str, Data]) -> list[tuple[st
         for item in federation[variable]
         if not absent(item)
     ]
-    found += [(GROUP, zone["admin_group"], f"zone_admin_group of zone {group!r}") for group, zone in zones.items()]
+    found += [(GROUP, zone.admin_group, f"zone_admin_group of zone {group!r}") for group, zone in zones.items()]
     return [each for each in found if differs(each[0], each[1])]
 
 
-def declares_access(federation: Data, zones: Mapping[str, Data]) -> bool:
+def declares_access(federation: Data, zones: Mapping[str, ZoneAdministrators]) -> bool:
     """Whether there is anything to apply."""
-    return any(federation[name] for name in OPTIONS) or any(map(has_administrators, zones.values()))
-
-
-def has_administrators(zone: Data) -> bool:
-    """Whether a zone has administrators of its own, or a group for them."""
-    return bool(zone["administrators"]) or zone["admin_group"] != ONEADMIN
+    return any(federation[name] for name in OPTIONS) or any(zone.is_declared for zone in zones.values())
 
 
 def absent(item: Data) -> bool:
@@ -178,7 +190,7 @@ def _resources(vdc: Data, references: list[tuple[str, str]]) -> list[str]:
     return problems
 
 
-def _administrators(federation: Data, zones: Mapping[str, Data]) -> list[str]:
+def _administrators(federation: Data, zones: Mapping[str, ZoneAdministrators]) -> list[str]:
     problems: list[str] = []
     users = {str(item.get("name")): item for item in federation["federation_users"] if isinstance(item, Mapping)}
     gone = {
@@ -187,8 +199,8 @@ def _administrators(federation: Data, zones: Mapping[str, Data]) -> list[str]:
     accounts: dict[str, str] = {}
     for group, zone in zones.items():
         where = f"zone_administrators of zone {group!r}"
-        named = [item for item in zone["administrators"] if not isinstance(item, (list, Mapping))]
-        declared = [item for item in zone["administrators"] if isinstance(item, (list, Mapping))]
+        named = [item for item in zone.administrators if not isinstance(item, (list, Mapping))]
+        declared = [item for item in zone.administrators if isinstance(item, (list, Mapping))]
         items = typed_items(where, declared, ADMINISTRATOR, problems)
         names = [str(name) for name in named]
         problems += [f"{where} holds {read_as(name)}; every name {QUOTE_IT}." for name in named if read_as(name)]
@@ -213,7 +225,7 @@ def _administrators(federation: Data, zones: Mapping[str, Data]) -> list[str]:
             for name in names
             if absent(users.get(name, {}))
         ]
-        problems += _admin_group(group, zone["admin_group"], gone)
+        problems += _admin_group(group, zone.admin_group, gone)
     return problems
 
 

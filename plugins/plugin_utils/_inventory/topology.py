@@ -15,6 +15,7 @@ from ...module_utils._errors import OnefedError
 from ...module_utils._resources.name_rules import ZONE, name_fault
 from .._model.declared import DeclaredAccess, Federation, Server, Settings, Zone
 from .access import (
+    ZoneAdministrators,
     check_access,
     declares_access,
     disputed_names,
@@ -87,7 +88,7 @@ def topology(
         for host in names
     }
     access = {name: settings.pop(name.split("_", 1)[1]) for name in OPTIONS}
-    people = {name: _people(zone) for name, zone in declared.items()}
+    people = {name: _people(name, zone) for name, zone in declared.items()}
     wrong, named = check_access(access, people)
     problems += wrong
     masters = [name for name, zone in declared.items() if zone["role"] == "master"]
@@ -128,9 +129,10 @@ def _other_groups(group: str, variables: Mapping[str, Mapping[str, Any]]) -> lis
     ]
 
 
-def _people(zone: dict[str, Any]) -> dict[str, Any]:
+def _people(group: str, zone: dict[str, Any]) -> ZoneAdministrators:
     """Take a zone's administrators, who may come with passwords, out of what becomes the topology."""
-    return {"administrators": zone.pop("administrators"), "admin_group": zone["admin_group"]}
+    name, is_master = zone["name"], zone["role"] == "master"
+    return ZoneAdministrators(name or group, name, is_master, zone["admin_group"], zone.pop("administrators"))
 
 
 def _probes(zones: Mapping[str, Zone]) -> tuple[str, ...]:

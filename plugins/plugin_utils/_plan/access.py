@@ -12,8 +12,8 @@ from ...module_utils._api.template import secret_attributes
 from .._inventory.access import (
     ONEADMIN,
     SECRETS,
+    ZoneAdministrators,
     absent,
-    has_administrators,
     key_body,
     spelled,
 )
@@ -44,13 +44,13 @@ def zone_rules(group: str, zone: str, master: bool) -> list[dict[str, Any]]:
     return [{"group": group, "resources": list(what), "rights": list(rights), "zone": zone} for what, rights in rules]
 
 
-def access_steps(federation: Data, zones: Mapping[str, Data], there: Collection[str]) -> dict[str, Any]:
+def access_steps(federation: Data, zones: Mapping[str, ZoneAdministrators], there: Collection[str]) -> dict[str, Any]:
     """Return what to apply, as lists of the modules' options without secrets, in this order.
 
     C(groups), C(kept_out) (groups that leave the VDC 0), C(users), C(admins) (groups again, with their administrators),
     C(vdcs), C(acls), and C(gone) (by C(acls), C(vdcs), C(users), C(groups));
     C(creates) are names by kind. `federation` and `zones` are as in
-    _access.check_access, zones also with C(name) and whether C(master). `there` are names and ids of zones that exist;
+    _inventory.access.check_access. `there` are names and ids of zones that exist;
     what concerns others is C(left_out), as texts.
     """
     left_out: list[str] = []
@@ -58,18 +58,18 @@ def access_steps(federation: Data, zones: Mapping[str, Data], there: Collection[
     acls = [dict(item) for item in federation["federation_acls"]]
     kept_out: list[str] = []
     for zone in zones.values():
-        if not has_administrators(zone):
+        if not zone.is_declared:
             continue
-        reference = "0" if zone["master"] else str(zone["name"])
+        reference = "0" if zone.is_master else str(zone.name)
         if reference not in there:
-            left_out.append(f"{zone['label']} is not in the federation yet; it got no administrators.")
+            left_out.append(f"{zone.label} is not in the federation yet; it got no administrators.")
             continue
-        group = zone["admin_group"]
+        group = zone.admin_group
         if group != ONEADMIN:
             groups += [] if any(item.get("name") == group for item in groups) else [{"name": group}]
             kept_out += [] if group in kept_out else [group]
-            acls += zone_rules(group, reference, zone["master"])
-        for item in zone["administrators"]:
+            acls += zone_rules(group, reference, zone.is_master)
+        for item in zone.administrators:
             _add_administrator(users, item, group)
     acls = [item for item in acls if _all_there(item, there, left_out)]
     vdcs = [_vdc(item, there, left_out) for item in federation["federation_vdcs"]]
@@ -99,12 +99,12 @@ def access_steps(federation: Data, zones: Mapping[str, Data], there: Collection[
     }
 
 
-def credentials(federation: Data, zones: Mapping[str, Data], user: Data) -> dict[str, Any]:
+def credentials(federation: Data, zones: Mapping[str, ZoneAdministrators], user: Data) -> dict[str, Any]:
     """The secrets of one of the users that `access_steps` returned, as options of module user."""
     users = _users(federation["federation_users"])
     for zone in zones.values():
-        for item in zone["administrators"]:
-            _add_administrator(users, item, zone["admin_group"])
+        for item in zone.administrators:
+            _add_administrator(users, item, zone.admin_group)
     same = [known for known in users if all(known.get(key) == user.get(key) for key in ("name", "id"))]
     found = {key: known[key] for known in same for key in SECRETS if known.get(key) is not None}
     for known in same:

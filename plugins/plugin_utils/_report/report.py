@@ -173,7 +173,7 @@ def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
     host = entry["host"]
     if entry["action"] in ("join", "converge"):
         return _succeeded(hosts.get(host, {}), "onefed_joined" if entry["action"] == "join" else "onefed_converged")
-    return entry["action"] == "member" and entry["reachable"]
+    return bool(entry["action"] == "member" and entry["reachable"])
 
 
 def _readers(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> list[str]:

@@ -37,11 +37,12 @@ class CarryingAction(ActionBase):
 
     def plain(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """The result of the module, which does all by itself."""
-        return self._execute_module(self.module, arguments, task_vars=task_vars)
+        result: dict[str, Any] = self._execute_module(self.module, arguments, task_vars=task_vars)
+        return result
 
     def fetching(self, arguments: dict[str, Any]) -> bool:
         """Take the option `fetch` out of the arguments: whether the module's file is to come to the controller."""
-        fetch = boolean(arguments.pop("fetch", False), strict=False)
+        fetch: bool = boolean(arguments.pop("fetch", False), strict=False)
         if fetch and arguments.get("dest"):
             raise AnsibleActionFail(f"fetch brings the {self.what} to the controller; leave dest out, or fetch.")
         return fetch
@@ -110,7 +111,7 @@ class CarryingAction(ActionBase):
                 return result
             remote = {"path": result["dest"]}
             try:
-                read = self._execute_module("ansible.legacy.slurp", remote, task_vars=task_vars)
+                read: dict[str, Any] = self._execute_module("ansible.legacy.slurp", remote, task_vars=task_vars)
                 if read.get("failed"):
                     return read
                 content = base64.b64decode(read["content"])

@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.onefed.opennebula.plugins.doc_fragments import quotas
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.access import (
     OPTIONS,
+    ZoneAdministrators,
     check_access,
     declares_access,
 )
@@ -26,14 +27,8 @@ def federation(**lists: Any) -> dict[str, Any]:
     return {**{name: [] for name in OPTIONS}, **{f"federation_{name}": value for name, value in lists.items()}}
 
 
-def zone(*administrators: Any, group: str = "oneadmin", name: str | None = "paris") -> dict[str, Any]:
-    return {
-        "label": name or "madrid",
-        "name": name,
-        "master": name is None,
-        "administrators": list(administrators),
-        "admin_group": group,
-    }
+def zone(*administrators: Any, group: str = "oneadmin", name: str | None = "paris") -> ZoneAdministrators:
+    return ZoneAdministrators(name or "madrid", name, name is None, group, list(administrators))
 
 
 def problems(*administrators: Any, group: str = "oneadmin", **lists: Any) -> list[str]:
@@ -153,7 +148,7 @@ def test_an_account_has_one_home() -> None:
         "zone_administrators of zone 'lyon' gives 'ada' an account, as zone 'paris' does. "
         "Give the name alone in one of them."
     ]
-    zones["lyon"]["administrators"] = ["ada"]
+    zones["lyon"] = zone("ada", name="lyon")
     assert check_access(federation(), zones)[0] == []
 
 
