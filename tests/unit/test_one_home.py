@@ -47,3 +47,16 @@ def test_no_file_is_opened_by_its_name_to_be_written() -> None:
     ]
     assert opened, "found none: the pattern is wrong"
     assert [(path, mode) for path, mode in modes if set("wax+") & set(mode)] == []
+
+
+@pytest.mark.parametrize("program", ["systemctl", "journalctl"])
+def test_systemd_is_asked_in_one_place(program: str) -> None:
+    asking = {
+        path
+        for path, call in CALLS
+        if ast.unparse(call.func) == "run_command"
+        and any(
+            isinstance(word, ast.Constant) and word.value == program for each in call.args for word in ast.walk(each)
+        )
+    }
+    assert asking <= {"_host/systemctl.py"}

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 
 from .._errors import FrontendError
-from .command import run_command
 from .files import (
     Attributes,
     read_bytes,
     sync_folder,
     write_bytes,
 )
+from .systemctl import last_words, show, systemctl
 
 FOLDER = "/etc/systemd/system"
 
@@ -38,15 +38,50 @@ class OwnUnit:
         except OSError as error:
             raise FrontendError(f"Cannot read {self.path}: {error.strerror or error}.") from error
 
-    def write(self, text: str) -> None:
-        """Write the unit, for systemd to know after its daemon-reload."""
+    def enabled(self) -> bool:
+        """Whether systemd starts the unit with others that want it."""
+        return self._show("UnitFileState") == {"UnitFileState": "enabled"}
+
+    def runs(self) -> bool:
+        """Whether the unit has done its work, and will do it after a boot."""
+        shown = self._show("ActiveState,UnitFileState")
+        return shown == {"ActiveState": "active", "UnitFileState": "enabled"}
+
+    def install(self, text: str, verb: str) -> None:
+        """Write the unit, let systemd start it with others that want it, and start or restart it now by `verb`.
+
+        The error's text has the unit's own words. What is to become of a unit that fails is the caller's to judge.
+        """
+        self._write(text)
+        for order in (["daemon-reload"], ["enable", self.name], [verb, self.name]):
+            self._order(*order)
+
+    def remove(self) -> None:
+        """Stop the unit, and remove it and what systemd knows of it; nothing where there is none."""
+        # Stopped while systemd knows it: it would go on counting as running.
+        if self.read():
+            self._order("disable", "--now", self.name)
+        self._unlink()
+        self._order("daemon-reload")
+        # A failure of a unit whose file is gone.
+        systemctl("reset-failed", self.name)
+
+    def _order(self, *words: str) -> None:
+        ended = systemctl(*words)
+        if ended.returncode:
+            described = " | ".join(last_words(self.name, 5))
+            raise FrontendError(f"systemctl {' '.join(words)} failed: {ended.stderr.strip()} {described}")
+
+    def _show(self, properties: str) -> dict[str, str]:
+        return show([self.name], properties)[self.name]
+
+    def _write(self, text: str) -> None:
         try:
             write_bytes(self.path, text.encode(), Attributes(0, 0, 0o644))
         except OSError as error:
             raise FrontendError(f"Cannot write {self.path}: {error.strerror or error}.") from error
 
-    def unlink(self) -> None:
-        """Remove the unit's file, for systemd to forget after its daemon-reload."""
+    def _unlink(self) -> None:
         try:
             os.unlink(self.path)
             sync_folder(FOLDER)
@@ -54,25 +89,3 @@ class OwnUnit:
             pass
         except OSError as error:
             raise FrontendError(f"Cannot remove {self.path}: {error.strerror}.") from error
-
-    def enabled(self) -> bool:
-        """Whether systemd starts the unit with others that want it."""
-        return "UnitFileState=enabled" in run_command(["systemctl", "show", "-p", "UnitFileState", self.name]).stdout
-
-    def runs(self) -> bool:
-        """Whether the unit has done its work, and will do it after a boot."""
-        shown = run_command(["systemctl", "show", "-p", "ActiveState,UnitFileState", self.name]).stdout.split()
-        return "ActiveState=active" in shown and "UnitFileState=enabled" in shown
-
-    def systemctl(self, *words: str) -> None:
-        """Order something of systemd. The error's text has the unit's own words."""
-        ended = run_command(["systemctl", *words])
-        if ended.returncode:
-            output = run_command(["journalctl", "--no-pager", "-q", "-o", "cat", "-u", self.name, "-n", "5"]).stdout
-            raise FrontendError(
-                f"systemctl {' '.join(words)} failed: {ended.stderr.strip()} {' | '.join(output.strip().splitlines())}"
-            )
-
-    def forget(self) -> None:
-        """Let systemd forget a failure of a unit whose file is gone."""
-        run_command(["systemctl", "reset-failed", self.name])

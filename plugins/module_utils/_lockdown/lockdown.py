@@ -125,10 +125,8 @@ def _close(frontend: Frontend, lockdown: rules.Lockdown, before: State, check_mo
     after = State(rules.unit_text(lockdown, frontend.service), lockdown.shown(), True)
     if before == after or check_mode:
         return after
-    UNIT.write(after.text)
     try:
-        for order in (["daemon-reload"], ["enable", UNIT.name], ["start", UNIT.name]):
-            UNIT.systemctl(*order)
+        UNIT.install(after.text, "start")
         if State.now() != after:
             raise FrontendError(f"{UNIT.path} ended well, but the rules in force are others:\n{_describe(State.now())}")
     except FrontendError:
@@ -144,11 +142,7 @@ def _open(before: State, check_mode: bool) -> State:
         return OPEN
     if os.geteuid() != 0:
         raise FrontendError(f"Only root may remove {UNIT.path} and its rules. Use become.")
-    if before.text:
-        UNIT.systemctl("disable", UNIT.name)
-    UNIT.unlink()
-    UNIT.systemctl("daemon-reload")
-    UNIT.forget()
+    UNIT.remove()
     if before.table or rules.nft_program():
         rules.unload()
     return OPEN

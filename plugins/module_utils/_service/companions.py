@@ -19,9 +19,9 @@ from .._errors import FrontendError, OnefedError
 from .._frontend import auth_files
 from .._frontend.journal import Journal
 from .._frontend.layout import Frontend
-from .._host.command import run_command
 from .._host.deadline import Deadline
 from .._host.files import read_bytes, remove_file, write_bytes
+from .._host.systemctl import last_words, show, systemctl
 from .._oned_conf.document import Document
 from .._oned_conf.raft_hooks import FOLLOWER, HOOK, hook_of, is_stock
 from .._oned_conf.secrets import scrub
@@ -47,6 +47,7 @@ _PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainCode,ExecMainStatus,NRestarts,Job,AssertResult,"
     "ActiveEnterTimestampMonotonic"
 )
+_UNTOLD = dict.fromkeys(_PROPERTIES.split(","), "")
 _UNIT = re.compile(r"[A-Za-z0-9:_.@][A-Za-z0-9:_.@-]*")
 Shown = dict[str, str]
 
@@ -142,16 +143,16 @@ def bring_up(frontend: Frontend, units: Sequence[str], wait: bool = True, verb: 
     if not wanted:
         return []
     # Else systemd may refuse a start because of earlier failures.
-    run_command(["systemctl", "reset-failed", *wanted])
+    systemctl("reset-failed", *wanted)
     before = _show(wanted)
-    run_command(["systemctl", verb, "--no-block", *wanted])
+    systemctl(verb, "--no-block", *wanted)
     failures = _await(wanted, before) if wait else {}
     return [{"unit": unit, "error": _error(frontend, unit, failures.get(unit))} for unit in wanted]
 
 
 def end(units: Sequence[str], timeout: float) -> None:
     """Stop `units` and wait until they have ended. Raises FrontendError when one does not."""
-    run_command(["systemctl", "stop", "--no-block", *units])
+    systemctl("stop", "--no-block", *units)
     if not Deadline.after(timeout).wait_until(lambda: not any_alive(units), POLL):
         raise FrontendError(
             f"One of the services {', '.join(units)} did not end within {timeout:g} s. Stop it, and run again."
@@ -239,8 +240,8 @@ def _failure(shown: Shown, before: Shown) -> str | None:
 def _error(frontend: Frontend, unit: str, how: str | None) -> str | None:
     if how is None:
         return None
-    lines = run_command(["journalctl", "--no-pager", "-q", "-o", "cat", "-u", unit, "-n", str(LINES_SHOWN)]).stdout
-    described = " | ".join(line.strip() for line in lines.splitlines() if line.strip()) or "(nothing)"
+    lines = last_words(unit, LINES_SHOWN)
+    described = " | ".join(line.strip() for line in lines if line.strip()) or "(nothing)"
     return scrub(f"The service {unit} {how}. Its journal ends with: {described}", _secrets(frontend))
 
 
@@ -280,8 +281,7 @@ def _stops_with(frontend: Frontend, unit: Any) -> bool:
 
 def _named(properties: str, unit: str) -> list[str]:
     """The units that these properties of `unit` name."""
-    shown = run_command(["systemctl", "show", "-p", properties, unit]).stdout
-    return list(dict.fromkeys(" ".join(line.partition("=")[2] for line in shown.splitlines()).split()))
+    return list(dict.fromkeys(" ".join(show([unit], properties)[unit].values()).split()))
 
 
 def _in(units: Sequence[str], states: Sequence[str]) -> list[str]:
@@ -289,18 +289,8 @@ def _in(units: Sequence[str], states: Sequence[str]) -> list[str]:
 
 
 def _show(units: Sequence[str]) -> dict[str, Shown]:
-    """The properties of units by name, in the given order."""
-    if not units:
-        return {}
-    output = run_command(["systemctl", "show", "-p", _PROPERTIES, *units]).stdout
-    blocks = [block for block in output.strip().split("\n\n") if block]
-    if len(blocks) != len(units):
-        raise FrontendError(f"systemd does not answer about {', '.join(units)}.")
-    empty = dict.fromkeys(_PROPERTIES.split(","), "")
-    return {
-        unit: {**empty, **dict(line.split("=", 1) for line in block.splitlines() if "=" in line)}
-        for unit, block in zip(units, blocks)
-    }
+    """What there is to know of units by name, in the given order."""
+    return {unit: {**_UNTOLD, **shown} for unit, shown in show(units, _PROPERTIES).items()}
 
 
 def _short(unit: str) -> str:

@@ -17,9 +17,9 @@ from .._errors import FrontendError
 from .._frontend.layout import Frontend
 from .._frontend.run_as import Ended, run_as_oned
 from .._host.account import acting_as
-from .._host.command import run_command
 from .._host.deadline import Deadline
 from .._host.files import read_bytes
+from .._host.systemctl import last_words, show, systemctl
 
 LINES_SHOWN = 15
 _PID_BYTES = 64
@@ -94,7 +94,7 @@ class Systemd(Manager):
         return shown["ActiveState"] in ("inactive", "failed") and shown["MainPID"] == "0" and not has_job(shown)
 
     def enabled(self) -> bool | None:
-        answer = run_command(["systemctl", "is-enabled", self.unit]).stdout.strip()
+        answer = systemctl("is-enabled", self.unit).stdout.strip()
         return {"enabled": True, "disabled": False}.get(answer)
 
     def pid(self) -> int | None:
@@ -104,7 +104,7 @@ class Systemd(Manager):
         if self._show()["SubState"] == "auto-restart":
             self._order("stop")
         # Else systemd refuses the fourth start within a minute, whatever made the others fail.
-        run_command(["systemctl", "reset-failed", self.unit])
+        systemctl("reset-failed", self.unit)
         self.ordered_at = time.time()
         self.restarts = int(self._show()["NRestarts"] or 0)
         self._order("start")
@@ -129,15 +129,10 @@ class Systemd(Manager):
         self._order("stop", *also)
 
     def words(self) -> str:
-        since = f"@{self.ordered_at:.6f}"
-        command = ["journalctl", "--no-pager", "-q", "-o", "cat", "-u", self.unit, "--since", since]
-        return "\n".join(run_command(command).stdout.splitlines()[-LINES_SHOWN:])
+        return "\n".join(last_words(self.unit, LINES_SHOWN, self.ordered_at))
 
     def _show(self) -> dict[str, str]:
-        result = run_command(["systemctl", "show", "-p", self.PROPERTIES, self.unit])
-        shown = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
-        if "ActiveState" not in shown:
-            raise FrontendError(f"systemd does not answer about {self.unit}: {result.stderr.strip()}.")
+        shown = show([self.unit], self.PROPERTIES)[self.unit]
         if shown["LoadState"] == "not-found":
             raise FrontendError(
                 f"There is no systemd unit {self.unit}. Install OpenNebula, or set oned_service or oned_location."
@@ -145,7 +140,7 @@ class Systemd(Manager):
         return {"Job": "", **shown}
 
     def _order(self, verb: str, *also: str) -> None:
-        result = run_command(["systemctl", verb, "--no-block", self.unit, *also])
+        result = systemctl(verb, "--no-block", self.unit, *also)
         if result.returncode:
             raise FrontendError(f"systemctl {verb} {self.unit} failed: {result.stderr.strip()}")
 

@@ -21,7 +21,6 @@ from .unit import (
     Floating,
     install,
     kept_by,
-    remove_unit,
     unit_text,
 )
 
@@ -93,7 +92,7 @@ def _keep(frontend: Frontend, floating: Floating, before: State, check_mode: boo
         try:
             _settle(floating)
         except FrontendError:
-            remove_unit()
+            UNIT.remove()
             raise
     return after
 
@@ -101,7 +100,7 @@ def _keep(frontend: Frontend, floating: Floating, before: State, check_mode: boo
 def _hand_over(_frontend: Frontend, floating: Floating, before: State, check_mode: bool) -> State:
     if before.text and not check_mode:
         _check_root(floating)
-        remove_unit()
+        UNIT.remove()
         _drop(_other(before, floating))
     return State(before.present, "", False)
 
@@ -110,7 +109,7 @@ def _remove(_frontend: Frontend, floating: Floating, before: State, check_mode: 
     if before != NO_UNIT and not check_mode:
         _check_root(floating)
         if before.text:
-            remove_unit()
+            UNIT.remove()
             _drop(_other(before, floating))
         _drop(floating)
     return NO_UNIT

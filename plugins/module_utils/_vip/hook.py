@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from .._errors import OnefedError
 from .._frontend.layout import Frontend
 from .._frontend.run_as import Ended, run_as_oned
-from .._host.command import run_command
 from .._host.firewall import PATH
+from .._host.systemctl import show
 from .._oned_conf.raft_hooks import HOOK
 from .._service import companions
 from .unit import Floating
@@ -99,8 +99,7 @@ def _capability(frontend: Frontend) -> list[dict[str, str]]:
         ]
     if frontend.location:
         return []
-    shown = run_command(["systemctl", "show", "-p", "CapabilityBoundingSet,NoNewPrivileges", frontend.service]).stdout
-    unit = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    unit = show([frontend.service], "CapabilityBoundingSet,NoNewPrivileges")[frontend.service]
     found = []
     if unit.get("NoNewPrivileges") == "yes":
         text = f"The unit {frontend.service} has NoNewPrivileges=yes, with which sudo does not work."

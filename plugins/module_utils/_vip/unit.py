@@ -99,19 +99,9 @@ def unit_text(frontend: Frontend, floating: Floating) -> str:
 
 def install(text: str) -> None:
     """Write the unit and let it set the address. Raises FrontendError in the unit's own words, without a unit left."""
-    UNIT.write(text)
     try:
-        for order in (["daemon-reload"], ["enable", UNIT.name], ["restart", UNIT.name]):
-            UNIT.systemctl(*order)
+        UNIT.install(text, "restart")
     except FrontendError:
         # What failed here must not set the address at some later boot.
-        remove_unit()
+        UNIT.remove()
         raise
-
-
-def remove_unit() -> None:
-    # Stopped while systemd knows it: it would go on counting as running.
-    UNIT.systemctl("disable", "--now", UNIT.name)
-    UNIT.unlink()
-    UNIT.systemctl("daemon-reload")
-    UNIT.forget()

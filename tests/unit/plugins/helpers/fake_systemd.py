@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions, managers, oned
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl
+from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions, oned
 
 NOWHERE = {"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead", "UnitFileState": ""}
 
@@ -52,8 +53,7 @@ class FakeSystemd:
         self.journal = "the last word, my secret is flow-secret\n"
         for name in ("opennebula", *running):
             self.install(name, active=True)
-        for module in (managers, companions):
-            monkeypatch.setattr(module, "run_command", self.run)
+        monkeypatch.setattr(systemctl, "run_command", self.run)
         monkeypatch.setattr(companions, "POLL", 0.01)
         monkeypatch.setattr(companions, "SETTLE_SECONDS", 0.0)
         monkeypatch.setattr(oned, "POLL", 0.01)

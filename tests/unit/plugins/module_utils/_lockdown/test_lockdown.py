@@ -17,7 +17,7 @@ from fake_systemd import Packaged, packaged
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemd_unit
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl, systemd_unit
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown import lockdown, ports
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown import rules as _gate_rules
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.lockdown import UNIT, manage
@@ -45,7 +45,7 @@ class Host:
         self.folder = folder / "units"
         self.folder.mkdir()
         monkeypatch.setattr(systemd_unit, "FOLDER", str(self.folder))
-        monkeypatch.setattr(systemd_unit, "run_command", self.systemd)
+        monkeypatch.setattr(systemctl, "run_command", self.systemd)
         monkeypatch.setattr(lockdown, "SYSTEMD", str(folder))
         monkeypatch.setattr(_gate_rules, "nft_program", lambda: "/usr/sbin/nft")
         monkeypatch.setattr(_gate_rules, "run_nft", self.nft)

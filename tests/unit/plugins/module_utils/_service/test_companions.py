@@ -14,6 +14,7 @@ from fake_systemd import FakeSystemd, Packaged, packaged
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import join_journal
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions, oned
 
@@ -132,7 +133,7 @@ def test_stopping_waits_for_services_that_take_their_time(
             systemd.units[FLOW].update(ActiveState=state)
         return systemd.run(command)
 
-    monkeypatch.setattr(companions, "run_command", slow)
+    monkeypatch.setattr(systemctl, "run_command", slow)
     ensure(frontend, "stopped", with_companions=True)
     assert len(looks) == 4
     monkeypatch.setattr(systemd, "_stop", lambda name: systemd.units[name].update(ActiveState="deactivating"))
@@ -188,7 +189,7 @@ def test_a_service_counts_as_started_when_it_has_run_for_a_while(
         return systemd.run(command)
 
     monkeypatch.setattr(companions, "SETTLE_SECONDS", 60.0)
-    monkeypatch.setattr(companions, "run_command", look)
+    monkeypatch.setattr(systemctl, "run_command", look)
     assert "ended with exit status 1" in companions.bring_up(frontend, [FLOW])[0]["error"]
 
 

@@ -16,6 +16,7 @@ from fake_oned import FakeOned, Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import managers, restart_needed
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import oned as _service
 
@@ -232,7 +233,7 @@ class Systemd:
         self.asked: list[str] = []
         self.refusal = ""
         self.enabled = "enabled"
-        monkeypatch.setattr(managers, "run_command", self.run)
+        monkeypatch.setattr(systemctl, "run_command", self.run)
 
     def show(self, *states: str) -> None:
         """Each is "ActiveState/SubState NRestarts MainPID", further words as NAME=value."""
@@ -240,8 +241,8 @@ class Systemd:
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         if command[0] == "journalctl":
-            assert command[-2] == "--since"
-            output = "\n".join(f"line {number}" for number in range(30))
+            assert command[-4:-1:2] == ["-n", "--since"]
+            output = "\n".join(f"line {number}" for number in range(30 - int(command[-3]), 30))
         elif command[1] == "is-enabled":
             output = self.enabled
         elif command[1] == "show":

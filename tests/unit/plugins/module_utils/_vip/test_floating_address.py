@@ -13,7 +13,7 @@ from fake_systemd import Packaged, packaged
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._host import network, systemd_unit
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import network, systemctl, systemd_unit
 from ansible_collections.onefed.opennebula.plugins.module_utils._vip import address as _floating_address
 from ansible_collections.onefed.opennebula.plugins.module_utils._vip.address import manage
 from ansible_collections.onefed.opennebula.plugins.module_utils._vip.unit import UNIT, Floating, keeper
@@ -32,7 +32,7 @@ class Host:
         self.fails: set[str] = set()
         self.folder = folder
         folder.mkdir()
-        monkeypatch.setattr(systemd_unit, "run_command", self.systemd)
+        monkeypatch.setattr(systemctl, "run_command", self.systemd)
         monkeypatch.setattr(systemd_unit, "FOLDER", str(folder))
         monkeypatch.setattr(_floating_address, "POLL", 0.01)
         monkeypatch.setattr(network, "program", lambda name: f"/sbin/{name}")

@@ -48,16 +48,15 @@ class Account:
         self.refused.write_text("")
         monkeypatch.setattr(_vip_hook, "PATH", str(self.programs))
         self.unit = ""
-        monkeypatch.setattr(
-            _vip_hook,
-            "run_command",
-            lambda command: subprocess.CompletedProcess(command, 0, self.unit, ""),
-        )
+        monkeypatch.setattr(_vip_hook, "show", self.show)
 
     def write(self, name: str, script: str) -> None:
         path = self.programs / name
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
+
+    def show(self, units: list[str], _properties: str) -> dict[str, dict[str, str]]:
+        return {unit: dict(line.split("=", 1) for line in self.unit.splitlines()) for unit in units}
 
     def problems(self) -> list[dict[str, str]]:
         return _vip_hook.problems(self.frontend, FLOATING)
