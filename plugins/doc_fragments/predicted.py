@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the option in module_utils/_argspec.py PREDICTED."""
+"""Documentation of the option in module_utils/_argspec.py PREDICTED, and of what it means in check mode."""
 
 from __future__ import annotations
 
@@ -35,4 +35,13 @@ options:
         type: list
         elements: str
         default: []
+attributes:
+  check_mode:
+    description: Can run in check mode and predict the change.
+    support: full
+    details:
+      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
+  diff_mode:
+    description: Returns what is different, before and after.
+    support: full
 """

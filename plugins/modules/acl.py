@@ -65,15 +65,6 @@ extends_documentation_fragment:
   - onefed.opennebula.predicted
   - onefed.opennebula.api
   - onefed.opennebula.frontend
-attributes:
-  check_mode:
-    description: Can run in check mode and predict the change.
-    support: full
-    details:
-      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
-  diff_mode:
-    description: Returns what is different, before and after.
-    support: full
 notes:
   - OpenNebula deletes the rules of users and groups together with them, and makes rules of its own for VDCs and
     administrators of groups. Rules made here that are equal to those are the same rules.

@@ -15,14 +15,8 @@ description:
   - A zone that joins a federation needs those of the master, because it gets the master's users.
   - C(one_key) is not among them. Each zone keeps its own.
 extends_documentation_fragment:
+  - onefed.opennebula.info
   - onefed.opennebula.frontend
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: N/A
 notes:
   - The result holds passwords. Set C(no_log) to V(true) on the task.
 seealso:

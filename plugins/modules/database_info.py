@@ -13,15 +13,9 @@ description:
   - Reads what matters for a federation from the database that C(oned.conf) names, in one read-only transaction.
   - Works whether C(oned) runs or not, and whether its API answers or not.
 extends_documentation_fragment:
+  - onefed.opennebula.info
   - onefed.opennebula.frontend
   - onefed.opennebula.login
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: N/A
 notes:
   - With SQLite, C(oned) cannot write while the database is read, which takes some milliseconds per thousand objects.
   - What a process that died while writing left half done in a SQLite file is rolled back before it is read,

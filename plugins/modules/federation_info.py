@@ -89,15 +89,9 @@ options:
     type: float
     default: 3.0
 extends_documentation_fragment:
+  - onefed.opennebula.info
   - onefed.opennebula.api
   - onefed.opennebula.frontend
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: N/A
 notes:
   - All servers are called with the same credentials, which a working federation shares. They need ADMIN rights on
     every zone, so use C(oneadmin).

@@ -43,15 +43,9 @@ options:
     description: File with the certificates of the authorities to trust there instead of the system's.
     type: path
 extends_documentation_fragment:
+  - onefed.opennebula.info
   - onefed.opennebula.frontend
   - onefed.opennebula.login
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: N/A
 seealso:
   - module: onefed.opennebula.federation_info
   - module: onefed.opennebula.database_info

@@ -31,18 +31,6 @@ options:
     description: Whether administrators that O(admins) does not name lose that role. They stay members.
     type: bool
     default: false
-  template:
-    description:
-      - Attributes of the group. A dictionary makes a vector attribute, a list a repeated one, V(null) removes an
-        attribute.
-      - The names of attributes are not case sensitive, they are stored in upper case.
-    type: dict
-  template_mode:
-    description:
-      - With V(merge), attributes that are not in O(template) stay. With V(replace), they are removed.
-    type: str
-    choices: [merge, replace]
-    default: merge
   state:
     description:
       - V(present) makes sure that the group exists as declared.
@@ -50,24 +38,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  wait_timeout:
-    description: How long a change may take to be visible at the endpoint, in seconds.
-    type: float
-    default: 30.0
 extends_documentation_fragment:
+  - onefed.opennebula.object
   - onefed.opennebula.predicted
   - onefed.opennebula.quotas
   - onefed.opennebula.api
   - onefed.opennebula.frontend
-attributes:
-  check_mode:
-    description: Can run in check mode and predict the change.
-    support: full
-    details:
-      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
-  diff_mode:
-    description: Returns what is different, before and after.
-    support: full
 notes:
   - OpenNebula puts every new group into the VDC C(default), whose resources its members may then use. Take it out
     with module M(onefed.opennebula.vdc).

@@ -68,12 +68,6 @@ options:
     description: Whether the user leaves groups that neither O(group) nor O(groups) name. Needs O(groups).
     type: bool
     default: false
-  template:
-    description:
-      - Attributes of the user. A dictionary makes a vector attribute, a list a repeated one, V(null) removes an
-        attribute.
-      - The names of attributes are not case sensitive, they are stored in upper case.
-    type: dict
   template_secrets:
     description: Attributes like those of O(template), but with values that must not be shown or logged.
     type: dict
@@ -92,21 +86,13 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  wait_timeout:
-    description: How long a change may take to be visible at the endpoint, in seconds.
-    type: float
-    default: 30.0
 extends_documentation_fragment:
+  - onefed.opennebula.object
   - onefed.opennebula.predicted
   - onefed.opennebula.quotas
   - onefed.opennebula.api
   - onefed.opennebula.frontend
 attributes:
-  check_mode:
-    description: Can run in check mode and predict the change.
-    support: full
-    details:
-      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
   diff_mode:
     description: Returns what is different, before and after, without secrets.
     support: full

@@ -68,18 +68,6 @@ options:
         O(resources) does not name if O(resources) is given.
     type: bool
     default: false
-  template:
-    description:
-      - Attributes of the VDC. A dictionary makes a vector attribute, a list a repeated one, V(null) removes an
-        attribute.
-      - The names of attributes are not case sensitive, they are stored in upper case.
-    type: dict
-  template_mode:
-    description:
-      - With V(merge), attributes that are not in O(template) stay. With V(replace), they are removed.
-    type: str
-    choices: [merge, replace]
-    default: merge
   state:
     description:
       - V(present) makes sure that the VDC exists as declared.
@@ -87,23 +75,11 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  wait_timeout:
-    description: How long a change may take to be visible at the endpoint, in seconds.
-    type: float
-    default: 30.0
 extends_documentation_fragment:
+  - onefed.opennebula.object
   - onefed.opennebula.predicted
   - onefed.opennebula.api
   - onefed.opennebula.frontend
-attributes:
-  check_mode:
-    description: Can run in check mode and predict the change.
-    support: full
-    details:
-      - What is named and does not exist is refused, unless O(predicted) says that an earlier task creates it.
-  diff_mode:
-    description: Returns what is different, before and after.
-    support: full
 notes:
   - The VDC C(default) holds all clusters of the master's zone, and nothing of a zone that joined the federation.
     Every new group enters it.

@@ -39,12 +39,6 @@ options:
         this endpoint to O(endpoint).
       - An empty string removes it.
     type: str
-  template:
-    description:
-      - Further attributes of the zone. A dictionary makes a vector attribute, a list a repeated one,
-        V(null) removes an attribute.
-      - The names of attributes are not case sensitive, they are stored in upper case.
-    type: dict
   template_mode:
     description:
       - With V(merge), attributes that are not in O(template) stay.
@@ -73,11 +67,8 @@ options:
     type: str
     choices: [present, absent, enabled, disabled]
     default: present
-  wait_timeout:
-    description: How long a change may take to be visible at the endpoint, in seconds.
-    type: float
-    default: 30.0
 extends_documentation_fragment:
+  - onefed.opennebula.object
   - onefed.opennebula.api
   - onefed.opennebula.frontend
 attributes:

@@ -20,15 +20,9 @@ options:
     description: Return only the zone with that id.
     type: int
 extends_documentation_fragment:
+  - onefed.opennebula.info
   - onefed.opennebula.api
   - onefed.opennebula.frontend
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: N/A
 seealso:
   - module: onefed.opennebula.zone
   - module: onefed.opennebula.federation_info

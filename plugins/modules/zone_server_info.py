@@ -58,15 +58,9 @@ options:
     type: float
     default: 60.0
 extends_documentation_fragment:
+  - onefed.opennebula.info
   - onefed.opennebula.api
   - onefed.opennebula.frontend
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: N/A
 notes:
   - All servers are called with the same credentials, which those of one zone share. Use C(oneadmin).
 seealso:

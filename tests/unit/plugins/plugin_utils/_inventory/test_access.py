@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.onefed.opennebula.plugins.doc_fragments import object as shared
 from ansible_collections.onefed.opennebula.plugins.doc_fragments import quotas
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.access import (
     OPTIONS,
@@ -45,8 +46,9 @@ def test_the_known_keys_are_the_options_of_the_module(variable: str) -> None:
     module = importlib.import_module(f"ansible_collections.onefed.opennebula.plugins.modules.{name}")
     documentation = yaml.safe_load(module.DOCUMENTATION)
     options = dict(documentation["options"])
-    if "onefed.opennebula.quotas" in documentation["extends_documentation_fragment"]:
-        options.update(yaml.safe_load(quotas.ModuleDocFragment.DOCUMENTATION)["options"])
+    for fragment, found in (("quotas", quotas), ("object", shared)):
+        if f"onefed.opennebula.{fragment}" in documentation["extends_documentation_fragment"]:
+            options.update(yaml.safe_load(found.ModuleDocFragment.DOCUMENTATION)["options"])
     assert {name: str(spec["type"]) for name, spec in OPTIONS[variable].spec.items()} == {
         name: option["type"] for name, option in options.items()
     }
