@@ -17,7 +17,8 @@ from tests.hosts import image
 from tests.hosts.commands import HostsError, cache, run
 
 SUITE, MINOR = "trixie", 13  # Debian 13 has Python 3.13
-OUTSIDE = "usr/outside"  # two levels above it Python looks for its own library, and finds that of this root
+PROGRAMS = "usr/bin"
+_INSIDE = f"usr/lib/python3.{MINOR}/inside"  # the program as Debian has it, which starts only in the root
 # elf(5), of 64-bit files: where the header tells place, size and number of program headers; type and fields of one.
 _ELF_TABLE, _ELF_ENTRIES, _PT_INTERP, _P_OFFSET, _P_FILESZ = 32, 54, 3, 8, 32
 # Debian's ensurepip takes pip from there.
@@ -26,7 +27,7 @@ _WHEELS, _OWN_WHEELS = "'/usr/share/python-wheels/'", "__import__('sys').base_pr
 
 def found(minor: int) -> list[Path]:
     """Those that were made already."""
-    return sorted(cache().glob(f"python-*/{OUTSIDE}/python3.{minor}"))
+    return sorted(cache().glob(f"python-*/{PROGRAMS}/python3.{minor}"))
 
 
 def provide() -> str | None:
@@ -48,20 +49,20 @@ def _build(root: Path) -> None:
     run(["debootstrap", "--variant=minbase", f"--include={packages}", *where])
     for data in (root / "usr/lib" / f"python3.{MINOR}").glob("_sysconfigdata_*.py"):
         data.write_text(data.read_text(encoding="utf-8").replace(_WHEELS, _OWN_WHEELS), encoding="utf-8")
+    (root / PROGRAMS / f"python3.{MINOR}").rename(root / _INSIDE)
     for folder in ("var/cache/apt", "var/lib/apt"):
         shutil.rmtree(root / folder)
 
 
 def _program(root: Path) -> Path:
     """Its Python as a program that starts outside of the root, made when that has come to its place."""
-    program = root / OUTSIDE / f"python3.{MINOR}"
+    program = root / PROGRAMS / f"python3.{MINOR}"
     if not program.exists():
         loader = next((root / "usr/lib").glob("*-linux-gnu*/ld-linux*.so.?"), None)
         if loader is None:
             raise HostsError(f"{root} has no loader of programs")
-        program.parent.mkdir(exist_ok=True)
         unfinished = program.with_name("unfinished")
-        shutil.copy2(root / "usr/bin" / program.name, unfinished)
+        shutil.copy2(root / _INSIDE, unfinished)
         # RPATH, for with RUNPATH the libraries that modules need would not be looked for in the root.
         libraries = ["--force-rpath", "--set-rpath", f"$ORIGIN/../lib/{loader.parent.name}"]
         run(["chroot", root, "patchelf", *libraries, Path("/", unfinished.relative_to(root))])

@@ -91,7 +91,7 @@ def test_where_there_is_none_for_the_newest_core_one_is_made_and_found_again(
     told = "No newer Python comes from a Debian root file system: it needs root and debootstrap"
     assert told in capsys.readouterr().err
     pythons.find.cache_clear()
-    made = put(machine, f"cache/python-0/{debian_python.OUTSIDE}", debian_python.MINOR)
+    made = put(machine, f"cache/python-0/{debian_python.PROGRAMS}", debian_python.MINOR)
     monkeypatch.setattr(image, "made", lambda *_: machine / "cache/python-0")
     assert make_venv.choose() == made
     pythons.find.cache_clear()
