@@ -138,6 +138,10 @@ bench-hosts: venv link ## Extra, as root: a run on hosts against a script of the
 bench-servers: venv link ## Extra, as root: adding servers to a zone on hosts, and losing its leader
 	$(BIN)/python tests/bench/hosts.py --servers
 
+.PHONY: problems-page
+problems-page: venv link ## Write docs/problems.md from the rule book
+	PYTHONPATH=.build $(BIN)/python -m tests.tools.problems_page
+
 .PHONY: build
 build: venv ## Build the file to install with ansible-galaxy
 	$(BIN)/ansible-galaxy collection build --force

@@ -10,6 +10,7 @@ tables' texts; "holds" is the smallest of KNOWN that can hold what is in the col
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Columns = Mapping[str, Mapping[str, Any]]
@@ -76,8 +77,16 @@ def conversion(names: Iterable[str], source: Columns, spoken: str) -> str:
     )
 
 
-def differences(columns: Columns, source: Columns, spoken: str) -> tuple[str, str] | None:
-    """What is wrong with columns that differ from the master's, and the remedy. Both speak the charset `spoken`."""
+@dataclass(frozen=True)
+class Differences:
+    """Columns that differ from the master's, and what makes them equal, in words."""
+
+    columns: str
+    statements: str
+
+
+def differences(columns: Columns, source: Columns, spoken: str) -> Differences | None:
+    """Which columns differ from the master's; None when none does. Both sides speak the charset `spoken`."""
     names = differing(columns, source)
     if not names:
         return None
@@ -88,8 +97,4 @@ def differences(columns: Columns, source: Columns, spoken: str) -> tuple[str, st
         for where, found in (("there", own), ("of the master", masters))
         if found
     ]
-    return (
-        f"Charset or collation of its columns {', '.join(names)} are other than the master's: a text that they cannot "
-        "hold, or a name that they take for another, would stop its replication.",
-        " ".join(remedies),
-    )
+    return Differences(", ".join(names), " ".join(remedies))

@@ -304,22 +304,8 @@ federation:
       contains:
         code:
           description:
-            - Name of the state that does not change between versions of the collection.
-            - "Of the answers: V(unreachable), V(hung), V(authentication_refused), V(not_authorized), V(no_zone_record),
-              V(status_refused), V(answers_not_understood), V(endpoint_unreachable)."
-            - "Of roles: V(not_federated), V(wrong_mode), V(wrong_zone_id), V(master_oned_differs), V(version_differs)."
-            - "Of replication: V(empty_federated_log), V(lagging), V(stale), V(ahead_of_master)."
-            - "Of records: V(zone_disabled), V(endpoint_not_xmlrpc), V(duplicate_endpoint), V(loopback_endpoint),
-              V(loopback_grpc_endpoint), V(leftover_probe), V(leftover_login_token)."
-            - "Of highly available zones: V(no_leader), V(split_brain), V(no_quorum), V(server_id_unset),
-              V(wrong_server_id), V(follower_behind), V(follower_stuck),
-              V(follower_fallen_out), V(log_diverged)."
-            - "Of what was not looked at: V(zone_not_checked), V(database_not_read), V(not_compared)."
-            - "Of what the inventory declares: V(zone_missing), V(server_not_listed), V(server_not_declared),
-              V(address_missing), V(address_doubled), V(address_astray), V(locked_down)."
-            - "Of databases: V(database_unreadable), V(database_empty), V(shared_version_differs), V(backend_differs),
-              V(charset_differs), V(digests_differ), V(is_slave_unset), V(is_slave_set), V(log_without_keys),
-              V(pool_control_behind)."
+            - Name of the problem, which does not change between versions of the collection.
+            - The page of all problems, C(docs/problems.md) in the collection, has each with its cause and remedy.
           type: str
           sample: stale
         severity:

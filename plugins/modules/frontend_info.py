@@ -360,6 +360,16 @@ frontend:
           type: list
           elements: dict
           contains:
+            code:
+              description: Name of the problem, as the page of all problems (docs/problems.md) has it.
+              type: str
+              sample: hook_missing
+            severity:
+              description: V(error) or V(warning).
+              type: str
+            where:
+              description: V(null), as it is about this host.
+              type: str
             text:
               description: What is wrong.
               type: str

@@ -162,7 +162,7 @@ def test_a_server_whose_clock_is_ten_minutes_fast_is_named_and_the_zone_works(me
     assert 590 < seconds < 610, "the clock was not shifted"
     for run in (member.federate(check=True), converge(member)):
         text = " ".join(run.output.split())
-        assert re.search(rf"{server}: its clock differs by \+(59|60)\d s from the controller", text), run.output
+        assert re.search(rf"{server}: Its clock differs by \+(59|60)\d s from the controller", text), run.output
         others = [name for name in SERVERS if name != server]
         assert any(re.search(rf"The clocks of {other} and {server} are (59|60)\d s apart", text) for other in others), (
             run.output

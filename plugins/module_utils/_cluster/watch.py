@@ -85,9 +85,9 @@ class Watch:
         found = [one for server in zone["servers"] for one in [answer_problem(zone, server)] if one]
         found += raft_problems(zone) if listed else []
         problems = [
-            " ".join([f'Server "{one["server"]}":' if one["server"] else "The zone:", one["text"], one["remedy"]])
+            " ".join([f'Server "{one.where}":' if one.where else "The zone:", one.message])
             for one in found
-            if not self._is_excepted(zone["servers"], one["server"])
+            if not self._is_excepted(zone["servers"], one.where)
         ]
         return self._shown(zone["id"], here, zone["servers"], problems)
 

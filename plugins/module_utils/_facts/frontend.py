@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Callable
 
@@ -117,11 +117,15 @@ def examine(
         "address_keeper": _guarded(unit.keeper),
         "lockdown": os.path.lexists(lockdown.UNIT.path),
         "vip_answers": network.answers(vip.interface, vip.address) if vip else None,
-        "vip_hook": _guarded(lambda: {"problems": hook.problems(frontend, vip)}) if vip else None,
+        "vip_hook": _guarded(lambda: _hook(frontend, vip)) if vip else None,
         "config_digests": _guarded(lambda: digests.digests(frontend, auth_key)) if auth_key else {},
     }
     scrubbed: dict[str, Any] = _scrubbed(facts, hidden)
     return scrubbed
+
+
+def _hook(frontend: Frontend, vip: unit.Floating) -> dict[str, Any]:
+    return {"problems": [asdict(one) for one in hook.problems(frontend, vip)]}
 
 
 def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .problem import Problem, problem
+from .._problems import endpoints, servers, zones
+from .._problems.problem import ERROR, WARNING, Problem
 from .quorum import (
     Server,
     Zone,
@@ -27,110 +28,69 @@ def cluster_problems(zone: Zone) -> Iterator[Problem]:
 
 def raft_problems(zone: Zone) -> Iterator[Problem]:
     """The servers of a highly available zone among each other; those that do not answer are told elsewhere."""
-    servers = zone["servers"]
-    known = [server for server in servers if server["raft_state"]]
+    listed = zone["servers"]
+    known = [server for server in listed if server["raft_state"]]
     for server in known:
-        yield from _identity_problems(server, len(servers) > 1)
-        yield from _follower_problems(server, raft_leader(servers))
-    yield from _majority_problems(servers, [server for server in known if server["raft_state"] != "solo"])
-
-
-def resync(server: Server) -> str:
-    """How to replace what a server holds."""
-    return f"Give it a new copy of its leader's database: playbook resync --limit {server['name']}."
+        yield from _identity_problems(server, len(listed) > 1)
+        yield from _follower_problems(server, raft_leader(listed))
+    yield from _majority_problems(listed, [server for server in known if server["raft_state"] != "solo"])
 
 
 def _identity_problems(server: Server, several: bool) -> Iterator[Problem]:
+    name, number = server["name"], server["id"]
     if server["raft_state"] == "solo":
-        yield problem(
-            "server_id_unset",
-            "error" if several else "warning",
-            server,
-            f"It is listed as server {server['id']} of its zone, but runs without SERVER_ID.",
-            f"Set SERVER_ID to {server['id']} in its oned.conf and restart it.",
-        )
-    elif server["server_id"] != server["id"]:
-        yield problem(
-            "wrong_server_id",
-            "error",
-            server,
-            f"It is listed as server {server['id']} of its zone, but runs as server {server['server_id']}.",
-            f"Set SERVER_ID to {server['id']} in its oned.conf and restart it.",
-        )
+        yield servers.SERVER_ID_UNSET.problem(name, ERROR if several else WARNING, server_id=number)
+    elif server["server_id"] != number:
+        yield servers.WRONG_SERVER_ID.problem(name, server_id=number, found=server["server_id"])
 
 
 def _follower_problems(server: Server, leader: Server | None) -> Iterator[Problem]:
     """A follower whose log is not its leader's."""
     if server["raft_state"] != "follower" or leader is None:
         return
-    lag = log_lag(server, leader)
     if diverged(server, leader):
-        yield problem(
-            "log_diverged",
-            "error",
-            server,
-            f"Its log ends at {server['log_index']} like its leader's, but with a record of term {server['log_term']} "
-            f"rather than {leader['log_term']}: the two hold different data.",
-            resync(server),
+        yield servers.LOG_DIVERGED.problem(
+            server["name"],
+            server=server["name"],
+            index=server["log_index"],
+            term=server["log_term"],
+            leaders=leader["log_term"],
         )
-    elif lag:
+    elif log_lag(server, leader):
         yield _behind(server, leader)
 
 
 def _behind(server: Server, leader: Server) -> Problem:
-    text = f"Its log ends at {server['log_index']}, its leader's at {leader['log_index']}"
-    cause = (
-        "fallen out of its leader's log, or cannot store a record: see 'Failed to replicate log record' in the "
-        f"leader's oned.log and the follower's own. {resync(server)}"
-    )
-    if server.get("beyond") is not None:
-        purged = f"{text}, whose oldest record is {server['beyond']}: it can never catch up."
-        return problem("follower_fallen_out", "error", server, purged, resync(server))
+    name, oldest = server["name"], server.get("beyond")
+    index, leaders = server["log_index"], leader["log_index"]
+    if oldest is not None:
+        return servers.FOLLOWER_FALLEN_OUT.problem(name, server=name, index=index, leaders=leaders, oldest=oldest)
     # A leader that wrote meanwhile has offered it the records; one that did not has not tried.
-    if leader["log_index"] != leader["first_log_index"] and server["log_index"] == server["first_log_index"]:
-        stuck = f"{text}, and it does not move although its leader writes."
-        return problem("follower_stuck", "error", server, stuck, f"It has {cause}")
-    remedy = (
-        f"The next write in the zone moves it: module zone_server_info with prove. If that does not, it has {cause}"
-    )
-    return problem("follower_behind", "warning", server, f"{text}.", remedy)
+    stuck = leaders != leader["first_log_index"] and index == server["first_log_index"]
+    rule = servers.FOLLOWER_STUCK if stuck else servers.FOLLOWER_BEHIND
+    return rule.problem(name, server=name, index=index, leaders=leaders)
 
 
-def _majority_problems(servers: list[Server], voting: list[Server]) -> Iterator[Problem]:
+def _majority_problems(listed: list[Server], voting: list[Server]) -> Iterator[Problem]:
     leaders = [server for server in voting if server["raft_state"] == "leader"]
-    silent = [server["name"] for server in servers if not server["raft_state"]]
+    silent = ", ".join(server["name"] for server in listed if not server["raft_state"])
     if voting and not leaders:
-        yield problem(
-            "no_leader",
-            "error",
-            None,
-            "None of its servers that answer leads, so the zone takes no writes.",
-            "An election takes seconds. If nobody leads after that, "
-            + (f"start {', '.join(silent)}; " if silent else "")
-            + "compare SERVER_ID and the zone's list of servers, and see oned.log.",
-        )
+        yield servers.NO_LEADER.problem(silent=f" ({silent})" if silent else "")
     if len(leaders) > 1:
-        newest = raft_leader(leaders)
-        others = [server for server in leaders if server is not newest]
-        yield problem(
-            "split_brain",
-            "error",
-            None,
-            "Several of its servers lead: "
-            + ", ".join(f"{server['name']} (term {server['term']})" for server in leaders)
-            + ".",
-            f"Stop {', '.join(server['name'] for server in others)} at once; {newest['name']} has the newest term. "
-            + " ".join(resync(server) for server in others),
-        )
-    if leaders and len(voting) < majority(len(servers)):
-        yield problem(
-            "no_quorum",
-            "error",
-            None,
-            f"Only {len(voting)} of its {len(servers)} servers run, no majority: every write waits for ever, and with "
-            "it what is called as the same user.",
-            f"Start {', '.join(silent) or 'the others'}. What waits is carried out then.",
-        )
+        yield _split_brain(leaders)
+    if leaders and len(voting) < majority(len(listed)):
+        yield servers.NO_QUORUM.problem(running=len(voting), servers=len(listed), silent=silent or "the others")
+
+
+def _split_brain(leaders: list[Server]) -> Problem:
+    newest = raft_leader(leaders)
+    others = [server["name"] for server in leaders if server is not newest]
+    return servers.SPLIT_BRAIN.problem(
+        leaders=", ".join(f"{server['name']} (term {server['term']})" for server in leaders),
+        others=", ".join(others),
+        newest=newest["name"],
+        copies=" ".join(servers.COPY_LEADER.format(server=name) for name in others),
+    )
 
 
 def _own_endpoint_problems(zone: Zone) -> Iterator[Problem]:
@@ -139,19 +99,6 @@ def _own_endpoint_problems(zone: Zone) -> Iterator[Problem]:
     if server is None:
         return
     if not server["reachable"]:
-        yield problem(
-            "endpoint_unreachable",
-            "error",
-            None,
-            f"Nothing answers at the zone's endpoint {zone['endpoint']}: {server['error']}.",
-            "Check the floating address on the leader (RAFT_LEADER_HOOK succeeds even when it could not set it), or "
-            "the load balancer.",
-        )
+        yield endpoints.ENDPOINT_UNREACHABLE.problem(endpoint=zone["endpoint"], detail=server["error"])
     elif server["zone_id"] not in (None, zone["id"]):
-        yield problem(
-            "wrong_zone_id",
-            "error",
-            None,
-            f"At the zone's endpoint {zone['endpoint']} answers zone {server['zone_id']}.",
-            "Correct the endpoint of the zone, then restart the master.",
-        )
+        yield zones.WRONG_ZONE_ANSWERS.problem(endpoint=zone["endpoint"], found=server["zone_id"])

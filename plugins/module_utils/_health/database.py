@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._charsets import differences
-from .problem import RESYNC, UPGRADE, Problem, problem
+from .._problems import database as rules
+from .._problems import replication
+from .._problems.problem import Problem
 from .quorum import Server, Zone, leader_of
 
 Description = Mapping[str, Any]
 Databases = Mapping[str, Mapping[str, Description]]
 
-MENDED = "Run playbook federate, which mends it."
 UNKNOWN: dict[str, Any] = {
     "database": None,
     "shared_version": None,
@@ -113,115 +114,53 @@ def _index(server: Server, own: Description) -> int | None:
 
 def database_problems(server: Server, own: Description, master: Description | None, is_master: bool) -> list[Problem]:
     """All that is wrong with one server's database; `server` already holds the keys of UNKNOWN."""
+    name = server["name"]
     if own.get("error"):
-        return [
-            problem(
-                "database_unreadable",
-                "error",
-                server,
-                f"Its database could not be examined: {own['error']}",
-                "Correct that and ask again.",
-            )
-        ]
+        return [rules.DATABASE_UNREADABLE.problem(name, detail=own["error"])]
     if not is_usable(own):
-        return [
-            problem(
-                "database_empty",
-                "error",
-                server,
-                "Its database was never filled by a start of oned.",
-                "Start oned once as STANDALONE." if is_master else "Join the zone: playbook federate.",
-            )
-        ]
-    found = [*_upkeep_problems(server, own, is_master)]
+        return [rules.DATABASE_EMPTY.problem(name)]
+    found = [*_upkeep_problems(name, own, is_master)]
     if master is not None and own is not master:
-        found += [*_sameness_problems(own, master, server), *_column_problems(own, master, server)]
+        found += [*_sameness_problems(name, own, master), *_column_problems(name, own, master)]
     if not is_master:
         found += [*_copy_problems(server, own, master)]
     return found
 
 
-def _upkeep_problems(server: Server, own: Description, is_master: bool) -> Iterator[Problem]:
+def _upkeep_problems(name: str, own: Description, is_master: bool) -> Iterator[Problem]:
     if not own["log"]["has_keys"]:
-        yield problem(
-            "log_without_keys",
-            "warning",
-            server,
-            "Its table logdb has lost its primary key or indexes, as the stock tool leaves it on SQLite: duplicates "
-            "go unnoticed and every federated write takes longer.",
-            MENDED,
-        )
+        yield rules.LOG_WITHOUT_KEYS.problem(name)
     if own["pool_control_behind"]:
-        yield problem(
-            "pool_control_behind",
-            "warning",
-            server,
-            f"pool_control is behind the ids in use in {', '.join(own['pool_control_behind'])}; onedb fsck complains.",
-            MENDED,
-        )
+        yield rules.POOL_CONTROL_BEHIND.problem(name, tables=", ".join(own["pool_control_behind"]))
     if is_master and own["is_slave"]:
-        yield problem(
-            "is_slave_set",
-            "error",
-            server,
-            "Its database says that it is a slave's (local_db_versioning.is_slave is 1): onedb upgrade would leave the "
-            "shared tables of the whole federation as they are.",
-            MENDED,
-        )
+        yield rules.IS_SLAVE_SET.problem(name)
 
 
-def _sameness_problems(own: Description, master: Description, server: Server) -> Iterator[Problem]:
-    for code, key, what in (
-        ("shared_version_differs", "shared_version", "The version of its shared tables"),
-        ("backend_differs", "backend", "Its database backend"),
-        ("charset_differs", "charset", "The character set of its database"),
-    ):
-        if own[key] != master[key]:
-            yield problem(
-                code,
-                "error",
-                server,
-                f"{what} is {own[key]}, the master's {master[key]}.",
-                UPGRADE
-                if key == "shared_version"
-                else "All zones of a federation need the same; convert the database.",
-            )
+def _sameness_problems(name: str, own: Description, master: Description) -> Iterator[Problem]:
+    if own["shared_version"] != master["shared_version"]:
+        version, masters = own["shared_version"], master["shared_version"]
+        yield rules.SHARED_VERSION_DIFFERS.problem(name, version=version, masters=masters)
+    if own["backend"] != master["backend"]:
+        yield rules.BACKEND_DIFFERS.problem(name, backend=own["backend"], masters=master["backend"])
+    if own["charset"] != master["charset"]:
+        yield rules.CHARSET_DIFFERS.problem(name, charset=own["charset"], masters=master["charset"])
 
 
-def _column_problems(own: Description, master: Description, server: Server) -> Iterator[Problem]:
+def _column_problems(name: str, own: Description, master: Description) -> Iterator[Problem]:
     if own["charset"] != master["charset"]:
         return
     found = differences(own.get("columns") or {}, master.get("columns") or {}, str(own["charset"]))
     if found:
-        yield problem("charset_differs", "warning", server, *found)
+        yield rules.COLUMN_CHARSET_DIFFERS.problem(name, columns=found.columns, statements=found.statements)
 
 
 def _copy_problems(server: Server, own: Description, master: Description | None) -> Iterator[Problem]:
     """A slave's copy of the master's tables."""
+    name = server["name"]
     if not own["is_slave"]:
-        yield problem(
-            "is_slave_unset",
-            "warning",
-            server,
-            "Its database does not say that it is a slave's (local_db_versioning.is_slave is 0): onedb upgrade and "
-            "onedb fsck would change its copy of the shared tables.",
-            MENDED,
-        )
+        yield rules.IS_SLAVE_UNSET.problem(name)
     if server["in_master_log"] is False and master is not None:
-        yield problem(
-            "stale",
-            "error",
-            server,
-            f"Its federated index {_index(server, own)} is no record of the master's log, which begins at "
-            f"{master['log']['first_federated_index']}: it can never catch up.",
-            RESYNC,
-        )
+        oldest = master["log"]["first_federated_index"]
+        yield replication.STALE.problem(name, index=_index(server, own), oldest=oldest)
     if server["digests_differ"]:
-        differing = ", ".join(server["digests_differ"])
-        yield problem(
-            "digests_differ",
-            "error",
-            server,
-            f"At the same federated index its content differs from the master's in {differing}.",
-            RESYNC,
-        )
+        yield replication.DIGESTS_DIFFER.problem(name, tables=", ".join(server["digests_differ"]))

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._problems.problem import Problem, as_warnings
 from . import database
 from .cluster import cluster_problems
+from .federation import Federation
 from .inventory import (
     Declared,
     declared_of,
@@ -17,7 +19,6 @@ from .inventory import (
     floating_of,
     has_vip,
 )
-from .problem import Federation
 from .quorum import Zone, lag_of, log_lag, raft_leader
 from .scope import comparison_problems, missing_problems, scope_problem
 from .server import server_problems
@@ -88,7 +89,7 @@ def health(
                 found += database.database_problems(server, described[server["name"]], reference, is_master)
         not_checked = scope_problem(zone, inventory, declared)
         if not_checked:
-            found = [not_checked, *({**one, "severity": "warning"} for one in found)]
+            found = [not_checked, *as_warnings(found)]
         elif databases is not None and federation.federated:
             found += comparison_problems(zone, inventory, described, master, reference, is_master)
         quorum = {
@@ -98,7 +99,8 @@ def health(
         }
         checked.append(_shown(zone, quorum, found))
     problems = [problem for zone in checked for problem in zone["problems"]]
-    problems += missing_problems(declared, [one for one in inventories if one])
+    missing = missing_problems(declared, [one for one in inventories if one])
+    problems += [_as_json(name, problem) for name, problem in missing.items()]
     return {
         "master": next((zone["name"] for zone in checked if zone["is_master"]), None),
         "index": observation["index"],
@@ -109,11 +111,15 @@ def health(
     }
 
 
-def _shown(zone: Zone, quorum: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _shown(zone: Zone, quorum: Mapping[str, Any], problems: Sequence[Problem]) -> dict[str, Any]:
     shown = {key: zone[key] for key in ("id", "name", "state", "endpoint", "endpoint_grpc")}
     return {
         **shown,
         **quorum,
         "servers": [{key: server[key] for key in _SERVER_KEYS} for server in zone["servers"]],
-        "problems": [{"zone": zone["name"], **problem} for problem in problems],
+        "problems": [_as_json(zone["name"], problem) for problem in problems],
     }
+
+
+def _as_json(zone: str, problem: Problem) -> dict[str, str | None]:
+    return {"zone": zone, **problem.shown("server")}

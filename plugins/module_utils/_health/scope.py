@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from .._problems import replication, zones
+from .._problems.problem import ERROR, WARNING, Problem
 from . import database
 from .inventory import Declared, host_of_server
-from .problem import Problem, problem
 from .quorum import Server, Zone
 
 # Why a database was not read, when no host of it takes part in the run.
@@ -21,41 +22,17 @@ def scope_problem(zone: Zone, inventory: Declared | None, declared: Sequence[Dec
     if not declared:
         return None
     if inventory is None:
-        return problem(
-            "zone_not_checked",
-            "warning",
-            None,
-            f"The inventory has no zone like it (endpoint {zone['endpoint']}): it is not checked, and what is wrong "
-            "with it is told as warnings.",
-            "Add its group to the inventory, or pass the inventory (-i) that has it.",
-        )
-    if inventory.get("outside"):
-        return problem(
-            "zone_not_checked",
-            "warning",
-            None,
-            "It is outside of the limit: it is not checked, and what is wrong with it is told as warnings.",
-            "Run without --limit, or name it.",
-        )
-    return None
+        return zones.ZONE_NOT_DECLARED.problem(endpoint=zone["endpoint"])
+    return zones.ZONE_NOT_CHECKED.problem() if inventory.get("outside") else None
 
 
-def missing_problems(declared: Sequence[Declared], found: Sequence[Declared]) -> list[Problem]:
-    """Zones that the inventory declares and the federation does not know; `found` are those that it knows."""
-    return [
-        {
-            "zone": one["name"],
-            **problem(
-                "zone_missing",
-                "warning" if one.get("outside") else "error",
-                None,
-                "The inventory declares it, but the federation has no such zone.",
-                "Let it join: playbook federate.",
-            ),
-        }
+def missing_problems(declared: Sequence[Declared], found: Sequence[Declared]) -> dict[str, Problem]:
+    """Zones, by name, that the inventory declares and the federation does not know; `found` are those it knows."""
+    return {
+        one["name"]: zones.ZONE_MISSING.problem(severity=WARNING if one.get("outside") else ERROR)
         for one in declared
         if one not in found
-    ]
+    }
 
 
 def comparison_problems(
@@ -87,24 +64,14 @@ def comparison_problems(
 
 def _unread(server: Server, inventory: Declared | None, host: str | None) -> Problem:
     reasons = (inventory or {}).get("unread_databases") or {}
-    return problem(
-        "database_not_read",
-        "error",
-        server,
-        f"Its database was not read{_because(reasons, host)}: it is not known whether it holds the master's tables.",
-        _remedy(reasons, inventory),
-    )
+    why, remedy = _because(reasons, host), _remedy(reasons, inventory)
+    return replication.DATABASE_NOT_READ.problem(server["name"], why=why, what_to_do=remedy)
 
 
 def _without_reference(server: Server, inventory: Declared | None, master: Declared | None) -> Problem:
     reasons = (master or {}).get("unread_databases") or {}
-    return problem(
-        "not_compared",
-        "error",
-        server,
-        f"Its tables were not compared with the master's, whose database was not read{_because(reasons)}.",
-        _remedy(reasons, inventory),
-    )
+    why, remedy = _because(reasons), _remedy(reasons, inventory)
+    return replication.NOT_COMPARED.problem(server["name"], why=why, what_to_do=remedy)
 
 
 def _is_behind(server: Server) -> bool:
@@ -113,14 +80,8 @@ def _is_behind(server: Server) -> bool:
 
 
 def _at_other_index(server: Server, own: database.Description, reference: database.Description) -> Problem:
-    indexes = f"{own['log']['last_federated_index']} and {reference['log']['last_federated_index']}"
-    return problem(
-        "not_compared",
-        "warning",
-        server,
-        f"Its tables were not compared with the master's: the two were read at different federated indexes, {indexes}.",
-        "Compare again when fewer writes are made: playbook status.",
-    )
+    index, masters = (one["log"]["last_federated_index"] for one in (own, reference))
+    return replication.READ_AT_OTHER_INDEX.problem(server["name"], index=index, masters=masters)
 
 
 def _because(reasons: Mapping[str, str], host: str | None = None) -> str:

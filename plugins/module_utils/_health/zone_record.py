@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._endpoints import is_loopback, same_endpoint
+from .._problems import endpoints, zones
+from .._problems.problem import Problem
 from .._resources.zone import PROBE_ATTRIBUTE
-from .problem import Federation, Problem, problem
+from .federation import Federation
 from .quorum import Zone
 
 
@@ -17,72 +19,30 @@ def record_problems(federation: Federation, zone: Zone) -> Iterator[Problem]:
     """All that is wrong with the record of `zone`."""
     master = federation.is_master(zone)
     if zone["state"] == "disabled":
-        blocked = ", and slaves' writes with it" if master and federation.federated else ""
-        yield problem(
-            "zone_disabled",
-            "warning",
-            None,
-            f"The zone is disabled: its oned refuses nearly every write{blocked}.",
-            "Enable it when its maintenance is over: onezone enable, at an endpoint of its own.",
+        yield zones.ZONE_DISABLED.problem(
+            more=", and slaves' writes with it" if master and federation.federated else ""
         )
     if PROBE_ATTRIBUTE in zone["template"]:
-        yield problem(
-            "leftover_probe",
-            "warning",
-            None,
-            f"Its record carries {PROBE_ATTRIBUTE}, which a replication_probe that was killed left behind.",
-            f"Harmless. Run module replication_probe with zone_id {zone['id']}, which removes it.",
-        )
+        yield zones.LEFTOVER_PROBE.problem(attribute=PROBE_ATTRIBUTE, zone_id=zone["id"])
     if master and federation.bridged:
-        yield problem(
-            "leftover_login_token",
-            "warning",
-            None,
-            "A change of oneadmin's password goes on or was interrupted: the login token that bridges it is accepted "
-            "in all zones and does not expire. Whoever has read it is oneadmin.",
-            "Unless it goes on right now, playbook rotate_oneadmin completes it and takes the token away.",
-        )
+        yield zones.LEFTOVER_LOGIN_TOKEN.problem()
     if not federation.federated:
         return
     if zone["endpoint"] is None or "RPC2" not in zone["endpoint"]:
-        yield problem(
-            "endpoint_not_xmlrpc",
-            "error",
-            None,
-            f"Its endpoint is {zone['endpoint'] or 'missing'}; OpenNebula 7.2 and newer take it for gRPC.",
-            "Set it to http://<address>:2633/RPC2 with module zone, then restart the master.",
-        )
+        yield endpoints.ENDPOINT_NOT_XMLRPC.problem(endpoint=zone["endpoint"] or "missing")
     if not federation.allow_loopback:
         yield from _loopback_problems(zone, master)
     for other in federation.zones:
         if other["id"] < zone["id"] and zone["endpoint"] and same_endpoint(other["endpoint"], zone["endpoint"]):
-            yield problem(
-                "duplicate_endpoint",
-                "error",
-                None,
-                f'It has the endpoint of zone "{other["name"]}" (id {other["id"]}): {zone["endpoint"]}.',
-                "Delete the record that no oned belongs to, or correct its endpoint.",
-            )
+            name, number = other["name"], other["id"]
+            yield endpoints.DUPLICATE_ENDPOINT.problem(endpoint=zone["endpoint"], zone=name, zone_id=number)
 
 
 def _loopback_problems(zone: Zone, master: bool) -> Iterator[Problem]:
     for server in [None, *(zone["servers"] if zone["clustered"] else [])]:
         endpoint = (server or zone)["endpoint"]
         if is_loopback(endpoint):
-            yield problem(
-                "loopback_endpoint",
-                "error",
-                server,
-                f"Its endpoint {endpoint} is a loopback address: a caller on another host reaches its own host.",
-                "Set it to an address that every zone reaches, with module zone, then restart the master.",
-            )
+            yield endpoints.LOOPBACK_ENDPOINT.problem(server["name"] if server else None, endpoint=endpoint)
     if is_loopback(zone["endpoint_grpc"]):
-        yield problem(
-            "loopback_grpc_endpoint",
-            "warning" if master else "error",
-            None,
-            f"Its gRPC endpoint {zone['endpoint_grpc']} is a loopback address"
-            + (", as installed." if master else ": the master replicates to itself for ever, at full load."),
-            'Remove it: module zone with endpoint_grpc: ""'
-            + ("." if master else ". Then restart the master and run replication_probe."),
-        )
+        rule = endpoints.STOCK_GRPC_ENDPOINT if master else endpoints.LOOPBACK_GRPC_ENDPOINT
+        yield rule.problem(endpoint=zone["endpoint_grpc"], zone_id=zone["id"])

@@ -16,6 +16,8 @@ from .._frontend.run_as import Ended, run_as_oned
 from .._host.firewall import PATH
 from .._host.systemctl import show
 from .._oned_conf.raft_hooks import HOOK
+from .._problems import vip as rules
+from .._problems.problem import Problem
 from .._service import companions
 from .unit import Floating
 
@@ -25,36 +27,29 @@ STATUS = "/proc/self/status"
 CAP_NET_ADMIN = 12
 # What vip.sh calls, and the packages that have it on Debian and RHEL.
 TOOLS = {"bash": "bash", "flock": "util-linux", "ip": "iproute2 or iproute", "sudo": "sudo", "arping": ""}
-ARPING = "Install iputils-arping (Debian, Ubuntu) or iputils (RHEL); Debian's package arping is another program."
-_SECURED = "Remove {name} from the unit of oned, or let this zone have a load balancer instead of a floating address."
 
 
-def problems(frontend: Frontend, floating: Floating) -> list[dict[str, str]]:
-    """What would keep vip.sh from setting or removing the address: [{"text", "remedy"}]."""
+def problems(frontend: Frontend, floating: Floating) -> list[Problem]:
+    """What would keep vip.sh from setting or removing the address."""
     found = _script(frontend)
     missing = _missing_tools(frontend)
     found += [
-        _problem(f"The hook {HOOK} needs the program {tool}, which {frontend.user} does not find.", _package(tool))
+        rules.HOOK_TOOL_MISSING.problem(hook=HOOK, tool=tool, user=frontend.user, how_to_install_it=_package(tool))
         for tool in missing
     ]
     version = None if "arping" in missing else _run(frontend, ["arping", "-V"])
     if version and "iputils" not in version.output():
-        found.append(_problem("The program arping is not that of iputils, whose options vip.sh uses.", ARPING))
+        found.append(rules.HOOK_OTHER_ARPING.problem())
     if "sudo" not in missing:
         found += _rights(frontend, floating, missing)
     return found + _capability(frontend)
 
 
-def _script(frontend: Frontend) -> list[dict[str, str]]:
+def _script(frontend: Frontend) -> list[Problem]:
     path = os.path.join(frontend.var, "remotes", "hooks", HOOK)
     if _ends_well(frontend, ["test", "-x", path]):
         return []
-    return [
-        _problem(
-            f"There is no hook {path} that {frontend.user} may run.",
-            f"Restore OpenNebula's own file, executable for {frontend.user}.",
-        )
-    ]
+    return [rules.HOOK_MISSING.problem(path=path, user=frontend.user)]
 
 
 def _missing_tools(frontend: Frontend) -> list[str]:
@@ -62,10 +57,10 @@ def _missing_tools(frontend: Frontend) -> list[str]:
 
 
 def _package(tool: str) -> str:
-    return ARPING if tool == "arping" else f"Install {TOOLS[tool]}."
+    return rules.HOOK_OTHER_ARPING.remedy if tool == "arping" else f"Install {TOOLS[tool]}."
 
 
-def _rights(frontend: Frontend, floating: Floating, missing: Sequence[str]) -> list[dict[str, str]]:
+def _rights(frontend: Frontend, floating: Floating, missing: Sequence[str]) -> list[Problem]:
     commands = [["ip", "address", verb, floating.cidr, "dev", floating.interface] for verb in ("add", "del")]
     commands += [["arping", "-c", "1", kind, "-I", floating.interface, floating.address] for kind in ("-U", "-A")]
     commands += [["systemctl", verb, unit] for unit in _units(frontend) for verb in ("start", "stop")]
@@ -76,37 +71,24 @@ def _rights(frontend: Frontend, floating: Floating, missing: Sequence[str]) -> l
     ]
     if not refused:
         return []
-    return [
-        _problem(
-            f"{frontend.user} may not run with sudo and without a password: {'; '.join(refused)}.",
-            f"Give it the rights of OpenNebula's package (Cmnd_Alias ONE_HA): a file below /etc/sudoers.d with "
-            f"'{frontend.user} ALL=(ALL) NOPASSWD: ONE_HA'.",
-        )
-    ]
+    return [rules.HOOK_RIGHTS.problem(user=frontend.user, commands="; ".join(refused))]
 
 
 def _units(frontend: Frontend) -> list[str]:
     return [] if frontend.location else companions.hook_units(frontend)
 
 
-def _capability(frontend: Frontend) -> list[dict[str, str]]:
+def _capability(frontend: Frontend) -> list[Problem]:
     if not _has_capability():
-        return [
-            _problem(
-                "This host is a container without CAP_NET_ADMIN: not even root may change its addresses.",
-                "Start the container with that capability, or use a load balancer and zone_endpoint.",
-            )
-        ]
+        return [rules.HOOK_CAPABILITY.problem()]
     if frontend.location:
         return []
     unit = show([frontend.service], "CapabilityBoundingSet,NoNewPrivileges")[frontend.service]
     found = []
     if unit.get("NoNewPrivileges") == "yes":
-        text = f"The unit {frontend.service} has NoNewPrivileges=yes, with which sudo does not work."
-        found.append(_problem(text, _SECURED.format(name="NoNewPrivileges")))
+        found.append(rules.HOOK_NO_NEW_PRIVILEGES.problem(unit=frontend.service))
     if "cap_net_admin" not in unit.get("CapabilityBoundingSet", "cap_net_admin"):
-        text = f"The unit {frontend.service} has a CapabilityBoundingSet without CAP_NET_ADMIN."
-        found.append(_problem(text, _SECURED.format(name="CapabilityBoundingSet")))
+        found.append(rules.HOOK_BOUNDED.problem(unit=frontend.service))
     return found
 
 
@@ -126,7 +108,3 @@ def _run(frontend: Frontend, command: list[str]) -> Ended | None:
     with contextlib.suppress(OnefedError):
         return run_as_oned(frontend, ["env", f"PATH={PATH}", *command], SECONDS)
     return None
-
-
-def _problem(text: str, remedy: str) -> dict[str, str]:
-    return {"text": text, "remedy": remedy}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What stands in the way of a zone of several servers: pure checks of what frontend_info found on each of them.
 
-Every check returns problems as those in frontend. `frontends` are the usable ones of a zone by host, `floating` is the
-zone's floating address as topology has it.
+Every check returns problems without a place, as those in frontend. `frontends` are the usable ones of a zone by host,
+`floating` is the zone's floating address as topology has it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from collections.abc import Iterable, Mapping
 
 from ...module_utils._endpoints import host_of, is_loopback, literal, port_of
 from ...module_utils._host.firewall import opening
+from ...module_utils._problems import endpoints, servers, vip
+from ...module_utils._problems.frontend import CLOCKS_APART
+from ...module_utils._problems.problem import Problem
 from .._model.declared import FloatingAddress
 from .._model.facts import Frontend
-from .frontend import LOOPBACK_LISTENERS, Problem, problem
+from .frontend import LOOPBACK_LISTENERS
 
 FILES_SHOWN = 8
 
@@ -25,12 +28,7 @@ def backend(frontend: Frontend) -> list[Problem]:
     """OpenNebula numbers federated records wrongly on SQLite as soon as there are followers."""
     if frontend.conf.backend != "sqlite":
         return []
-    return [
-        problem(
-            "Its database is SQLite, on which OpenNebula gives the records of a follower a wrong federated index.",
-            "Move it to MariaDB or MySQL with onedb sqlite2mysql, or declare one server in this zone.",
-        )
-    ]
+    return [servers.HA_ON_SQLITE.problem()]
 
 
 def alike(frontend: Frontend, leader: Frontend) -> list[Problem]:
@@ -38,27 +36,14 @@ def alike(frontend: Frontend, leader: Frontend) -> list[Problem]:
     found = []
     mine, theirs = frontend.oned_version, leader.oned_version
     if mine and theirs and mine != theirs:
-        found.append(
-            problem(
-                f"It runs OpenNebula {mine}, its zone's leader {theirs}.", f"Install {_higher(mine, theirs)} on both."
-            )
-        )
+        higher = _higher(mine, theirs)
+        found.append(servers.SERVER_VERSION_DIFFERS.problem(version=mine, leaders=theirs, higher=higher))
     mine, theirs = frontend.conf.backend, leader.conf.backend
     if mine != theirs:
-        found.append(
-            problem(
-                f"Its database backend is {mine}, that of its zone's leader {theirs}.",
-                "Write a DB section for a database of its own on the leader's kind of server into its oned.conf.",
-            )
-        )
+        found.append(servers.SERVER_BACKEND_DIFFERS.problem(backend=mine, leaders=theirs))
     mine, theirs = frontend.database.charset, leader.database.charset
     if mine and theirs and mine != theirs:
-        found.append(
-            problem(
-                f"Its database charset is {mine}, that of its zone's leader {theirs}.",
-                f"ALTER DATABASE … CHARACTER SET {theirs} on its server; what is in it will be replaced anyway.",
-            )
-        )
+        found.append(servers.SERVER_CHARSET_DIFFERS.problem(charset=mine, leaders=theirs))
     return found
 
 
@@ -66,19 +51,9 @@ def listens(frontend: Frontend, endpoint: str) -> list[Problem]:
     """A server keeps its own port and address of oned.conf, at which the others must find it."""
     conf, found = frontend.conf, []
     if conf.port != port_of(endpoint):
-        found.append(
-            problem(
-                f"By its oned.conf its API has port {conf.port}, its endpoint in the zone is {endpoint}.",
-                "Set oned_port of this host to the port in its oned.conf, or correct that.",
-            )
-        )
+        found.append(endpoints.SERVER_PORT_DIFFERS.problem(port=conf.port, endpoint=endpoint))
     if conf.listen_address.startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint):
-        found.append(
-            problem(
-                f"By its oned.conf its API listens on {conf.listen_address} only, where no other server finds it.",
-                'Write LISTEN_ADDRESS = "0.0.0.0" into it.',
-            )
-        )
+        found.append(endpoints.SERVER_LOOPBACK_LISTENER.problem(address=conf.listen_address))
     return found
 
 
@@ -104,19 +79,9 @@ def replaced(frontend: Frontend, leader: Frontend) -> list[Problem]:
     missing = sorted({name.split("/")[0] for name in differing} - installed)
     found = []
     if changed:
-        found.append(
-            problem(
-                f"Its configuration differs from that of its zone's leader and is replaced: {_shown(changed)}.",
-                "To keep something of it, bring it to the leader first. A backup is kept.",
-            )
-        )
+        found.append(servers.CONFIG_REPLACED.problem(files=_shown(changed)))
     if missing:
-        found.append(
-            problem(
-                f"It lacks configuration that its zone's leader has, and is not given it: {_shown(missing)}.",
-                "Install the services to which it belongs, or bring it what it needs when it leads.",
-            )
-        )
+        found.append(servers.CONFIG_LACKING.problem(files=_shown(missing)))
     return found
 
 
@@ -129,8 +94,8 @@ def hook(frontend: Frontend) -> list[Problem]:
     """What would keep OpenNebula's hooks from moving the floating address, which they do not tell."""
     unknown = frontend.unread.get("vip_hook")
     if unknown:
-        return [problem(f"It is not known whether its hooks can move the floating address: {unknown}", "")]
-    return [problem(one.text, one.remedy) for one in (frontend.vip_hook.problems if frontend.vip_hook else ())]
+        return [vip.HOOKS_UNKNOWN.problem(detail=unknown)]
+    return list(frontend.vip_hook.problems) if frontend.vip_hook else []
 
 
 def floating(floating: FloatingAddress, frontends: Mapping[str, Frontend], holders: Iterable[str]) -> list[Problem]:
@@ -147,17 +112,13 @@ def floating(floating: FloatingAddress, frontends: Mapping[str, Frontend], holde
 def _interface(floating: FloatingAddress, host: str, frontend: Frontend) -> list[Problem]:
     unknown = frontend.unread.get("addresses")
     if unknown:
-        return [problem(f"The addresses of {host} are unknown: {unknown}", "Correct this.")]
+        return [vip.ADDRESSES_UNKNOWN.problem(host=host, detail=unknown)]
     address, interface = ipaddress.ip_address(floating.address), floating.interface
     there = [one for one in frontend.addresses if one.interface == interface]
     if not there:
         names = sorted({one.interface for one in frontend.addresses if one.interface != "lo"})
-        return [
-            problem(
-                f"{host} has no interface {interface} with an address; it has {', '.join(names) or 'none'}.",
-                "Correct zone_vip_interface: the servers of a zone share one oned.conf, so it is the same on all.",
-            )
-        ]
+        have = ", ".join(names) or "none"
+        return [vip.VIP_INTERFACE_MISSING.problem(host=host, interface=interface, interfaces=have)]
     networks = [
         ipaddress.ip_interface(f"{one.address}/{one.prefix}").network
         for one in there
@@ -165,22 +126,13 @@ def _interface(floating: FloatingAddress, host: str, frontend: Frontend) -> list
     ]
     fitting = [network for network in networks if address in network]
     listed = ", ".join(str(network) for network in networks if not network.is_link_local)
+    cidr = floating.cidr
     if networks and not fitting:
-        return [
-            problem(
-                f"The floating address {floating.cidr} does not lie in the network of {interface} on {host} "
-                f"({listed}).",
-                "Correct zone_vip or zone_vip_interface.",
-            )
-        ]
+        rule = vip.VIP_OUTSIDE_NETWORK
+        return [rule.problem(address=cidr, interface=interface, host=host, networks=listed)]
     if fitting and all(floating.prefix < network.prefixlen for network in fitting):
-        return [
-            problem(
-                f"The floating address {floating.cidr} claims more than the network of {interface} on {host} "
-                f"({listed}).",
-                f"Write zone_vip: {address}/{fitting[0].prefixlen}.",
-            )
-        ]
+        rule, fits = vip.VIP_PREFIX_TOO_WIDE, f"{address}/{fitting[0].prefixlen}"
+        return [rule.problem(address=cidr, interface=interface, host=host, networks=listed, fitting=fits)]
     return []
 
 
@@ -191,22 +143,14 @@ def _taken(floating: FloatingAddress, frontends: Mapping[str, Frontend], holders
         for host, frontend in known.items()
     }
     found = [
-        problem(
-            f"{host} has {floating.address} as an address of its own, on {', '.join(interfaces)}.",
-            "A floating address must be free: choose another zone_vip, or take it off that host.",
-        )
+        vip.VIP_IS_A_HOSTS.problem(host=host, address=floating.address, interfaces=", ".join(interfaces))
         for host, interfaces in having.items()
         if interfaces and (host not in holders or any(name != floating.interface for name in interfaces))
     ]
     owned = {one.mac for frontend in known.values() for one in frontend.addresses}
     strangers = sorted({mac for frontend in known.values() for mac in frontend.vip_answers} - owned)
     if strangers:
-        found.append(
-            problem(
-                f"The floating address {floating.address} is in use: {', '.join(strangers)} answers for it.",
-                "Choose a free zone_vip, or take the address off that machine.",
-            )
-        )
+        found.append(vip.VIP_IN_USE.problem(address=floating.address, machines=", ".join(strangers)))
     return found
 
 
@@ -215,7 +159,7 @@ def routes(
 ) -> list[Problem]:
     """Whether `host` reaches the APIs of the zone's other servers, `others`: their endpoints by host.
 
-    A refused connection is an open way to an oned that is stopped; `frontends` tell which ones are not.
+    A refused connection is an open path to an oned that is stopped; `frontends` tell which ones are not.
     """
     found = []
     for other, endpoint in others.items():
@@ -227,14 +171,9 @@ def routes(
             continue
         source = _source(frontend, endpoint) or host
         remedy = opening(target.firewall if target else None, source, other, port_of(endpoint))
-        if probe.state == "refused":
-            remedy = f"Let oned listen there (oned_listen_address, oned_port, oned_address), or open the way. {remedy}"
+        rule = endpoints.SERVER_PATH_REFUSED if probe.state == "refused" else endpoints.SERVER_PATH_CLOSED
         found.append(
-            problem(
-                f"{host} does not get through to {other} of its zone at {endpoint} ({probe.detail}): servers of a "
-                "zone elect their leader by calling each other.",
-                remedy,
-            )
+            rule.problem(source=host, server=other, endpoint=endpoint, detail=probe.detail, how_to_open_the_port=remedy)
         )
     return found
 
@@ -257,9 +196,4 @@ def clocks(frontends: Mapping[str, Frontend], limit: float) -> list[Problem]:
     apart = frontends[last].time - frontends[first].time
     if apart <= limit:
         return []
-    return [
-        problem(
-            f"The clocks of {first} and {last} are {apart:.0f} s apart.",
-            "Let all servers of the zone take their time from NTP, or raise federation_clock_skew.",
-        )
-    ]
+    return [CLOCKS_APART.problem(first=first, last=last, seconds=f"{apart:.0f}")]

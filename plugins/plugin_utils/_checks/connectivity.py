@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
+from ...module_utils._problems.problem import Problem
 from .._model.declared import Federation, Server, Zone
 from .._model.facts import Frontend
 from . import frontend as checks
 
 
-def connectivity_problems(
-    federation: Federation, zone: Zone, frontend: Frontend, master: Frontend
-) -> list[checks.Problem]:
+def connectivity_problems(federation: Federation, zone: Zone, frontend: Frontend, master: Frontend) -> list[Problem]:
     """Whether zone and master reach each other."""
     master_zone = federation.master_zone
     there = _path(federation, zone, master_zone, master)

@@ -5,13 +5,13 @@
 
 What concerns databases is in database.
 
-Every check returns problems; the caller adds zone and host.
+Every check returns problems without a place; the caller adds zone and host.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._endpoints import (
@@ -22,6 +22,11 @@ from ...module_utils._endpoints import (
     port_of,
 )
 from ...module_utils._host.firewall import opening
+from ...module_utils._problems import endpoints
+from ...module_utils._problems import frontend as rules
+from ...module_utils._problems.database import DATABASE_UNREADABLE, DRIVER_MISSING
+from ...module_utils._problems.own_data import OWN_DATA
+from ...module_utils._problems.problem import Problem
 from .._model.declared import Server, Zone
 from .._model.facts import NOT_EXAMINED, Frontend, HostFacts
 from .._model.host import Probe
@@ -30,26 +35,6 @@ from .failure import module_failure
 Data = Mapping[str, Any]
 
 LOOPBACK_LISTENERS = ("127.", "::1", "localhost")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong, and what to do about it; the caller adds the `host`."""
-
-    text: str
-    remedy: str
-    host: str = ""
-
-    def at(self, host: str) -> Problem:
-        return replace(self, host=host)
-
-    @property
-    def told(self) -> str:
-        return f"{self.text} {self.remedy}"
-
-
-def problem(text: str, remedy: str) -> Problem:
-    return Problem(text, remedy)
 
 
 def host_facts(result: Data) -> HostFacts:
@@ -65,33 +50,24 @@ def host_facts(result: Data) -> HostFacts:
 def usable(host_facts: HostFacts) -> list[Problem]:
     """Whether the front-end could be examined at all, and its files make sense."""
     if host_facts.unreachable:
-        return [
-            problem(f"Ansible cannot reach it: {host_facts.unreachable}", "Check the address, SSH and the account.")
-        ]
+        return [rules.HOST_UNREACHABLE.problem(detail=host_facts.unreachable)]
     if host_facts.error:
-        return [problem(f"It could not be examined: {host_facts.error}", host_facts.remedy)]
+        return [rules.NOT_EXAMINED.problem(detail=host_facts.error, what_to_do=host_facts.remedy)]
     if host_facts.examined is None:
-        return [problem("It was not examined.", "Take the whole zone.")]
+        return [rules.NOT_IN_RUN.problem()]
     frontend = host_facts.frontend
     conf, database = frontend.conf, frontend.database
     if not frontend.installed:
-        return [
-            problem(
-                f"OpenNebula is not installed, or not completely ({conf.path}).",
-                "Install it, let federate do so with oned_install: true, or set oned_location.",
-            )
-        ]
+        return [rules.NOT_INSTALLED.problem(path=conf.path)]
     if conf.error:
-        return [problem(conf.error, f"Correct {conf.path}.")]
+        return [rules.CONF_UNREADABLE.problem(detail=conf.error, path=conf.path)]
     if "journal" in frontend.unread:
-        return [problem(frontend.unread["journal"], "")]
+        return [rules.JOURNAL_UNREADABLE.problem(detail=frontend.unread["journal"])]
     if frontend.service.state == "unknown":
-        return [problem(str(frontend.service.error), "Set oned_service or oned_location.")]
+        return [rules.SERVICE_UNKNOWN.problem(detail=frontend.service.error)]
     if database.driver_missing:
-        return [problem(str(database.error), "Playbook federate installs it, unless it runs in check mode.")]
-    if database.error:
-        return [problem(str(database.error), "Correct the DB section of oned.conf or start the database.")]
-    return []
+        return [DRIVER_MISSING.problem(detail=database.error)]
+    return [DATABASE_UNREADABLE.problem(detail=database.error)] if database.error else []
 
 
 def usable_frontend(facts: Mapping[str, HostFacts], host: str) -> Frontend | None:
@@ -105,51 +81,29 @@ def state(frontend: Frontend) -> list[Problem]:
     found = []
     # A join that was interrupted may have left it so; the repetition of that join mends it.
     if frontend.service.state == "failed" and frontend.journal is None:
-        found.append(
-            problem("The service of oned has failed.", "See its journal and oned.log, mend it, and run again.")
-        )
+        found.append(rules.SERVICE_FAILED.problem())
     if frontend.one_auth == "missing" and not frontend.database.bootstrapped:
-        found.append(
-            problem(
-                "oned was never started and has no one_auth file to make its first user from.",
-                "Write oneadmin:<password> to the file one_auth, owned by oned's account, with mode 0600.",
-            )
-        )
+        found.append(rules.ONE_AUTH_NEEDED.problem())
     disk = frontend.disk
     if disk.free < disk.needed:
-        found.append(
-            problem(
-                f"Backups and the snapshot need {_megabytes(disk.needed)}, {_megabytes(disk.free)} are free.",
-                "Make room in the file system of /var/lib/onefed, or below oned_location, of its folder var.",
-            )
-        )
+        found.append(rules.DISK_SPACE.problem(needed=_megabytes(disk.needed), free=_megabytes(disk.free)))
     return found
 
 
 def credentials(frontend: Frontend) -> list[Problem]:
     """The one_auth of a front-end that stays in charge of its own users."""
-    if frontend.one_auth in ("rejected", "missing") and frontend.database.bootstrapped:
-        return [
-            problem(
-                f"Its one_auth file is {frontend.one_auth}"
-                + (": oned refuses the name and password in it." if frontend.one_auth == "rejected" else "."),
-                "Write oneadmin:<current password> to one_auth in the .one folder of oned's account; if that is the "
-                "master's, playbook rotate_oneadmin with it as rotate_password does so in all zones.",
-            )
-        ]
-    return []
+    if not frontend.database.bootstrapped:
+        return []
+    if frontend.one_auth == "missing":
+        return [rules.ONE_AUTH_MISSING.problem()]
+    return [rules.ONE_AUTH_REJECTED.problem()] if frontend.one_auth == "rejected" else []
 
 
 def listener(frontend: Frontend, host: Server, endpoint: str) -> list[Problem]:
     """An API that listens only on loopback cannot serve an endpoint that other machines call."""
     listens = host.listen_address or frontend.conf.listen_address
     if listens.startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint) and endpoint == host.endpoint:
-        return [
-            problem(
-                f"The API listens on {listens} only, the zone's endpoint is {endpoint}.",
-                "Set oned_listen_address, for example to 0.0.0.0.",
-            )
-        ]
+        return [endpoints.LOOPBACK_LISTENER.problem(address=listens, endpoint=endpoint)]
     return []
 
 
@@ -172,12 +126,7 @@ def own_data(zone: Zone, frontend: Frontend) -> list[Problem]:
     own = describe_own(frontend)
     if not own or zone.discard or zone.import_:
         return []
-    return [
-        problem(
-            f"The zone has data of its own that the federation's would replace: {own}.",
-            "Keep it with zone_import: true, or let it go with zone_discard: true (a full backup is kept).",
-        )
-    ]
+    return [OWN_DATA.problem(own=own)]
 
 
 @dataclass(frozen=True)
@@ -206,18 +155,15 @@ def path_problems(probe: Probe | None, path: Path) -> list[Problem]:
     """Whether the path is open, from the probe of its source."""
     if probe is None or probe.state == "open" or (probe.state in _STOPPED and not path.serves):
         return []
-    where = f"{path.endpoint} ({path.label})"
+    source, endpoint, zone, detail = path.source, path.endpoint, path.label, probe.detail
     if probe.state == "refused":
-        listen = f"Let oned of {path.label} listen there (oned_listen_address, oned_port), or correct zone_endpoint."
         rejects = f" If it is a firewall that refuses: {_opening(path)}" if path.firewall else ""
-        return [
-            problem(f"{path.source} is refused at {where} although oned of {path.label} runs.", f"{listen}{rejects}")
-        ]
-    if probe.state == "timeout":
-        return [problem(f"{path.source} gets no answer from {where}: {probe.detail}.", _opening(path))]
-    if probe.state == "no_route":
-        return [problem(f"{path.source} does not get through to {where}: {probe.detail}.", _opening(path))]
-    return [problem(f"{path.source} cannot use {where}: {probe.detail}.", "Correct zone_endpoint.")]
+        return [endpoints.PATH_REFUSED.problem(source=source, endpoint=endpoint, zone=zone, firewall=rejects)]
+    if probe.state not in ("timeout", "no_route"):
+        return [endpoints.PATH_UNUSABLE.problem(source=source, endpoint=endpoint, zone=zone, detail=detail)]
+    rule = endpoints.PATH_TIMEOUT if probe.state == "timeout" else endpoints.PATH_NO_ROUTE
+    remedy = _opening(path)
+    return [rule.problem(source=source, endpoint=endpoint, zone=zone, detail=detail, how_to_open_the_port=remedy)]
 
 
 def _opening(path: Path) -> str:
@@ -231,20 +177,9 @@ def exposed(zone: Zone) -> list[Problem]:
     """Endpoints at which passwords cross the Internet in clear."""
     found = []
     if is_public(zone.endpoint) and zone.endpoint.lower().startswith("http:"):
-        found.append(
-            problem(
-                f"Its endpoint {zone.endpoint} is a public address without TLS: every call carries a password in "
-                "clear.",
-                "Put a TLS proxy in front of oned and set zone_endpoint: https://…/RPC2.",
-            )
-        )
+        found.append(endpoints.PUBLIC_WITHOUT_TLS.problem(endpoint=zone.endpoint))
     if is_public(zone.endpoint_grpc):
-        found.append(
-            problem(
-                f"Its gRPC endpoint {zone.endpoint_grpc} is a public address, and gRPC between zones is plain text.",
-                "Leave zone_endpoint_grpc out; zones then use zone_endpoint.",
-            )
-        )
+        found.append(endpoints.PUBLIC_GRPC.problem(endpoint=zone.endpoint_grpc))
     return found
 
 

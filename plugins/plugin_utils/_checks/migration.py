@@ -8,18 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...module_utils._problems import own_data as rules
+from ...module_utils._problems.problem import Problem
 from .._model.declared import Zone
 from .._model.facts import Frontend, HostFacts
 from .failure import module_failure
-from .frontend import (
-    Problem,
-    credentials,
-    problem,
-)
+from .frontend import credentials
 
 Data = Mapping[str, Any]
-
-_DECIDE = "See zone_import_conflicts, zone_import_overrides and zone_import_suffix."
 
 
 def wanted(zone: Zone, frontend: Frontend) -> bool:
@@ -41,31 +37,17 @@ def unaskable(zone: Zone, host_facts: HostFacts, master: Frontend) -> list[Probl
         return _half_done(frontend)
     found = _unread(frontend) if not frontend.is_exported else _lost(frontend) if not host_facts.kept.document else []
     if not master.serves:
-        described = "Start it first; if this run does, run it again."
-        found.append(problem("The master's oned does not run, so the import cannot be planned.", described))
+        found.append(rules.MASTER_STOPPED.problem())
     return found
 
 
 def _half_done(frontend: Frontend) -> list[Problem]:
-    if not frontend.is_exported:
-        return []
-    return [
-        problem(
-            "An interrupted run has begun to import its users, who would lose what they own.",
-            "Run again with zone_import: true, or with playbook import_zone.",
-        )
-    ]
+    return [rules.IMPORT_HALF_DONE.problem()] if frontend.is_exported else []
 
 
 def _lost(frontend: Frontend) -> list[Problem]:
-    copy = f"{frontend.journal.directory if frontend.journal else ''}/identities.yml"
-    return [
-        problem(
-            "An interrupted run has begun its import, and what it kept of that is not on this controller.",
-            "Run again where it was started, or bring its federation_import_directory here; a copy of the identities "
-            f"alone is {copy} on the host.",
-        )
-    ]
+    folder = frontend.journal.directory if frontend.journal else ""
+    return [rules.IMPORT_DOCUMENT_LOST.problem(copy=f"{folder}/identities.yml")]
 
 
 def _unread(frontend: Frontend) -> list[Problem]:
@@ -73,19 +55,9 @@ def _unread(frontend: Frontend) -> list[Problem]:
     journal = frontend.journal
     begun = journal and journal.reached - {"opened"} and not frontend.join_undone
     if begun or not frontend.is_standalone:
-        return [
-            problem(
-                "It is a slave already, or an interrupted run has begun to join it without its users.",
-                "Let it join or be returned to what it was, as that run would have: without zone_import.",
-            )
-        ]
+        return [rules.IMPORT_TOO_LATE.problem()]
     if not frontend.serves:
-        return [
-            problem(
-                "Its oned does not run or does not answer, so its users and their possessions cannot be written down.",
-                "Start it and run again.",
-            )
-        ]
+        return [rules.IMPORT_ZONE_STOPPED.problem()]
     return credentials(frontend)
 
 
@@ -95,11 +67,11 @@ def _refused(planned: Data | None) -> list[Problem]:
         return []
     if "plan" not in planned:
         if planned.get("unreachable"):
-            return [problem("Its import cannot be planned: the host was lost.", "")]
+            return [rules.IMPORT_HOST_LOST.problem()]
         described, remedy = module_failure(planned)
-        return [problem(f"Its import cannot be planned: {described}", remedy)]
+        return [rules.IMPORT_NOT_PLANNED.problem(detail=described, what_to_do=remedy)]
     plan = planned["plan"]
     return [
-        *(problem(f"Import: {text}", _DECIDE) for text in plan["collisions"]),
-        *(problem(f"Import: {text}", "") for text in plan["problems"]),
+        *(rules.IMPORT_CONFLICT.problem(detail=text) for text in plan["collisions"]),
+        *(rules.IMPORT_REFUSED.problem(detail=text) for text in plan["problems"]),
     ]

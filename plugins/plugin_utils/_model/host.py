@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...module_utils._problems.problem import Problem
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -65,11 +67,5 @@ class KeptAddress:
 
 
 @dataclass(frozen=True)
-class HookProblem:
-    text: str
-    remedy: str
-
-
-@dataclass(frozen=True)
 class VipHook:
-    problems: tuple[HookProblem, ...] = ()
+    problems: tuple[Problem, ...] = ()

@@ -17,10 +17,14 @@ import typing
 from collections.abc import Hashable, Mapping
 from typing import Any, TypeVar
 
+from ...module_utils._problems.problem import Problem
+
 Kind = TypeVar("Kind")
 
 # Metadata of a field that is an option of a module: None means that it is not given.
 OPTIONS: Mapping[str, Any] = types.MappingProxyType({"option": True})
+# Metadata of a field whose problems are told as lines.
+LINES: Mapping[str, Any] = types.MappingProxyType({"lines": True})
 
 
 def parse(kind: type[Kind], data: Mapping[str, Any]) -> Kind:
@@ -35,14 +39,23 @@ def parse(kind: type[Kind], data: Mapping[str, Any]) -> Kind:
 def plain(value: Any) -> Any:
     """The same as dictionaries, lists and scalars."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name.rstrip("_"): plain(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if not (field.metadata.get("option") and getattr(value, field.name) is None)
-        }
+        return _shown(value)
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _shown(value: Any) -> dict[str, Any]:
+    if isinstance(value, Problem):
+        return value.shown("host")
+    shown = {}
+    for field in dataclasses.fields(value):
+        item = getattr(value, field.name)
+        if field.metadata.get("lines"):
+            shown[field.name] = [problem.line for problem in item]
+        elif item is not None or not field.metadata.get("option"):
+            shown[field.name.rstrip("_")] = plain(item)
+    return shown
 
 
 @functools.cache

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._checks import frontend as checks
+from ...module_utils._problems.frontend import AUTH_FILES_FIXED
+from ...module_utils._problems.problem import Problem
 from .._model.database import Database
 from .._model.facts import Frontend
 from .planned import Repair
@@ -56,20 +57,13 @@ def auth_files_of(frontend: Frontend, master: Frontend) -> dict[str, str]:
     return {name: "differs" if name in mine else "missing" for name in wanted}
 
 
-def fixed_files(frontend: Frontend, master: Frontend) -> list[checks.Problem]:
+def fixed_files(frontend: Frontend, master: Frontend) -> list[Problem]:
     """Auth files that would have to become the master's, and cannot: links to what oned's account cannot replace."""
     fixed = frontend.auth_files_fixed
     names = [name for name in auth_files_of(frontend, master) if name in fixed]
     if not names:
         return []
-    return [
-        checks.problem(
-            f"The content of {', '.join(names)} in oned's .one folder is not the master's, and the file is a link to "
-            "what oned's account cannot replace.",
-            "Give it the content of the master's file where the link leads, in the secret say, or replace the link "
-            "by a file.",
-        )
-    ]
+    return [AUTH_FILES_FIXED.problem(files=", ".join(names))]
 
 
 def describe_auth_files(files: Mapping[str, str]) -> list[str]:

@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ...module_utils._problems import servers as rules
+from ...module_utils._problems.problem import Problem
 from .._checks import cluster as cluster_checks
 from .._checks import database as database_checks
 from .._checks import frontend as checks
-from .._checks.frontend import Problem
 from .._model.declared import FloatingAddress, Zone
 from .._model.facts import NOT_EXAMINED, Frontend, HostFacts, frontend_of
 from .._model.journal import COPIED
 from .._model.records import ListedServer
 from .coordinator import has_vip
 from .desired_state import raft_vectors
-from .entry import describe, placed
+from .entry import placed, warned
 from .members import server_of, strangers
 from .planned import Removal, ServersPlan
 from .removals import is_left_solo, plan_removals
-
-_ALL_RUN = "A zone gets servers only while all that it has run and can restart, to know the new ones"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class _Verdict:
     serves: bool = False
     drops_vip: bool = False
     problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 def plan_servers(
@@ -86,7 +85,7 @@ def plan_servers(
         serving=tuple(zone.endpoints[host] for host, one in verdicts.items() if one.serves),
         drop_vip=tuple(host for host, one in verdicts.items() if one.drops_vip),
         problems=tuple(problem for one in verdicts.values() for problem in one.problems),
-        warnings=tuple(line for one in verdicts.values() for line in one.warnings),
+        warnings=tuple(problem for one in verdicts.values() for problem in one.warnings),
     )
     step = plan_removals(step, zone, facts, listed, left_solo)
     step = replace(
@@ -116,13 +115,8 @@ def _silent(step: ServersPlan, zone: Zone, facts: Mapping[str, HostFacts]) -> li
     """Servers of the zone that cannot be examined: each has to run while the zone gets another, and to restart then."""
     if not step.add_server:
         return []
-    remedy = "Start it; or, if it is gone for good, mark it oned_state: absent and give the zone another one."
     silent = {host: checks.usable(facts[host]) for host in step.ids if host in facts and host != zone.host}
-    return [
-        checks.problem(f"{_ALL_RUN}: {found[0].text.rstrip('.')}.", remedy).at(host)
-        for host, found in silent.items()
-        if found
-    ]
+    return [rules.SERVER_SILENT.problem(host, why=found[0].text) for host, found in silent.items() if found]
 
 
 def _single_server(
@@ -141,7 +135,7 @@ def _verdict(
 ) -> _Verdict:
     unusable = checks.usable(host_facts)
     if unusable and server:
-        return _Verdict(warnings=describe(host, unusable))
+        return _Verdict(warnings=warned(host, unusable))
     if unusable:
         return _Verdict(problems=placed(host, unusable))
     frontend = host_facts.frontend
@@ -171,21 +165,16 @@ def _elsewhere(frontend: Frontend, coordinator: Frontend) -> list[Problem]:
     conf = frontend.conf
     if frontend.in_zone_with(coordinator):
         return []
-    return [
-        checks.problem(
-            f"By its oned.conf it is {conf.mode} with ZONE_ID {conf.zone_id}, of another zone or federation.",
-            "Take it out of there first: MODE STANDALONE, and a database of its own.",
-        )
-    ]
+    return [rules.SERVER_ELSEWHERE.problem(mode=conf.mode, zone_id=conf.zone_id)]
 
 
-def _replaced(hosts: Iterable[str], facts: Mapping[str, HostFacts], coordinator: Frontend) -> list[str]:
+def _replaced(hosts: Iterable[str], facts: Mapping[str, HostFacts], coordinator: Frontend) -> list[Problem]:
     frontends = {host: frontend_of(facts, host) for host in hosts}
     return [
-        line
+        problem
         for host, frontend in frontends.items()
         if frontend and frontend.installed
-        for line in describe(host, cluster_checks.replaced(frontend, coordinator))
+        for problem in warned(host, cluster_checks.replaced(frontend, coordinator))
     ]
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from .._checks import frontend as checks
+from ...module_utils._problems.frontend import FIREEDGE_NOT_EDITED
+from ...module_utils._problems.problem import Problem
 from .._model.declared import Zone
 from .._model.facts import Frontend
 
@@ -48,9 +49,9 @@ def fireedge_joins(zone: Zone, frontend: Frontend) -> tuple[bool, list[str]]:
     return True, [f"FireEdge gets the master's fireedge_key, and default_zone -> {zone.name}, {zone.endpoint}"]
 
 
-def fireedge_problems(frontend: Frontend) -> list[checks.Problem]:
+def fireedge_problems(frontend: Frontend) -> list[Problem]:
     """A file of FireEdge that cannot be edited keeps no zone from its federation."""
     fireedge = frontend.fireedge
     if not fireedge or not fireedge.error:
         return []
-    return [checks.problem(f"FireEdge is not told its zone. {fireedge.error}", "Then run again.")]
+    return [FIREEDGE_NOT_EDITED.problem(detail=fireedge.error)]

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from ...module_utils._endpoints import is_loopback, same_endpoint
 from ...module_utils._oned_conf.raft_hooks import ha_vectors
-from .._checks import frontend as checks
+from ...module_utils._problems.endpoints import DUPLICATE_ENDPOINT
+from ...module_utils._problems.problem import Problem
+from ...module_utils._problems.zones import ZONE_NAME_TAKEN
 from .._model.declared import FloatingAddress, Server, Zone
 from .._model.facts import Frontend
 from .._model.oned import Conf
@@ -93,21 +95,11 @@ def loopback_removed(zone: Zone, record: ZoneRecord) -> tuple[RecordChange, list
     return RecordChange(endpoint_grpc=""), [f"loopback gRPC endpoint {record.endpoint_grpc} removed"]
 
 
-def taken(zone: Zone, known: Iterable[ZoneRecord], record: ZoneRecord | None) -> list[checks.Problem]:
+def taken(zone: Zone, known: Iterable[ZoneRecord], record: ZoneRecord | None) -> list[Problem]:
     found = []
     if record and not same_endpoint(record.endpoint, zone.endpoint):
-        found.append(
-            checks.problem(
-                f"The federation has a zone {zone.name!r} (id {record.id}) at another endpoint, {record.endpoint}.",
-                "Give this zone another zone_name, or correct zone_endpoint.",
-            )
-        )
+        found.append(ZONE_NAME_TAKEN.problem(name=zone.name, zone_id=record.id, endpoint=record.endpoint))
     for other in known:
         if other is not record and same_endpoint(other.endpoint, zone.endpoint):
-            found.append(
-                checks.problem(
-                    f"Its endpoint {zone.endpoint} belongs to zone {other.name!r} (id {other.id}) already.",
-                    "Correct zone_endpoint, or zone_name if it is that zone.",
-                )
-            )
+            found.append(DUPLICATE_ENDPOINT.problem(endpoint=zone.endpoint, zone=other.name, zone_id=other.id))
     return found

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...module_utils._endpoints import same_endpoint
+from ...module_utils._problems import servers as rules
+from ...module_utils._problems.problem import ERROR, Problem
 from .._checks import frontend as checks
 from .._model.declared import Zone
 from .._model.facts import NOT_EXAMINED, HostFacts
@@ -48,7 +50,7 @@ def _stands_in_raft(host_facts: HostFacts) -> bool:
     return host_facts.frontend.in_raft and host_facts.frontend.is_standalone
 
 
-def detach_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[checks.Problem]:
+def detach_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[Problem]:
     """What keeps the servers of a standalone zone from being detached, or an interrupted join from going on."""
     frontend = facts[zone.host].frontend
     others = peers(zone, facts)
@@ -62,24 +64,12 @@ def detach_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[checks.P
         return [] if not others else [_strange(host) for host in others]
     found = []
     if not frontend.leads:
-        found.append(
-            checks.problem(
-                "Its zone has several servers, of which nobody leads; only a leader is known to hold all that was "
-                "written.",
-                "Start its servers and wait until one leads. Playbook status tells how they stand.",
-            )
-        )
+        found.append(rules.NO_LEADER.problem(silent=""))
     listed = frontend.servers_of(frontend.conf.zone_id)
     for server in listed:
         known = any(same_endpoint(server.endpoint, endpoint) for endpoint in zone.endpoints.values())
         if not known and server.name not in zone.hosts:
-            found.append(
-                checks.problem(
-                    f"Its zone has the server {server.name} ({server.endpoint}), which the inventory does not "
-                    "know and no run could stop.",
-                    "Declare it, with oned_state: absent if it is not to stay, or take it out of the zone.",
-                )
-            )
+            found.append(rules.SERVER_NOT_DECLARED.problem(server.name, ERROR, endpoint=server.endpoint))
     endpoints = [server.endpoint for server in listed]
     names = [server.name for server in listed]
     for host in others:
@@ -88,16 +78,9 @@ def detach_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[checks.P
     return found
 
 
-def _overtaken(leader: str, host: str) -> checks.Problem:
-    return checks.problem(
-        f"{leader} leads its zone, although an interrupted run has begun to make {host} a slave, which would replace "
-        "what is written there.",
-        "Stop oned on the zone's other servers if that may be lost, and run again.",
-    )
+def _overtaken(leader: str, host: str) -> Problem:
+    return rules.OVERTAKEN.problem(leader=leader, host=host)
 
 
-def _strange(host: str) -> checks.Problem:
-    return checks.problem(
-        f"By its oned.conf {host} is a server of a standalone zone (SERVER_ID is set), but not of this one.",
-        "Set SERVER_ID to -1 there and restart it, or correct the inventory.",
-    )
+def _strange(host: str) -> Problem:
+    return rules.OTHER_CLUSTER.problem(host=host)

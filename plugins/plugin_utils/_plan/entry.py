@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._checks.frontend import Problem
+from ...module_utils._problems.problem import Problem, as_warnings
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
 from .planned import Plan, ZonePlan
@@ -40,18 +40,18 @@ def unknown(zone: Zone, bare: bool) -> ZonePlan:
 
 
 def placed(host: str, found: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Problems with their host."""
-    return tuple(one.at(host) for one in found)
+    """Problems with their host, unless they know a place of their own."""
+    return tuple(one if one.where else one.at(host) for one in found)
 
 
-def describe(host: str, found: Iterable[Problem]) -> tuple[str, ...]:
-    """Problems that only warn, as lines."""
-    return tuple(f"{host}: {one.told}" for one in found)
+def warned(host: str, found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The same for problems that stop nothing."""
+    return placed(host, as_warnings(found))
 
 
 def lines(label: str, found: Iterable[Problem]) -> list[str]:
     """Placed problems of a zone as lines that stand alone."""
-    return [f"{label}, {one.host}: {one.told}" for one in found]
+    return [f"{label}, {one.line}" for one in found]
 
 
 def left_out(entry: ZonePlan) -> list[str]:
@@ -68,8 +68,8 @@ def text(plan: Plan) -> list[str]:
         shown.append(f"{entry.label} ({entry.endpoint}): {_summary(entry)}")
         shown += [f"  ~ {change}" for change in [*entry.changes, *entry.costs]]
         found = [*entry.problems, *entry.server_problems]
-        shown += [f"  ! {one.host}: {one.told}" for one in found]
-        shown += [f"  ? {warning}" for warning in entry.warnings]
+        shown += [f"  ! {one.line} [{one.code}]" for one in found]
+        shown += [f"  ? {one.line} [{one.code}]" for one in entry.warnings]
     if plan.unmanaged:
         shown.append(f"Not in the inventory, left alone: {', '.join(plan.unmanaged)}")
     if not plan.changed and not plan.errors:

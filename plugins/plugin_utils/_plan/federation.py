@@ -12,6 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ...module_utils._endpoints import is_loopback
+from ...module_utils._problems import zones as rules
+from ...module_utils._problems.endpoints import LOOPBACK_GRPC_ENDPOINT
+from ...module_utils._problems.frontend import CLOCK_OFF
+from ...module_utils._problems.problem import WARNING, Problem
 from ...module_utils._resources.name_rules import GROUP, USER, VDC, accepted, name_fault
 from .._checks import cluster as cluster_checks
 from .._checks import frontend as checks
@@ -21,13 +25,13 @@ from .._model.records import ZoneRecord
 from .cluster import plan_servers
 from .coordinator import with_coordinators
 from .entry import (
-    describe,
     is_bare,
     left_out,
     lines,
     make_entry,
     text,
     unknown,
+    warned,
 )
 from .migration import (
     lockdowns,
@@ -60,8 +64,9 @@ def make_plan(
     known = facts[federation.master_host].frontend.zones if ready else ()
     zones = {group: _noted(entry, federation, facts, hosts, now, later) for group, entry in zones.items()}
     master = zones[federation.master]
-    errors = [*_split_zones(federation, hosts), *lines(federation.master, master.problems)]
-    errors += [*_unknown_zones(federation, known), *_refused_names(federation, facts)] if ready else []
+    errors = [one.line for one in _split_zones(federation, hosts)] + lines(federation.master, master.problems)
+    if ready:
+        errors += [one.line for one in [*_unknown_zones(federation, known), *_refused_names(federation, facts)]]
     unmanaged = _unmanaged(federation, zones, known)
     zones[federation.master] = replace(master, warnings=(*master.warnings, *_note_unmanaged(unmanaged)))
     zones = without_same_names(zones)
@@ -118,7 +123,7 @@ def _noted(
     """The plan with warnings of any zone, and with the zone's servers if all of them are within `hosts`."""
     zone = federation.zones[entry.group]
     clock = _note_clock(federation, zone, facts, now)
-    exposed = describe(zone.host, checks.exposed(zone))
+    exposed = warned(zone.host, checks.exposed(zone))
     entry = replace(entry, warnings=(*entry.warnings, *clock, *lockdowns(zone, facts, entry), *exposed))
     return _with_servers(entry, zone, facts, later) if set(zone.hosts) <= set(hosts) else entry
 
@@ -185,60 +190,59 @@ def _needs_proof(
     return bool(regroups or alters or _lags(federation, facts))
 
 
-def _unknown_zones(federation: Federation, known: Sequence[ZoneRecord]) -> list[str]:
+def _unknown_zones(federation: Federation, known: Sequence[ZoneRecord]) -> list[Problem]:
     """Access policies for zones that are neither declared nor known to the master."""
     zones = {zone.name for zone in federation.zones.values()}
     zones |= {text for zone in known for text in (zone.name, str(zone.id))}
     listed = ", ".join(sorted(name for name in zones if name and not name.isdigit()))
     return [
-        f"{where} names the zone {name!r}, which there is not; there are {listed}. Correct it, or declare the zone."
+        rules.ACCESS_ZONE_UNKNOWN.problem(variable=where, name=name, known=listed)
         for where, name in federation.access.zones
         if name not in zones
     ]
 
 
-def _refused_names(federation: Federation, facts: Mapping[str, HostFacts]) -> list[str]:
+def _refused_names(federation: Federation, facts: Mapping[str, HostFacts]) -> list[Problem]:
     """Declared names that the master's release refuses to new objects, of what does not exist since an older one."""
     master = facts[federation.master_host].frontend
     release, own = master.oned_version, master.database.own
     existing = {USER: own.users, GROUP: own.groups, VDC: own.vdcs}
     return [
-        f"{where} names the {kind} {name!r}, which there is not yet: it {fault}. Choose another name, such as "
-        f"{accepted(kind, name, release)!r}, or the name of a {kind} that there is."
+        rules.ACCESS_NAME_REFUSED.problem(
+            variable=where, kind=kind, name=name, fault=fault, accepted=accepted(kind, name, release)
+        )
         for kind, name, where in federation.access.names
         for fault in [name_fault(kind, name, release)]
         if fault and name not in existing[kind]
     ]
 
 
-def _split_zones(federation: Federation, hosts: Sequence[str]) -> list[str]:
+def _split_zones(federation: Federation, hosts: Sequence[str]) -> list[Problem]:
     return [
-        f"{zone.label}: the limit takes only a part of its servers ({', '.join(taken)}). Limit to whole zones."
+        rules.LIMIT_SPLITS_ZONE.problem(zone.label, hosts=", ".join(taken))
         for zone in federation.zones.values()
         for taken in [[host for host in zone.hosts if host in hosts]]
         if taken and len(taken) < len(zone.hosts)
     ]
 
 
-def _note_clock(federation: Federation, zone: Zone, facts: Mapping[str, HostFacts], now: float) -> list[str]:
+def _note_clock(federation: Federation, zone: Zone, facts: Mapping[str, HostFacts], now: float) -> list[Problem]:
     limit = federation.settings.clock_skew
     examined = {host: frontend_of(facts, host) for host in zone.hosts}
     found = {host: frontend for host, frontend in examined.items() if frontend}
     apart = [
-        f"{host}: its clock differs by {frontend.time - now:+.0f} s from the controller's."
+        CLOCK_OFF.problem(host, seconds=f"{frontend.time - now:+.0f}")
         for host, frontend in found.items()
         if abs(frontend.time - now) > limit
     ]
     servers = {host: frontend for host, frontend in found.items() if host in zone.servers}
-    return [*apart, *describe(zone.host, cluster_checks.clocks(servers, limit))]
+    return [*apart, *warned(zone.host, cluster_checks.clocks(servers, limit))]
 
 
-def _note_unmanaged(unmanaged: Sequence[ZoneRecord]) -> list[str]:
+def _note_unmanaged(unmanaged: Sequence[ZoneRecord]) -> list[Problem]:
     """A zone that nobody declared is left alone, but this fault of it is the master's."""
     return [
-        f"Zone {zone.name!r}, which the inventory does not know, has the loopback gRPC endpoint "
-        f"{zone.endpoint_grpc}: the master replicates to itself for ever, at full load. Remove it: module zone with "
-        f'id: {zone.id} and endpoint_grpc: "", then restart the master.'
+        LOOPBACK_GRPC_ENDPOINT.problem(f"Zone {zone.name}", WARNING, endpoint=zone.endpoint_grpc, zone_id=zone.id)
         for zone in unmanaged
         if is_loopback(zone.endpoint_grpc)
     ]

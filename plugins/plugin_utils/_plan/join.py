@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ...module_utils._problems.frontend import ONE_AUTH_REPLACED
+from ...module_utils._problems.problem import Problem
+from ...module_utils._problems.zones import ZONE_NAME_REFUSED
 from ...module_utils._resources.name_rules import ZONE, name_fault
 from .._checks import database as database_checks
 from .._checks import frontend as checks
@@ -31,9 +34,9 @@ from .detach import (
 )
 from .entry import (
     KNOWN_AFTER_APPLY,
-    describe,
     make_entry,
     placed,
+    warned,
 )
 from .migration import with_import
 from .planned import ConfChange, OwnData, RecordChange, ZonePlan
@@ -88,10 +91,10 @@ def plan_join(
     return with_import(entry, federation, zone, facts)
 
 
-def _warnings(name: str, frontend: Frontend, master: Frontend) -> tuple[str, ...]:
+def _warnings(name: str, frontend: Frontend, master: Frontend) -> tuple[Problem, ...]:
     found = database_checks.advice(frontend) + database_checks.charsets(frontend, master) + fireedge_problems(frontend)
-    refused = f"{name}: its own oned refuses its one_auth file, which the master's will replace."
-    return (*describe(name, found), *([refused] if frontend.one_auth == "rejected" else []))
+    replaced = [ONE_AUTH_REPLACED.problem()] if frontend.one_auth == "rejected" else []
+    return warned(name, [*found, *replaced])
 
 
 def _own_data(zone: Zone, frontend: Frontend) -> OwnData:
@@ -121,10 +124,10 @@ def _discarded(zone: Zone, frontend: Frontend) -> list[str]:
     return [f"its own data goes, as zone_discard says: {own}"] if own and zone.discard else []
 
 
-def _named(zone: Zone, record: ZoneRecord | None, release: str | None) -> list[checks.Problem]:
+def _named(zone: Zone, record: ZoneRecord | None, release: str | None) -> list[Problem]:
     """Whether the master takes the name of a zone that it is to create."""
     fault = "" if record else name_fault(ZONE, zone.label, release)
-    return [checks.problem(f"Its zone name {zone.label!r} {fault}.", "Set zone_name.")] if fault else []
+    return [ZONE_NAME_REFUSED.problem(name=zone.label, fault=fault)] if fault else []
 
 
 def _join_changes(entry: ZonePlan, frontend: Frontend, record: ZoneRecord | None) -> list[str]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...module_utils._endpoints import same_endpoint
+from ...module_utils._problems.problem import Problem
+from ...module_utils._problems.servers import SERVER_NOT_DECLARED
 from .._model.declared import Zone
 from .._model.records import ListedServer
 
@@ -32,11 +34,10 @@ def host_of(server: ListedServer, endpoints: Mapping[str, str], ids: Mapping[str
     return next(iter([*by_id, *by_endpoint, *by_name]), "")
 
 
-def strangers(zone: Zone, listed: Sequence[ListedServer]) -> list[str]:
-    """Warnings of listed servers that are no host of the zone."""
+def strangers(zone: Zone, listed: Sequence[ListedServer]) -> list[Problem]:
+    """Listed servers that are no host of the zone."""
     return [
-        f"Server {one.name} ({one.endpoint}) is in the zone, but not in the inventory. If it is gone for good, "
-        "it still counts for every majority: add it with oned_state: absent."
+        SERVER_NOT_DECLARED.problem(one.name, endpoint=one.endpoint)
         for one in listed
         if not host_of(one, zone.endpoints, {})
     ]

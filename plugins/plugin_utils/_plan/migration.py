@@ -10,22 +10,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...module_utils._problems import own_data as rules
+from ...module_utils._problems.frontend import LOCKED_DOWN
+from ...module_utils._problems.problem import Problem
 from ...module_utils._zone_import.conflicts import BEGUN, CREATE, KINDS, SAME
 from ...module_utils._zone_import.rules import OWN, text
 from .._checks import migration as import_checks
-from .._checks.frontend import Problem, problem
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
-from .entry import KNOWN_AFTER_APPLY, describe, placed
+from .entry import KNOWN_AFTER_APPLY, placed, warned
 from .planned import ImportOptions, ImportPlan, ZonePlan
 
 # The plan of an import, and what it consists of: documents that module identity_import returned.
 Data = Mapping[str, Any]
-
-_CLOSED = problem(
-    "It is locked down, as during an import: its API refuses users.",
-    "If no run is to import the zone any more, open it: module zone_lockdown with state: open, on that host.",
-)
 
 
 def with_import(entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapping[str, HostFacts]) -> ZonePlan:
@@ -54,11 +51,11 @@ def with_import(entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapp
     entry = replace(entry, imports=replace(imports, moves=moves, creates=_new_names(plan)))
     if entry.action != "join":
         return entry
-    warnings = (f"{zone.host}: Import: {line}" for line in plan["warnings"])
+    notes = (rules.IMPORT_NOTE.problem(detail=line) for line in plan["warnings"])
     return replace(
         entry,
         changes=(*entry.changes, *_changes(plan, zone.label)),
-        warnings=(*entry.warnings, *warnings),
+        warnings=(*entry.warnings, *warned(zone.host, notes)),
     )
 
 
@@ -74,11 +71,11 @@ def _options(zone: Zone) -> ImportOptions:
     )
 
 
-def lockdowns(zone: Zone, facts: Mapping[str, HostFacts], entry: ZonePlan) -> list[str]:
+def lockdowns(zone: Zone, facts: Mapping[str, HostFacts], entry: ZonePlan) -> list[Problem]:
     """Warnings of hosts that an interrupted run has locked down and this run does not open."""
     opened = [entry.host, *entry.abandoned] if entry.action == "join" else []
     others = {host: frontend_of(facts, host) for host in zone.hosts if host not in opened}
-    return [line for host, found in others.items() if found and found.lockdown for line in describe(host, [_CLOSED])]
+    return [LOCKED_DOWN.problem(host) for host, found in others.items() if found and found.lockdown]
 
 
 def unplanned(zones: Mapping[str, ZonePlan]) -> dict[str, ImportPlan]:
@@ -98,10 +95,7 @@ def without_same_names(zones: Mapping[str, ZonePlan]) -> dict[str, ZonePlan]:
     for (kind, _folded), found in holders.items():
         for name, group in found if len(found) > 1 else []:
             others = ", ".join(zones[other].label for _name, other in found if other != group)
-            clash = problem(
-                f'Import: {KINDS[kind]} "{name}" would be created by {others} too.',
-                "Rename one with zone_import_overrides, or let one zone join after the other (--limit).",
-            )
+            clash = rules.IMPORT_SAME_NAME.problem(kind=KINDS[kind], name=name, others=others)
             clashes.setdefault(group, []).append(clash)
     return {
         group: replace(

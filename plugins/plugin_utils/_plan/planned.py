@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._checks.frontend import Problem
+from ...module_utils._problems.problem import Problem
 from .._model.database import StoredZone
 from .._model.declared import FloatingAddress
-from .._model.plain import OPTIONS
+from .._model.plain import LINES, OPTIONS
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class ServersPlan:
     zone did not have before they were begun, `start` servers that only do not run, `restart_followers` followers that
     restart to learn of new ones, `drop_vip` those that hold the floating address without leading. `ids` are those of
     servers that the zone's record holds, by host, `serving` the endpoints of followers that run. `problems` keep the
-    whole step from being done; `changes` and `warnings` are text.
+    whole step from being done, `warnings` do not; `changes` are text.
     """
 
     bootstrap_leader: bool = False
@@ -130,7 +130,7 @@ class ServersPlan:
     drop_vip: tuple[str, ...] = ()
     serving: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), metadata=LINES)
     changes: tuple[str, ...] = ()
 
     @property
@@ -196,7 +196,7 @@ class ZonePlan:
     host: str
     problems: tuple[Problem, ...] = ()
     server_problems: tuple[Problem, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), metadata=LINES)
     changes: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     zone_id: int | None = None

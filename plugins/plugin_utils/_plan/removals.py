@@ -9,19 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...module_utils._health.quorum import majority
+from ...module_utils._problems import servers as rules
+from ...module_utils._problems.problem import Problem
 from .._checks import frontend as checks
-from .._checks.frontend import Problem
 from .._model.declared import Zone
 from .._model.facts import HostFacts
 from .._model.records import ListedServer
-from .entry import placed
 from .members import server_of
 from .planned import Removal, ServersPlan
-
-_RUNS_UNREACHED = checks.problem(
-    "Its oned runs, but Ansible cannot stop it, and one that is not told of its removal deposes the zone's leaders.",
-    "Let Ansible reach it, or stop it by hand, and run again.",
-)
 
 
 def is_left_solo(zone: Zone, listed: Sequence[ListedServer]) -> bool:
@@ -52,12 +47,9 @@ def plan_removals(
             leads = bool(frontend and frontend.leads)
             leave.append(Removal(host, number, name, leads=leads, reachable=frontend is not None))
             if not frontend and coordinator.answers_at(zone.endpoints[host]):
-                problems += placed(host, [_RUNS_UNREACHED])
+                problems += [rules.LEAVING_RUNS.problem(host)]
         elif not frontend and host not in zone.servers:
-            warnings.append(
-                f"{host}: It has left the zone, but it cannot be examined. Unless this federation stopped its oned "
-                "before, that stands for election without end as soon as the host is back: keep it from starting."
-            )
+            warnings.append(rules.LEFT_UNEXAMINED.problem(host))
     running = _running(step, zone, facts, listed)
     leave.sort(key=lambda gone: (gone.leads, gone.id in running))
     if not left_solo:
@@ -89,13 +81,6 @@ def _missed(leave: Sequence[Removal], names: Mapping[int, str], running: set[int
         running.discard(gone.id)
         if gone.id in left and len(left) > 2 and len(running) < majority(len(left)):
             others = ", ".join(name for number, name in left.items() if number in running) or "none"
-            problems.append(
-                checks.problem(
-                    f"It cannot leave: of the zone's {len(left)} servers only {others} would run meanwhile, no "
-                    "majority, and every write would wait for ever.",
-                    "Start others first; mark those that are gone for good oned_state: absent, too: they leave "
-                    "before it.",
-                ).at(gone.host)
-            )
+            problems.append(rules.LEAVING_LOSES_QUORUM.problem(gone.host, servers=len(left), others=others))
         left.pop(gone.id, None)
     return problems

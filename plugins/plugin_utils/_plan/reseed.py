@@ -48,7 +48,7 @@ def plan_reseed(
     host, label = zone.host, zone.label
     unusable = checks.usable(facts[host])
     if unusable:
-        return [f"{host}: {unusable[0].told}"], None, None
+        return [unusable[0].at(host).line], None, None
     unusable = checks.usable(facts.get(federation.master_host, HostFacts(error="it was left out")))
     if unusable:
         return [f"{host}: The master cannot be examined: {unusable[0].text}"], None, None

@@ -105,7 +105,7 @@ def _checked(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> tuple[str
         return None, None
     unusable = checks.usable(facts[host])
     if unusable:
-        return unusable[0].told, None
+        return unusable[0].message, None
     if host not in plan_servers(zone, facts, leader.conf.zone_id).ids:
         return f"It is no server of zone {zone.label} yet. Playbook federate adds it.", None
     return None, _out_of_step(facts[host].frontend, leader)

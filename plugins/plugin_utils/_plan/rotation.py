@@ -134,7 +134,7 @@ def _unwell(host: str, host_facts: HostFacts) -> str | None:
     """Why the password cannot change on a server. A one_auth that oned refuses is no reason: it is replaced."""
     unusable = checks.usable(host_facts)
     if unusable:
-        return f"{host}: {unusable[0].told}"
+        return unusable[0].at(host).line
     if host_facts.frontend.journal:
         return f"{host}: A join or a copy was interrupted there. Run playbook federate first."
     if not host_facts.frontend.serves:

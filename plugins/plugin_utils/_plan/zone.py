@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...module_utils._endpoints import is_loopback, same_endpoint
+from ...module_utils._problems import zones as rules
+from ...module_utils._problems.frontend import AUTH_FILES_NOT_COMPARED
+from ...module_utils._problems.problem import Problem
 from .._checks import database as database_checks
 from .._checks import frontend as checks
 from .._checks.connectivity import connectivity_problems
-from .._checks.frontend import Problem
 from .._model.declared import Federation, Server, Zone
 from .._model.facts import Frontend, HostFacts
 from .._model.records import ZoneRecord
@@ -37,9 +39,9 @@ from .desired_state import (
     runs_otherwise,
 )
 from .entry import (
-    describe,
     make_entry,
     placed,
+    warned,
 )
 from .followers import (
     read_at_start,
@@ -66,13 +68,8 @@ def master_entry(federation: Federation, facts: Mapping[str, HostFacts]) -> Zone
     frontend, host = facts[name].frontend, federation.hosts[name]
     found = checks.state(frontend) + checks.credentials(frontend) + checks.listener(frontend, host, zone.endpoint)
     if frontend.conf.mode in ("SLAVE", "CACHE"):
-        found.append(
-            checks.problem(
-                f"It is a slave of the federation at {frontend.conf.master_oned}.",
-                "Declare that federation's master as master, or take the zone out of it first.",
-            )
-        )
-    warnings = describe(name, database_checks.advice(frontend))
+        found.append(rules.MASTER_IS_SLAVE.problem(master=frontend.conf.master_oned))
+    warnings = warned(name, database_checks.advice(frontend))
     if found:
         return make_entry(zone, "master", problems=placed(name, found), warnings=warnings)
     entry = replace(_master(zone, host, frontend), warnings=warnings)
@@ -120,7 +117,7 @@ def zone_entry(
             # Its record is mended without it: a loopback address there keeps the master busy.
             update, changes = loopback_removed(zone, record)
             more = {"zone_id": record.id, "record": update, "changes": tuple(changes)}
-            return make_entry(zone, "member", warnings=describe(name, found), **more)
+            return make_entry(zone, "member", warnings=warned(name, found), **more)
         return make_entry(zone, "excluded", problems=placed(name, found))
     frontend = host_facts.frontend
     if frontend.journal is None and not frontend.is_standalone:
@@ -169,7 +166,7 @@ def _federated(
         repair=repair_of(frontend.database, is_slave=True),
         auth_files=tuple(files),
         reachable=True,
-        warnings=describe(name, warnings),
+        warnings=warned(name, warnings),
     )
     entry = with_followers(_member(entry, zone, frontend, files), federation, zone, facts, master)
     action = "converge" if entry.followers else entry.action
@@ -182,7 +179,7 @@ def _member_warnings(federation: Federation, zone: Zone, frontend: Frontend, mas
     found += database_checks.advice(frontend) + connectivity_problems(federation, zone, frontend, master)
     found += fireedge_problems(frontend) + fixed_files(frontend, master)
     unread = frontend.unread.get("auth_digests")
-    return found + ([checks.problem(unread, "Its auth files were not compared.")] if unread else [])
+    return found + ([AUTH_FILES_NOT_COMPARED.problem(detail=unread)] if unread else [])
 
 
 def _elsewhere(
@@ -197,23 +194,13 @@ def _elsewhere(
     conf, declared = frontend.conf, federation.master_zone.endpoint
     current = [one.endpoint for one in known if one.id == 0]
     if conf.mode == "MASTER":
-        return [checks.problem("It is the master of a federation of its own.", "Dissolve that federation first.")]
+        return [rules.OWN_FEDERATION.problem()]
     if not frontend.follows(master, [declared, *current]):
-        return [
-            checks.problem(
-                f"It is a slave of another federation, whose master is {conf.master_oned}.",
-                "Take it out of that federation first.",
-            )
-        ]
+        return [rules.OTHER_FEDERATION.problem(master=conf.master_oned)]
     zone_id = conf.zone_id
     if zone_id not in {one.id for one in known} or (record and record.id != zone_id):
         other = f"zone {zone.name!r} there has id {record.id}" if record else "the master has no such zone"
-        return [
-            checks.problem(
-                f"It is in this federation under another id: its ZONE_ID is {zone_id}, {other}.",
-                "Correct zone_name, or remove the zone from the federation and join it anew.",
-            )
-        ]
+        return [rules.OTHER_ZONE_ID.problem(zone_id=zone_id, known=other)]
     return []
 
 

@@ -73,8 +73,8 @@ def test_each_database_is_told_its_own_statements() -> None:
     theirs = {"user_pool.name": column("utf8mb4"), "acl.x": column("latin1"), "vdc_pool.name": column("utf8mb4")}
     found = differences(mine, theirs, "utf8mb4")
     assert found is not None
-    assert found[0].startswith("Charset or collation of its columns acl.x, user_pool.name are other than the master's")
-    assert found[1] == (
+    assert found.columns == "acl.x, user_pool.name"
+    assert found.statements == (
         "Stop oned there and execute in its database: ALTER TABLE user_pool CONVERT TO CHARACTER SET utf8mb4 COLLATE "
         "utf8mb4_general_ci; Stop oned of the master and execute in its database: ALTER TABLE acl CONVERT TO CHARACTER "
         "SET utf8mb4;"

@@ -154,4 +154,4 @@ def test_a_federation_is_compared_with_the_inventory(run_module: Run, oned: Fake
     options = {"api_url": oned.url, "settle_timeout": 0.0, "allow_loopback": True, **ACCOUNT}
     result = run_module("federation_info", declared=[zone], **options)["federation"]
     assert result["zones"][0]["floating"] == {"address": "192.0.2.30", "vip_holders": [], "unread": []}
-    assert [problem["code"] for problem in result["problems"]] == ["address_missing"]
+    assert [problem["code"] for problem in result["problems"]] == ["address_unled"]

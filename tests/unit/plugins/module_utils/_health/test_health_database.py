@@ -58,7 +58,7 @@ def test_a_table_that_is_missing_is_told() -> None:
 def test_content_is_not_compared_at_different_indexes() -> None:
     other = {**DIGESTS, "user_pool": {"rows": 2, "sha256": "cc"}}
     result = checked(description(True, tables=other, log_last_federated_index=INDEX - 1))
-    assert codes(result) == [("not_compared", "warning", "paris")]
+    assert codes(result) == [("read_at_other_index", "warning", "paris")]
     assert "at different federated indexes, 511 and 512" in result["problems"][0]["text"]
     assert paris_of(result)["digests_differ"] is None
 
@@ -139,7 +139,7 @@ def test_a_column_of_another_charset_is_told_with_the_statement_that_converts_it
         for charset in ("latin1", "UTF-8")
     )
     result = checked(description(True, columns=mine), description(False, columns=theirs))
-    assert codes(result) == [("charset_differs", "warning", "paris")]
+    assert codes(result) == [("column_charset_differs", "warning", "paris")]
     assert "ALTER TABLE user_pool CONVERT TO CHARACTER SET UTF-8 COLLATE UTF-8_bin;" in result["problems"][0]["remedy"]
 
 

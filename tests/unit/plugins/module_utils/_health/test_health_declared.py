@@ -37,8 +37,9 @@ def codes(*given: Any) -> list[tuple[str, str, str | None]]:
 
 def test_a_lockdown_that_is_closed_is_reported() -> None:
     shown = checked(declared("p1", locked_down=["p2"]))
-    assert [(one["code"], one["severity"]) for one in shown["problems"]] == [("locked_down", "warning")]
-    assert shown["problems"][0]["text"].startswith("p2: locked down, as during an import")
+    told = [(one["code"], one["severity"], one["server"]) for one in shown["problems"]]
+    assert told == [("locked_down", "warning", "p2")]
+    assert shown["problems"][0]["text"].startswith("It is locked down, as during an import")
 
 
 def test_an_address_that_the_leader_alone_has_is_well() -> None:
@@ -100,7 +101,7 @@ def test_a_zone_is_known_by_its_endpoint_whatever_it_is_called() -> None:
     elsewhere = declared(name="other", endpoint="http://192.0.2.99:2633/RPC2")
     assert codes(elsewhere) == [("address_missing", "error", None)], "known by the endpoints of its servers"
     stranger = {**elsewhere, "servers": {"q1": "http://192.0.2.41:2633/RPC2"}}
-    assert codes(stranger) == [("zone_not_checked", "warning", None)]
+    assert codes(stranger) == [("zone_not_declared", "warning", None)]
 
 
 def examined(*addresses: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_a_limit_with_the_master_checks_its_zones() -> None:
 def test_a_zone_that_the_inventory_does_not_have_is_named() -> None:
     observation = federation(*federation()["zones"], zone(101, "lyon", silent("lyon", 41)))
     result = health(observation, DATABASES, declared=[MADRID, PARIS])
-    assert codes(result) == [("zone_not_checked", "warning", "lyon"), ("unreachable", "warning", "lyon")]
+    assert codes(result) == [("zone_not_declared", "warning", "lyon"), ("unreachable", "warning", "lyon")]
     assert "The inventory has no zone like it" in result["problems"][0]["text"]
 
 

@@ -26,7 +26,7 @@ def test_errors_come_before_warnings_each_with_its_remedy() -> None:
     assert lines[4] == "The federation is not healthy: 1 error, 1 warning. Tables were not compared."
     assert lines[5].startswith("ERROR unreachable (paris, paris-1): No answer at http://192.0.2.31:2633/RPC2")
     assert lines[6].startswith("    Start oned there")
-    assert lines[7].startswith("WARNING loopback_grpc_endpoint (madrid): ")
+    assert lines[7].startswith("WARNING stock_grpc_endpoint (madrid): ")
     assert len(lines) == 9
 
 

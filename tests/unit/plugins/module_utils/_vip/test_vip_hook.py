@@ -12,6 +12,7 @@ import pytest
 from fake_systemd import FakeSystemd, Packaged, packaged
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.problem import Problem
 from ansible_collections.onefed.opennebula.plugins.module_utils._vip import hook as _vip_hook
 from ansible_collections.onefed.opennebula.plugins.module_utils._vip.unit import Floating
 
@@ -58,7 +59,7 @@ class Account:
     def show(self, units: list[str], _properties: str) -> dict[str, dict[str, str]]:
         return {unit: dict(line.split("=", 1) for line in self.unit.splitlines()) for unit in units}
 
-    def problems(self) -> list[dict[str, str]]:
+    def problems(self) -> list[Problem]:
         return _vip_hook.problems(self.frontend, FLOATING)
 
 
@@ -77,7 +78,7 @@ def test_an_account_as_the_packages_make_it_has_no_problem(account: Account) -> 
 def test_a_hook_that_cannot_be_run_is_told(account: Account, spoil: Callable[[Path], None]) -> None:
     spoil(account.hook)
     [found] = account.problems()
-    assert found["text"].startswith(f"There is no hook {account.hook} that")
+    assert found.text.startswith(f"There is no hook {account.hook} that")
 
 
 @pytest.mark.parametrize(
@@ -87,13 +88,13 @@ def test_a_hook_that_cannot_be_run_is_told(account: Account, spoil: Callable[[Pa
 def test_a_missing_tool_is_told_with_its_package(account: Account, tool: str, remedy: str) -> None:
     (account.programs / tool).unlink()
     [found] = account.problems()
-    assert found["text"].startswith(f"The hook raft/vip.sh needs the program {tool}, which")
-    assert remedy in found["remedy"]
+    assert found.text.startswith(f"The hook raft/vip.sh needs the program {tool}, which")
+    assert remedy in found.remedy
 
 
 def test_the_arping_of_another_package_is_told(account: Account) -> None:
     account.write("arping", "echo 'ARPing 2.23, by Thomas Habets <thomas@habets.se>'")
-    assert [found["text"] for found in account.problems()] == [
+    assert [found.text for found in account.problems()] == [
         "The program arping is not that of iputils, whose options vip.sh uses."
     ]
 
@@ -111,8 +112,8 @@ def test_the_arping_of_another_package_is_told(account: Account) -> None:
 def test_a_right_that_sudo_does_not_give_is_told(account: Account, command: str) -> None:
     account.refused.write_text(f"{command}\n")
     [found] = account.problems()
-    assert found["text"] == (f"{account.frontend.user} may not run with sudo and without a password: {command}.")
-    assert "NOPASSWD: ONE_HA" in found["remedy"]
+    assert found.text == (f"{account.frontend.user} may not run with sudo and without a password: {command}.")
+    assert "NOPASSWD: ONE_HA" in found.remedy
 
 
 def test_services_that_are_not_installed_need_no_right(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +124,7 @@ def test_services_that_are_not_installed_need_no_right(account: Account, monkeyp
 
 def test_a_unit_that_forbids_its_processes_to_change_addresses_is_told(account: Account) -> None:
     account.unit = "NoNewPrivileges=yes\nCapabilityBoundingSet=cap_chown cap_net_raw\n"
-    assert [found["text"] for found in account.problems()] == [
+    assert [found.text for found in account.problems()] == [
         "The unit opennebula has NoNewPrivileges=yes, with which sudo does not work.",
         "The unit opennebula has a CapabilityBoundingSet without CAP_NET_ADMIN.",
     ]
@@ -137,7 +138,7 @@ def test_a_container_without_the_capability_is_told(
     monkeypatch.setattr(_vip_hook, "STATUS", str(status))
     status.write_text("CapEff:\t000001ffffffefff\nCapBnd:\t00000000fcecafff\nCapAmb:\t0\n")
     [found] = account.problems()
-    assert "container without CAP_NET_ADMIN" in found["text"]
+    assert "container without CAP_NET_ADMIN" in found.text
     status.write_text("CapBnd:\t000001fffeffffff\n")
     assert account.problems() == []
 
@@ -148,4 +149,4 @@ def test_a_self_contained_install_has_no_unit_to_look_at(
     account.unit = "NoNewPrivileges=yes\n"
     frontend = Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
     [found] = _vip_hook.problems(frontend, FLOATING)
-    assert found["text"].startswith(f"There is no hook {location}/var/remotes/hooks/raft/vip.sh")
+    assert found.text.startswith(f"There is no hook {location}/var/remotes/hooks/raft/vip.sh")

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from planned import NOW, frontend
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.problem import Problem
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.vip import HOOK_MISSING
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks import cluster as checks
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.frontend import Problem
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import FloatingAddress
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.facts import Frontend
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import parse
@@ -115,8 +117,8 @@ def test_files_that_become_the_leaders_are_named() -> None:
 
 
 def test_what_keeps_hooks_from_working_is_passed_on() -> None:
-    told = {"text": "There is no hook.", "remedy": "Restore it."}
-    assert check(checks.hook, server(vip_hook={"problems": [told]})) == [Problem(**told)]
+    told = HOOK_MISSING.problem(path="/vip.sh", user="oneadmin")
+    assert check(checks.hook, server(vip_hook={"problems": [asdict(told)]})) == [told]
     assert check(checks.hook, server(vip_hook=None)) == []
     assert "no systemctl" in texts(check(checks.hook, server(vip_hook={"error": "There is no systemctl"})))[0]
 

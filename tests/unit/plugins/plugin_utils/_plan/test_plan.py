@@ -95,7 +95,7 @@ def test_an_open_journal_repeats_the_join_without_checking_its_data() -> None:
         (("database",), {"error": "/var/lib/one/one.db: file is not a database"}, "file is not a database"),
         (("conf", "error"), "oned.conf, line 7: syntax error", "line 7"),
         (("conf", "mode"), "MASTER", "It is the master of a federation of its own."),
-        (("conf", "server_id"), 0, "Its zone has several servers, of which nobody leads"),
+        (("conf", "server_id"), 0, "None of its servers that answer leads"),
         (("conf", "listen_address"), "127.0.0.1", "The API listens on 127.0.0.1 only"),
         (("service", "state"), "failed", "The service of oned has failed."),
         (("installed",), False, "OpenNebula is not installed"),
@@ -147,7 +147,7 @@ def test_a_taken_zone_name_and_a_taken_endpoint_are_refused() -> None:
     assert "has a zone 'paris' (id 100) at another endpoint" in made["left_out"][0]
     zones[1] = zone(100, "roma", PARIS_URL)
     made = plan(frontend("MASTER", 0, "", zones), frontend())
-    assert "belongs to zone 'roma' (id 100) already" in made["left_out"][0]
+    assert 'is also that of zone "roma" (id 100)' in made["left_out"][0]
 
 
 def test_a_prepared_zone_record_is_adopted() -> None:
@@ -215,14 +215,15 @@ def test_a_limit_works_on_one_zone_and_may_not_split_it() -> None:
     what = declared()
     what["zones"]["paris"]["hosts"].append("paris-2")
     made = plan(frontend(), frontend(), what, ["madrid-1", "paris-1"])
-    assert "the limit takes only a part of its servers (paris-1)" in made["errors"][0]
+    assert "paris: The limit takes only a part of its servers (paris-1)" in made["errors"][0]
 
 
 def test_a_wrong_clock_is_a_warning() -> None:
     paris = frontend()
     paris["time"] = NOW + 600
     assert plan(frontend(), paris)["zones"]["paris"]["warnings"] == [
-        "paris-1: its clock differs by +600 s from the controller's."
+        "paris-1: Its clock differs by +600 s from the controller's. Let it take its time from NTP, or raise "
+        "federation_clock_skew."
     ]
 
 

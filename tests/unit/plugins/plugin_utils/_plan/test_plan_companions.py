@@ -52,7 +52,9 @@ def test_a_file_of_fireedge_that_cannot_be_edited_is_a_warning() -> None:
     paris["fireedge"] = broken
     entry = plan(frontend(), paris)["zones"]["paris"]
     assert (entry["action"], entry["fireedge"]) == ("join", False)
-    assert entry["warnings"] == ["paris-1: FireEdge is not told its zone. Cannot edit it: line 3: x. Then run again."]
+    assert entry["warnings"] == [
+        "paris-1: FireEdge is not told its zone. Cannot edit it: line 3: x. Correct this and run again."
+    ]
     master, member = federated()
     member["fireedge"] = broken
     entry = plan(master, member)["zones"]["paris"]

@@ -51,7 +51,7 @@ def test_without_a_leader_nobody_is_known_to_hold_everything() -> None:
     found["paris-2"]["api"]["raft"]["state_name"] = "candidate"
     entry = joining(found)
     assert entry["action"] == "excluded"
-    assert "of which nobody leads" in entry["left_out"][0]
+    assert "None of its servers that answer leads" in entry["left_out"][0]
 
 
 def test_a_server_that_no_run_could_stop_keeps_the_zone_from_joining() -> None:
@@ -59,7 +59,7 @@ def test_a_server_that_no_run_could_stop_keeps_the_zone_from_joining() -> None:
     for one in found.values():
         one["api"]["zones"][0]["servers"].append({"id": 7, "name": "old", "endpoint": "http://192.0.2.77:2633/RPC2"})
     text = joining(found)["left_out"][0]
-    assert "Its zone has the server old (http://192.0.2.77:2633/RPC2)" in text
+    assert "paris, old: It is in the zone's list (endpoint http://192.0.2.77:2633/RPC2)" in text
 
 
 def test_a_server_of_another_standalone_zone_is_not_stopped() -> None:
@@ -107,7 +107,7 @@ def test_a_leader_that_died_before_it_was_detached_is_not_believed() -> None:
     stopped(found, *ADDRESSES)
     entry = joining(found)
     assert entry["action"] == "excluded"
-    assert "of which nobody leads" in entry["left_out"][0]
+    assert "None of its servers that answer leads" in entry["left_out"][0]
 
 
 @pytest.mark.parametrize("steps", [("opened",), ("opened", "exported"), ("opened", "exported", "detaching")])

@@ -202,9 +202,9 @@ def test_a_lockdown_that_nothing_opens_is_reported() -> None:
     for paris in (member, excluded):
         paris["lockdown"] = True
         made = plan(paris, frontend("MASTER", 0, "", zones), declared(zone_import=False))
-        assert "  ? paris-1: It is locked down, as during an import: its API refuses users. If no run" in "\n".join(
-            made["text"]
-        )
+        told = "\n".join(made["text"])
+        assert "  ? paris-1: It is locked down, as during an import: its API refuses users. Let the run that" in told
+        assert " [locked_down]" in told
 
 
 def test_an_import_that_was_undone_begins_anew() -> None:

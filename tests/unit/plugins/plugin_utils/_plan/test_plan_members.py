@@ -123,7 +123,8 @@ def test_auth_files_that_cannot_be_read_are_not_compared() -> None:
     entry = plan(master, paris)["zones"]["paris"]
     assert entry["action"] == "member"
     assert entry["warnings"] == [
-        "paris-1: Cannot list /var/lib/one/.one: Permission denied. Its auth files were not compared."
+        "paris-1: Its auth files were not compared: Cannot list /var/lib/one/.one: Permission denied. Correct this and "
+        "run again."
     ]
 
 
@@ -174,7 +175,7 @@ def test_a_loopback_grpc_endpoint_of_an_unmanaged_zone_is_a_warning() -> None:
     master["api"]["zones"].append(zone(101, "roma", "http://192.0.2.61:2633/RPC2", ENDPOINT_GRPC="localhost:2634"))
     made = plan(master, paris)
     assert (made["unmanaged"], made["master"]["records"], made["changed"]) == (["roma"], [], False)
-    assert made["master"]["warnings"][0].startswith("Zone 'roma', which the inventory does not know, has the loopback")
+    assert made["master"]["warnings"][0].startswith("Zone roma: Its gRPC endpoint localhost:2634 is a loopback")
 
 
 def test_a_slave_that_was_never_given_the_tables_joins_under_its_record() -> None:

@@ -129,7 +129,7 @@ def test_without_a_leader_there_is_nothing_to_copy() -> None:
 
 def test_a_zone_nobody_reaches_is_told() -> None:
     made = resync({host: {"unreachable": "no route"} for host in HOSTS}, "paris-2")
-    assert made["errors"] == ["paris-2: No server of zone paris can be examined: Ansible cannot reach it: no route"]
+    assert made["errors"] == ["paris-2: No server of zone paris can be examined: Ansible cannot reach it: no route."]
 
 
 def test_a_server_that_is_lost_or_not_of_the_zone_is_an_error() -> None:

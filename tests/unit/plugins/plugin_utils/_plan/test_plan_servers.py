@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from grown import ADDRESSES, VIP, VIP_URL, declared, group_of_three, master, plan, server, url, zones
 from planned import NOW, make_plan, topology
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.vip import HOOK_OTHER_ARPING
 
 
 def test_a_zone_of_three_joins_with_its_first_server_which_then_leads() -> None:
@@ -125,7 +128,7 @@ def test_a_server_nobody_declared_is_told() -> None:
     paris = group_of_three()
     del paris["paris-3"]
     what = declared({"paris-1": {}, "paris-2": {}}, zone_allow_even=True)
-    assert "Server paris-3" in plan(paris, what)["zones"]["paris"]["warnings"][0]
+    assert "paris-3: It is in the zone's list" in plan(paris, what)["zones"]["paris"]["warnings"][0]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_a_server_nobody_declared_is_told() -> None:
     [
         ("paris-2", ("conf", "backend"), "sqlite", "SQLite"),
         ("paris-1", ("database", "galera"), True, "The leader's database is a Galera cluster"),
-        ("paris-1", ("vip_hook", "problems"), [{"text": "No arping.", "remedy": "Install it."}], "No arping."),
+        ("paris-1", ("vip_hook", "problems"), [asdict(HOOK_OTHER_ARPING.problem())], "that of iputils"),
         ("paris-3", ("vip_answers",), ["02:aa:aa:aa:aa:aa"], "is in use"),
         (
             "paris-2",

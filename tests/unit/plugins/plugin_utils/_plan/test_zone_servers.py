@@ -47,4 +47,4 @@ def test_a_list_that_was_made_by_hand_names_the_hosts_all_the_same() -> None:
     entry = plan(paris, declared(hosts, zone_allow_even=True))["zones"]["paris"]
     assert entry["servers"]["ids"] == {"paris-1": 0, "paris-2": 1}
     assert [server_host(one, entry["servers"]) for one in by_hand] == ["paris-1", "paris-2", ""]
-    assert [line.split(" (")[0] for line in entry["warnings"]] == ["Server server-4"]
+    assert [line.split(" (")[0] for line in entry["warnings"]] == ["server-4: It is in the zone's list"]

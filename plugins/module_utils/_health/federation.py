@@ -1,27 +1,21 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What all rules of health share: the federation as observed, and the shape of a problem."""
+"""The federation as it was observed, of which all checks of health ask."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from .quorum import Server, Zone, find_master
-
-Problem = dict[str, Any]
-
-RESYNC = "Give the zone a new copy of the master's tables: playbook resync."
-UPGRADE = "Upgrade the older to the other's version, as OpenNebula's documentation tells for a federation."
+from .quorum import Zone, find_master
 
 
 @dataclass(frozen=True)
 class Federation:
     """What was observed. `index_before` and `index` are the master's, before and after the slaves told theirs.
 
-    `bridged` tells whether oneadmin has a login token of a change of the password.
+    `bridged` tells whether oneadmin has a login token of a change of its password.
     """
 
     zones: Sequence[Zone]
@@ -50,14 +44,3 @@ class Federation:
     def version(self) -> str | None:
         versions = [server["version"] for server in (self.master or {"servers": []})["servers"]]
         return next((version for version in versions if version), None)
-
-
-def problem(code: str, severity: str, server: Server | None, text: str, remedy: str) -> Problem:
-    """One problem; who collects problems adds the zone."""
-    return {
-        "code": code,
-        "severity": severity,
-        "server": server["name"] if server else None,
-        "text": text,
-        "remedy": remedy,
-    }
