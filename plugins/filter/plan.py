@@ -65,8 +65,10 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from ..plugin_utils._checks.frontend import host_facts
+from ..plugin_utils._checks.migration import import_answer
 from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._model.facts import HostFacts, KeptImport
+from ..plugin_utils._model.identity_plan import ImportAnswer
 from ..plugin_utils._model.plain import plain
 from ..plugin_utils._plan.federation import make_plan
 from ..plugin_utils._report.terminal import for_terminal
@@ -89,17 +91,16 @@ def plan(
     return for_terminal(made)
 
 
-def _planned(host: str, imports: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def _planned(host: str, imports: Mapping[str, Any] | None) -> ImportAnswer | None:
     """What the master said of the import of a host's zone, or why it was not asked."""
     if not imports or host not in imports["planned"]:
         return None
     exported, planned = imports["exported"][host], imports["planned"][host]
     read = exported.get("skipped") or "controller_path" in exported
-    answer: Mapping[str, Any] = planned if read else exported
-    return answer
+    return import_answer(planned if read else exported)
 
 
-def _kept(federation: Federation, host: str, found: HostFacts, planned: Mapping[str, Any] | None) -> KeptImport:
+def _kept(federation: Federation, host: str, found: HostFacts, planned: ImportAnswer | None) -> KeptImport:
     """The files that an interrupted import left on this controller, and what the master said."""
     journal = found.examined.journal if found.examined else None
     folder = os.path.join(

@@ -12,10 +12,21 @@ from ...module_utils._problems import own_data as rules
 from ...module_utils._problems.problem import Problem
 from .._model.declared import Zone
 from .._model.facts import Frontend, HostFacts
+from .._model.identity_plan import IdentityPlan, ImportAnswer
+from .._model.plain import parse
 from .failure import module_failure
 from .frontend import credentials
 
-Data = Mapping[str, Any]
+
+
+def import_answer(result: Mapping[str, Any]) -> ImportAnswer:
+    """What the master said, from a registered result of identity_import."""
+    if "plan" in result:
+        return ImportAnswer(parse(IdentityPlan, result["plan"]))
+    if result.get("unreachable"):
+        return ImportAnswer(lost=True)
+    text, remedy = module_failure(result)
+    return ImportAnswer(error=text, remedy=remedy)
 
 
 def wanted(zone: Zone, frontend: Frontend) -> bool:
@@ -61,17 +72,15 @@ def _unread(frontend: Frontend) -> list[Problem]:
     return credentials(frontend)
 
 
-def _refused(planned: Data | None) -> list[Problem]:
+def _refused(planned: ImportAnswer | None) -> list[Problem]:
     """What the master said against the import."""
     if planned is None:
         return []
-    if "plan" not in planned:
-        if planned.get("unreachable"):
-            return [rules.IMPORT_HOST_LOST.problem()]
-        described, remedy = module_failure(planned)
-        return [rules.IMPORT_NOT_PLANNED.problem(detail=described, what_to_do=remedy)]
-    plan = planned["plan"]
+    if planned.lost:
+        return [rules.IMPORT_HOST_LOST.problem()]
+    if planned.plan is None:
+        return [rules.IMPORT_NOT_PLANNED.problem(detail=planned.error, what_to_do=planned.remedy)]
     return [
-        *(rules.IMPORT_CONFLICT.problem(detail=text) for text in plan["collisions"]),
-        *(rules.IMPORT_REFUSED.problem(detail=text) for text in plan["problems"]),
+        *(rules.IMPORT_CONFLICT.problem(detail=text) for text in planned.plan.collisions),
+        *(rules.IMPORT_REFUSED.problem(detail=text) for text in planned.plan.problems),
     ]

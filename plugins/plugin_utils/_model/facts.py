@@ -15,6 +15,7 @@ from typing import Any
 from ...module_utils._endpoints import normal, same_endpoint
 from .database import Database
 from .host import Address, Companion, Disk, FireEdge, KeptAddress, Probe, VipHook
+from .identity_plan import ImportAnswer
 from .journal import EXPORTED, REVERTED, Journal
 from .oned import Api, Conf, Service
 from .plain import parse
@@ -163,12 +164,12 @@ class Frontend:
 class KeptImport:
     """What is on the controller of a zone's import: paths of what an interrupted one kept, None without such a file.
 
-    `planned` is what module identity_import returned when the master was asked, or why it was not; None before.
+    `planned` is what the master said of the import; None before it was asked.
     """
 
     document: str | None = None
     plan: str | None = None
-    planned: Mapping[str, Any] | None = None
+    planned: ImportAnswer | None = None
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,9 @@ from ...module_utils._zone_import.rules import OWN, text
 from .._checks import migration as import_checks
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
+from .._model.identity_plan import Identity, IdentityPlan, VdcResource
 from .entry import KNOWN_AFTER_APPLY, placed, warned
 from .planned import ImportOptions, ImportPlan, ZonePlan
-
-# The plan of an import, and what it consists of: documents that module identity_import returned.
-Data = Mapping[str, Any]
 
 
 def with_import(entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapping[str, HostFacts]) -> ZonePlan:
@@ -44,14 +42,13 @@ def with_import(entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapp
         restore=frontend.journal.backups.database if restores and frontend.journal else None,
         planned=kept.planned is not None,
     )
-    plan = (kept.planned or {}).get("plan")
+    plan = kept.planned.plan if kept.planned else None
     if not plan:
         return replace(entry, imports=imports)
-    moves = any(one["changing"] for one in (*plan["objects"].values(), plan["references"]))
-    entry = replace(entry, imports=replace(imports, moves=moves, creates=_new_names(plan)))
+    entry = replace(entry, imports=replace(imports, moves=plan.moves, creates=_new_names(plan)))
     if entry.action != "join":
         return entry
-    notes = (rules.IMPORT_NOTE.problem(detail=line) for line in plan["warnings"])
+    notes = (rules.IMPORT_NOTE.problem(detail=line) for line in plan.warnings)
     return replace(
         entry,
         changes=(*entry.changes, *_changes(plan, zone.label)),
@@ -111,10 +108,9 @@ def without_same_names(zones: Mapping[str, ZonePlan]) -> dict[str, ZonePlan]:
     }
 
 
-def _new_names(plan: Data) -> dict[str, tuple[str, ...]]:
+def _new_names(plan: IdentityPlan) -> dict[str, tuple[str, ...]]:
     return {
-        kind: tuple(item["new_name"] for item in items if item["action"] == CREATE)
-        for kind, items in plan["identities"].items()
+        kind: tuple(item.new_name for item in items if item.action == CREATE) for kind, items in plan.identities.items()
     }
 
 
@@ -137,46 +133,46 @@ def _is_of_a_network(text: str) -> bool:
     return not (address.is_loopback or address.is_link_local)
 
 
-def _changes(plan: Data, label: str) -> list[str]:
+def _changes(plan: IdentityPlan, label: str) -> list[str]:
     """The import of the zone called `label` in lines."""
     found = ["its identities are written down, and nobody but the master reaches its API until it has joined"]
-    for kind, items in plan["identities"].items():
-        new = [_created(item) for item in items if item["action"] in (CREATE, BEGUN)]
-        same = [_same(item) for item in items if item["action"] == SAME]
+    for kind, items in plan.identities.items():
+        new = [_created(item) for item in items if item.action in (CREATE, BEGUN)]
+        same = [_same(item) for item in items if item.action == SAME]
         found += [f"{kind} created, id {KNOWN_AFTER_APPLY}: {', '.join(new)}"] if new else []
         found += [f"{kind} that are the same in the federation: {', '.join(same)}"] if same else []
-    found += [f"user {one['user']} joins group {one['group']}" for one in plan["memberships"]]
-    found += [f"user {one['user']} administers group {one['group']}" for one in plan["admins"]]
-    found += [f"VDC {one['vdc']} gains group {one['group']}" for one in plan["vdc_groups"]]
-    found += [f"VDC {one['vdc']} gains {_resource(one, label)}" for one in plan["resources"]]
-    found += [f"access rule {text(_placed(rule, label))}" for rule in plan["acls"]]
+    found += [f"user {one.user} joins group {one.group}" for one in plan.memberships]
+    found += [f"user {one.user} administers group {one.group}" for one in plan.admins]
+    found += [f"VDC {one.vdc} gains group {one.group}" for one in plan.vdc_groups]
+    found += [f"VDC {one.vdc} gains {_resource(one, label)}" for one in plan.resources]
+    found += [f"access rule {text(_placed(rule, label))}" for rule in plan.acls]
     return found + _objects(plan)
 
 
-def _created(item: Data) -> str:
-    renamed = "" if item["new_name"] == item["name"] else f" as {item['new_name']}"
-    return f"{item['name']}{renamed} (was {item['old_id']})"
+def _created(item: Identity) -> str:
+    renamed = "" if item.new_name == item.name else f" as {item.new_name}"
+    return f"{item.name}{renamed} (was {item.old_id})"
 
 
-def _same(item: Data) -> str:
-    changes = "" if item["old_id"] == item["id"] else f" ({item['old_id']} -> {item['id']})"
-    return f"{item['name']}{changes}"
+def _same(item: Identity) -> str:
+    changes = "" if item.old_id == item.id else f" ({item.old_id} -> {item.id})"
+    return f"{item.name}{changes}"
 
 
-def _resource(item: Data, label: str) -> str:
-    which = f"all {item['kind']}" if item["id"] == "all" else f"{item['kind']} {item['id']}"
-    return f"{which} of zone {label if item['zone'] == OWN else item['zone'][1:]}"
+def _resource(item: VdcResource, label: str) -> str:
+    which = f"all {item.kind}" if item.id == "all" else f"{item.kind} {item.id}"
+    return f"{which} of zone {label if item.zone == OWN else item.zone[1:]}"
 
 
-def _placed(rule: Data, label: str) -> Data:
+def _placed(rule: Mapping[str, Any], label: str) -> Mapping[str, Any]:
     """A rule with the name that its zone will have in the federation."""
     return {**rule, **{word: f"#{label}" for word in ("which", "zone") if rule[word] == OWN}}
 
 
-def _objects(plan: Data) -> list[str]:
-    counted = [f"{one['changing']} of {one['all']} {kind}" for kind, one in plan["objects"].items() if one["changing"]]
-    left = [f"{kind} {', '.join(map(str, ids))}" for kind, ids in plan["unmovable"].items()]
+def _objects(plan: IdentityPlan) -> list[str]:
+    counted = [f"{one.changing} of {one.all} {kind}" for kind, one in plan.objects.items() if one.changing]
+    left = [f"{kind} {', '.join(map(str, ids))}" for kind, ids in plan.unmovable.items()]
     found = [f"objects whose owner or group gets another id: {', '.join(counted)}"] if counted else []
-    named = plan["references"]
-    found += [f"VM templates that name an owner: {named['changing']} of {named['all']} change"] if named["all"] else []
+    named = plan.references
+    found += [f"VM templates that name an owner: {named.changing} of {named.all} change"] if named.all else []
     return found + ([f"objects that keep their owner's old id: {'; '.join(left)}"] if left else [])

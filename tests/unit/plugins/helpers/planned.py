@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.migration import import_answer
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory import topology as inventory
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.facts import Frontend, HostFacts, KeptImport
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import parse, plain
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import plain
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan import federation, resync, rotation
 
 MASTER_URL = "http://192.0.2.11:2633/RPC2"
@@ -104,7 +105,9 @@ def host_facts(found: dict[str, Any]) -> HostFacts:
     """Facts that tests hold as C({"frontend": …}), C({"unreachable": text}) or C({"error": text, "remedy": text})."""
     examined = Frontend.from_plain(found["frontend"]) if "frontend" in found else None
     reasons = {key: found[key] for key in ("unreachable", "error", "remedy") if key in found}
-    return HostFacts(examined, **reasons, kept=parse(KeptImport, found.get("import", {})))
+    kept = found.get("import", {})
+    planned = import_answer(kept["planned"]) if kept.get("planned") is not None else None
+    return HostFacts(examined, **reasons, kept=KeptImport(kept.get("document"), kept.get("plan"), planned))
 
 
 def all_facts(found: dict[str, Any]) -> dict[str, HostFacts]:
