@@ -120,7 +120,7 @@ def test_a_server_gets_its_leaders_database_though_runs_are_killed(servers: Serv
         lost.one("stop")
         lost.empty()
         servers.leader("paris").create_user(f"missed-{number}")
-        role = "onefed.opennebula.server"
+        role = "onefed.opennebula.ha"
         killed = servers.run("resync", "--limit", lost.host, ONEFED_KILL_BEFORE=f"{role} : {task}")
         assert killed.code == -9, f"{task} never began: {killed.output}"
         assert (lost.state / "journal.json").exists()

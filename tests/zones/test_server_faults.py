@@ -21,7 +21,7 @@ from .servers import Baseline, Server, Servers
 
 pytestmark = extra
 NAMES = ("paris-1", "paris-2", "paris-3")
-ROLE = "onefed.opennebula.server"
+ROLE = "onefed.opennebula.ha"
 
 
 def step() -> list[tuple[str, int]]:

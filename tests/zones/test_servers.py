@@ -20,7 +20,7 @@ from .lab import extra, wait_for
 from .servers import LEADER, Servers
 
 NAMES = {"paris-1", "paris-2", "paris-3"}
-ROLE = "onefed.opennebula.server"
+ROLE = "onefed.opennebula.ha"
 
 
 def planned(zones: Servers, playbook: str = "federate", *options: str) -> Run:

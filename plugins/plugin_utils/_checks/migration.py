@@ -18,7 +18,6 @@ from .failure import module_failure
 from .frontend import credentials
 
 
-
 def import_answer(result: Mapping[str, Any]) -> ImportAnswer:
     """What the master said, from a registered result of identity_import."""
     if "plan" in result:
