@@ -94,8 +94,8 @@ def test_a_federation_made_by_hand_is_planned_mended_and_then_left_alone(by_hand
         "loopback gRPC endpoint localhost:2634 removed",
         "oneflow_auth (differs), sunstone_auth (missing)",
         "is_slave 0 -> 1",
-        "logdb gets the primary key and indexes back",
-        "pool_control rises to the ids in use in user_pool, zone_pool",
+        "logdb gets its primary key and indexes back",
+        "pool_control rises: pool_control is behind the ids in use in user_pool, zone_pool",
         "oned stops for the repair of its database and starts again",
     ):
         assert line in shown

@@ -107,6 +107,6 @@ def test_nothing_changes_unless_every_zone_takes_part(members: Federation) -> No
     assert f"oned at {paris.url} was to accept oneadmin's new secret" in " ".join(behind.output.split())
     paris.one("stop")
     down = rotate(members)
-    assert "paris: paris-1: Its oned does not run" in " ".join(down.output.split())
+    assert "paris, paris-1: Its oned does not run" in " ".join(down.output.split())
     assert [run.code for run in (unknown, behind, down)] == [2, 2, 2]
     assert {zone.host: (stored(zone), zone.session) for zone in (madrid, paris)} == before

@@ -64,6 +64,20 @@ SERVICE_FAILED = Rule(
     "The service of oned has failed.",
     "See its journal and oned.log, mend it, and run again.",
 )
+ONED_STOPPED = Rule(
+    "oned_stopped",
+    ERROR,
+    "What is to be done needs oned, which is stopped, still starts, or hangs.",
+    "Its oned does not run, or does not answer.",
+    "Start it; if it does not start, see its journal and oned.log.",
+)
+COPY_INTERRUPTED = Rule(
+    "copy_interrupted",
+    ERROR,
+    "A run that made the zone a slave, or the server a copy of its leader, did not come to its end.",
+    "The join or copy that was begun at {opened_at} is not complete.",
+    "Run playbook federate, which completes it.",
+)
 DISK_SPACE = Rule(
     "disk_space",
     ERROR,

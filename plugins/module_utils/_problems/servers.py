@@ -36,6 +36,20 @@ LOG_DIVERGED = Rule(
     "different data.",
     COPY_LEADER,
 )
+NOT_FOLLOWING = Rule(
+    "not_following",
+    ERROR,
+    "The server stands for election or runs alone, while another one leads.",
+    "It does not follow its leader (state {state}).",
+    COPY_LEADER,
+)
+SERVER_TABLES_DIFFER = Rule(
+    "server_tables_differ",
+    ERROR,
+    "Records were lost or applied in part on one of the two.",
+    "At the same federated index its shared tables differ from its leader's.",
+    COPY_LEADER,
+)
 FOLLOWER_FALLEN_OUT = Rule(
     "follower_fallen_out",
     ERROR,
@@ -87,6 +101,13 @@ SERVER_NOT_LISTED = Rule(
     "The inventory has servers that are not in the zone's list: {hosts}.",
     "Add them: playbook federate. Until then do not start their oned as a server of this zone: its leader would step "
     "down.",
+)
+NOT_YET_A_SERVER = Rule(
+    "not_yet_a_server",
+    ERROR,
+    "The inventory has the server, and the zone's record does not.",
+    "It is no server of zone {zone} yet.",
+    "Let playbook federate add it.",
 )
 SERVER_NOT_DECLARED = Rule(
     "server_not_declared",

@@ -107,6 +107,27 @@ OTHER_ZONE_ID = Rule(
     "It is in this federation under another id: its ZONE_ID is {zone_id}, {known}.",
     "Correct zone_name, or remove the zone from the federation and join it anew.",
 )
+NO_SLAVE = Rule(
+    "no_slave",
+    ERROR,
+    "Only a slave of this federation has a copy of the master's tables that could be made anew.",
+    "It is no slave of this federation.",
+    "Let zone {zone} join: playbook federate.",
+)
+NOTHING_TO_ASK = Rule(
+    "nothing_to_ask",
+    ERROR,
+    "What is to be done needs the master, or a server of the zone, and none of them can be asked.",
+    "{who} cannot be asked: {why}",
+    "{what_to_do}",
+)
+MEMBER_NOT_DECLARED = Rule(
+    "member_not_declared",
+    ERROR,
+    "Whatever changes on every server of a federation has to reach all of its zones.",
+    "It belongs to the federation but is not in the inventory: it would be cut off.",
+    "Add it, or name it in rotate_leave_out if it may be.",
+)
 ZONE_NAME_REFUSED = Rule(
     "zone_name_refused",
     ERROR,

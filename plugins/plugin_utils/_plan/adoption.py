@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...module_utils._problems import database as rules
 from ...module_utils._problems.frontend import AUTH_FILES_FIXED
 from ...module_utils._problems.problem import Problem
 from .._model.database import Database
@@ -31,17 +32,17 @@ def needs_stop(database: Database, repair: Repair) -> bool:
 
 
 def describe_repair(database: Database, repair: Repair) -> list[str]:
-    """The repair in words, with reasons."""
+    """The repair in words, with the problems that it mends."""
+    tables = ", ".join(database.pool_control_behind)
     described = []
-    if repair.is_slave is True:
-        described.append("is_slave 0 -> 1: onedb upgrade and onedb fsck would change its copy of the shared tables")
-    if repair.is_slave is False:
-        described.append("is_slave 1 -> 0: onedb upgrade would leave out the shared tables of the whole federation")
+    if repair.is_slave is not None:
+        rule = rules.IS_SLAVE_UNSET if repair.is_slave else rules.IS_SLAVE_SET
+        described.append(("is_slave 0 -> 1" if repair.is_slave else "is_slave 1 -> 0", rule.problem()))
     if repair.log_keys:
-        described.append("logdb gets the primary key and indexes back that the stock restore left out; its rows stay")
+        described.append(("logdb gets its primary key and indexes back", rules.LOG_WITHOUT_KEYS.problem()))
     if repair.shared_pools:
-        described.append(f"pool_control rises to the ids in use in {', '.join(database.pool_control_behind)}")
-    return described
+        described.append(("pool_control rises", rules.POOL_CONTROL_BEHIND.problem(tables=tables)))
+    return [f"{change}: {problem.text} [{problem.code}]" for change, problem in described]
 
 
 def auth_files_of(frontend: Frontend, master: Frontend) -> dict[str, str]:

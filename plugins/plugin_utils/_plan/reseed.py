@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...module_utils._health import database
+from ...module_utils._problems import replication, zones
+from ...module_utils._problems.answers import NO_ZONE_RECORD
+from ...module_utils._problems.frontend import COPY_INTERRUPTED
+from ...module_utils._problems.problem import Problem
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
@@ -17,30 +21,30 @@ from .planned import ZonePlan
 from .zone import reseed_entry
 
 
-def why_stale(frontend: Frontend, master: Frontend) -> str | None:
+def why_stale(zone: Zone, frontend: Frontend, master: Frontend) -> Problem | None:
     """What keeps the zone of this front-end from following the master by itself; None when nothing does."""
     journal = frontend.journal
     if journal and journal.of_zone:
-        return f"the copy that was begun at {journal.opened_at} is not complete"
+        return COPY_INTERRUPTED.problem(zone.host, opened_at=journal.opened_at)
     if not frontend.has_copy:
-        return "its own tables do not know the zone"
+        return NO_ZONE_RECORD.problem(zone.host, zone_id=frontend.conf.zone_id, endpoint=zone.endpoint)
     own, theirs = frontend.database, master.database
     index, newest = own.log.last_federated_index, theirs.log.last_federated_index
     if index is None:
-        return "its federated log is empty, so that it drops what the master sends"
+        return replication.EMPTY_FEDERATED_LOG.problem(zone.host)
     if newest is not None and index > newest:
-        return f"its federated index is {index}, and the master's {newest}"
+        return replication.AHEAD_OF_MASTER.problem(zone.host, index=index, newest=newest)
     # By the database, which a stopped oned has too.
     seen = database.facts({"index": None}, plain(own), plain(theirs), 0.0)
     if seen["in_master_log"] is False:
-        return f"the record after {index}, its federated index, is not in the master's log any more"
+        return replication.STALE.problem(zone.host, index=index, oldest=theirs.log.first_federated_index)
     differing = seen["digests_differ"]
-    return f"its shared tables differ from the master's ({', '.join(differing)})" if differing else None
+    return replication.DIGESTS_DIFFER.problem(zone.host, tables=", ".join(differing)) if differing else None
 
 
 def plan_reseed(
     federation: Federation, facts: Mapping[str, HostFacts], zone: Zone
-) -> tuple[list[str], str | None, ZonePlan | None]:
+) -> tuple[list[str], Problem | None, ZonePlan | None]:
     """Errors that keep a slave with one server from being compared or reseeded, why it is reseeded, and its plan.
 
     The plan is that of a join (see zone), as the zone goes through the same steps; its record stays.
@@ -51,17 +55,18 @@ def plan_reseed(
         return [unusable[0].at(host).line], None, None
     unusable = checks.usable(facts.get(federation.master_host, HostFacts(error="it was left out")))
     if unusable:
-        return [f"{host}: The master cannot be examined: {unusable[0].text}"], None, None
+        why, remedy = unusable[0].text, unusable[0].remedy
+        return [zones.NOTHING_TO_ASK.problem(host, who="The master", why=why, what_to_do=remedy).line], None, None
     frontend, master = facts[host].frontend, facts[federation.master_host].frontend
     known = master.zones
     mine = master.zone(_zone_id(frontend))
     if mine is None or (frontend.conf.mode != "SLAVE" and not frontend.journal):
-        return [f"{host}: It is no slave of this federation. Playbook federate lets zone {label} join."], None, None
-    why = why_stale(frontend, master)
-    if why is None:
+        return [zones.NO_SLAVE.problem(host, zone=label).line], None, None
+    stale = why_stale(zone, frontend, master)
+    if stale is None:
         return [], None, None
     entry = reseed_entry(federation, zone, facts, known, mine)
-    return lines(label, entry.problems), why, entry
+    return lines(label, entry.problems), stale, entry
 
 
 def _zone_id(frontend: Frontend) -> int:

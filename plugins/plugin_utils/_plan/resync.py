@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...module_utils._problems import servers
+from ...module_utils._problems.frontend import COPY_INTERRUPTED, ONED_STOPPED
+from ...module_utils._problems.problem import Problem
+from ...module_utils._problems.zones import NOTHING_TO_ASK
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
-from .._model.facts import Frontend, HostFacts, frontend_of
+from .._model.facts import HostFacts, frontend_of
 from .cluster import plan_servers
 from .coordinator import with_coordinators
 from .planned import ServersPlan, ZonePlan
@@ -67,20 +71,22 @@ def plan_resync(federation: Federation, facts: Mapping[str, HostFacts], hosts: S
         elif len(zone.servers) == 1:
             found, why, entry = plan_reseed(federation, facts, zone)
             errors += found
-            if entry and not found:
+            if entry and why and not found:
                 zones[host] = entry
-                done = "oned stops, and its federated tables and *_auth files become the master's"
-                text.append(f"{place}: {why}; {done}")
+                done = "Its oned stops, and its federated tables and *_auth files become the master's."
+                text.append(f"{place}: {why.text} {done} [{why.code}]")
             elif not found:
                 text.append(f"{place}: follows the master and lacks nothing; nothing to do.")
         else:
-            refusal, why = _checked(zone, host, facts)
+            refusal = _refusal(zone, host, facts)
+            why = None if refusal or host == zone.host else _out_of_step(zone, host, facts)
             if refusal:
-                errors.append(f"{host}: {refusal}")
+                errors.append(refusal.line)
             elif not why:
                 text.append(f"{place}: leads, or follows and lacks nothing; nothing to do.")
             else:
-                text.append(f"{place}: {why}; its database and files become those of {zone.host}")
+                done = f"Its database and files become those of {zone.host}."
+                text.append(f"{place}: {why.text} {done} [{why.code}]")
                 copied.append(host)
     copies = {host: _copy(federation.zone_of(host), host, copied, facts) for host in copied}
     return ResyncPlan(_source(federation, facts), copies, zones, tuple(errors), tuple(text))
@@ -93,38 +99,41 @@ def _source(federation: Federation, facts: Mapping[str, HostFacts]) -> SnapshotS
     return SnapshotSource(host, federation.master_zone.endpoint, stop_for_snapshot=stops)
 
 
-def _checked(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> tuple[str | None, str | None]:
-    """Why it cannot have a copy, and why it needs one; both None when it is well."""
+def _refusal(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> Problem | None:
+    """Why a server cannot have a copy."""
     unusable = checks.usable(facts[zone.host])
     if unusable:
-        return f"No server of zone {zone.label} can be examined: {unusable[0].text}", None
+        who, why, remedy = f"Zone {zone.label}", unusable[0].text, unusable[0].remedy
+        return NOTHING_TO_ASK.problem(host, who=who, why=why, what_to_do=remedy)
     leader = facts[zone.host].frontend
     if not leader.leads:
-        return f"Nobody leads zone {zone.label}, so there is nothing to copy. Playbook status tells why.", None
+        return servers.NO_LEADER.problem(host, silent="")
     if host == zone.host:
-        return None, None
+        return None
     unusable = checks.usable(facts[host])
     if unusable:
-        return unusable[0].message, None
-    if host not in plan_servers(zone, facts, leader.conf.zone_id).ids:
-        return f"It is no server of zone {zone.label} yet. Playbook federate adds it.", None
-    return None, _out_of_step(facts[host].frontend, leader)
+        return unusable[0].at(host)
+    known = host in plan_servers(zone, facts, leader.conf.zone_id).ids
+    return None if known else servers.NOT_YET_A_SERVER.problem(host, zone=zone.label)
 
 
-def _out_of_step(frontend: Frontend, leader: Frontend) -> str | None:
+def _out_of_step(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> Problem | None:
+    """Why a server needs a copy; None when it is well."""
+    frontend, leader = facts[host].frontend, facts[zone.host].frontend
     journal, raft = frontend.journal, frontend.api.raft
     if journal:
-        return f"the copy that was begun at {journal.opened_at} is not complete"
+        return COPY_INTERRUPTED.problem(host, opened_at=journal.opened_at)
     if not frontend.runs:
-        return "its oned does not run"
+        return ONED_STOPPED.problem(host)
     if raft is None or raft.state_name != "follower":
-        return f"it does not follow (state {frontend.raft_state or 'unknown'})"
+        return servers.NOT_FOLLOWING.problem(host, server=host, state=frontend.raft_state or "unknown")
     mine, theirs = frontend.database, leader.database
-    first = theirs.log.first_local_index
-    if first is not None and raft.log_index + 1 < first:
-        return f"its log ends at record {raft.log_index}, and the leader has those from {first} on only"
+    oldest = theirs.log.first_local_index
+    if oldest is not None and raft.log_index + 1 < oldest:
+        index, leaders = raft.log_index, leader.api.raft.log_index if leader.api.raft else "unknown"
+        return servers.FOLLOWER_FALLEN_OUT.problem(host, server=host, index=index, leaders=leaders, oldest=oldest)
     same = mine.log.last_federated_index == theirs.log.last_federated_index
-    return "its shared tables differ from the leader's" if same and mine.tables != theirs.tables else None
+    return servers.SERVER_TABLES_DIFFER.problem(host, server=host) if same and mine.tables != theirs.tables else None
 
 
 def _copy(zone: Zone, host: str, copied: Sequence[str], facts: Mapping[str, HostFacts]) -> Copy:

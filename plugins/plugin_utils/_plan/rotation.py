@@ -9,6 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...module_utils._endpoints import same_endpoint
+from ...module_utils._problems import zones
+from ...module_utils._problems.frontend import COPY_INTERRUPTED, ONED_STOPPED
+from ...module_utils._problems.problem import ERROR, Problem
+from ...module_utils._problems.servers import NO_LEADER, SERVER_NOT_DECLARED
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
@@ -45,9 +49,10 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
     """The plan; `facts` hold every host of the inventory. Errors of the zones in `leave_out` (names) are ignored."""
     federation = with_coordinators(federation, facts)
     leader = federation.master_host
-    unusable = _unwell(leader, facts[leader])
-    if unusable:
-        return RotationPlan(leader, errors=(f"The master cannot be asked. {unusable}",))
+    unwell = _unwell(leader, facts[leader])
+    if unwell:
+        rule, why, remedy = zones.NOTHING_TO_ASK, unwell.text, unwell.remedy
+        return RotationPlan(leader, errors=(rule.problem(leader, who="The master", why=why, what_to_do=remedy).line,))
     known = facts[leader].frontend.zones
     members = _members(federation, facts, known)
     hosts: dict[str, Turn] = {}
@@ -57,14 +62,14 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
     for record in known:
         group, may_lack = members.get(record.id), record.name in leave_out
         if not group:
-            errors += [] if may_lack else [_unknown(record)]
+            errors += [] if may_lack else [_unknown(record).line]
             continue
         zone = federation.zones[group]
         names, problems = _servers(zone, record, facts)
         if may_lack and problems:
-            text.append(f"{zone.label}: is left out. {' '.join(problems)}")
+            text.append(f"{zone.label}: is left out. {' '.join(one.line for one in problems)}")
             continue
-        errors += [f"{zone.label}: {problem}" for problem in problems]
+        errors += [f"{zone.label}, {one.line}" for one in problems]
         hosts.update({host: Turn(turn, grouped=len(names) > 1) for turn, host in enumerate(names)})
         readers += [zone.reached_at] if record.id != 0 else []
         restarts = "what read it restarts" if record.id == 0 else "oned restarts" + _one_by_one(names)
@@ -75,11 +80,8 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
     return RotationPlan(leader, hosts, turns, tuple(readers), tuple(errors), tuple(text))
 
 
-def _unknown(record: ZoneRecord) -> str:
-    return (
-        f'Zone "{record.name}" (id {record.id}, {record.endpoint}) belongs to the federation '
-        "but is not in the inventory: it would be cut off. Add it, or name it in rotate_leave_out if it may be."
-    )
+def _unknown(record: ZoneRecord) -> Problem:
+    return zones.MEMBER_NOT_DECLARED.problem(f'Zone "{record.name}" (id {record.id}, {record.endpoint})')
 
 
 def _members(federation: Federation, facts: Mapping[str, HostFacts], known: Sequence[ZoneRecord]) -> dict[int, str]:
@@ -103,17 +105,21 @@ def _members(federation: Federation, facts: Mapping[str, HostFacts], known: Sequ
     return found
 
 
-def _servers(zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts]) -> tuple[list[str], list[str]]:
+def _servers(zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts]) -> tuple[list[str], list[Problem]]:
     """The hosts that serve the zone by its record, in the order of their turns, and why the password cannot change."""
     listed = [server.endpoint for server in record.servers]
     hosts = [host for host in zone.hosts if _is_listed(zone, host, listed)] if listed else [zone.host]
-    strangers = [url for url in listed if not any(same_endpoint(zone.endpoints[host], url) for host in hosts)]
-    problems = [f"Its server {url} is not in the inventory. Add it, or remove it from the zone." for url in strangers]
-    problems += [text for text in (_unwell(host, facts[host]) for host in hosts) if text]
+    strangers = [
+        server
+        for server in record.servers
+        if not any(same_endpoint(zone.endpoints[host], server.endpoint) for host in hosts)
+    ]
+    problems = [SERVER_NOT_DECLARED.problem(one.name, ERROR, endpoint=one.endpoint) for one in strangers]
+    problems += [problem for problem in (_unwell(host, facts[host]) for host in hosts) if problem]
     states = [] if problems or len(hosts) < 2 else [facts[host].frontend.raft_state for host in hosts]
     # A server that refuses its one_auth does not tell its state.
     if states and "leader" not in states and None not in states:
-        problems.append("Nobody leads it. Playbook status tells why.")
+        problems.append(NO_LEADER.problem(zone.host, silent=""))
     return sorted(hosts, key=lambda host: (_leads(facts, host), host)), problems
 
 
@@ -130,13 +136,12 @@ def _leads(facts: Mapping[str, HostFacts], host: str) -> bool:
     return frontend is not None and frontend.leads
 
 
-def _unwell(host: str, host_facts: HostFacts) -> str | None:
+def _unwell(host: str, host_facts: HostFacts) -> Problem | None:
     """Why the password cannot change on a server. A one_auth that oned refuses is no reason: it is replaced."""
     unusable = checks.usable(host_facts)
     if unusable:
-        return unusable[0].at(host).line
-    if host_facts.frontend.journal:
-        return f"{host}: A join or a copy was interrupted there. Run playbook federate first."
-    if not host_facts.frontend.serves:
-        return f"{host}: Its oned does not run, or does not answer. Start it."
-    return None
+        return unusable[0].at(host)
+    journal = host_facts.frontend.journal
+    if journal:
+        return COPY_INTERRUPTED.problem(host, opened_at=journal.opened_at)
+    return None if host_facts.frontend.serves else ONED_STOPPED.problem(host)

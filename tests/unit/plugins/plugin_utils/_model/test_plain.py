@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import OPTIONS, parse, plain
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.frontend import CLOCK_OFF, SERVICE_FAILED
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.problem import Problem
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import LINES, OPTIONS, parse, plain
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,25 @@ def test_what_is_missing_unknown_or_null_has_its_default() -> None:
 
 def test_numbers_that_became_texts_on_their_way_are_numbers() -> None:
     assert parse(Wheel, {"size": "7"}) == Wheel(7)
+
+
+@dataclass(frozen=True)
+class Report:
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), metadata=LINES)
+
+
+def test_problems_are_told_in_full_and_warnings_as_lines() -> None:
+    failed, clock = SERVICE_FAILED.problem("paris-1"), CLOCK_OFF.problem("paris-2", seconds="+90")
+    assert plain(Report((failed,), (clock,))) == {
+        "problems": [
+            {
+                "host": "paris-1",
+                "code": "service_failed",
+                "severity": "error",
+                "text": "The service of oned has failed.",
+                "remedy": SERVICE_FAILED.remedy,
+            }
+        ],
+        "warnings": [f"paris-2: Its clock differs by +90 s from the controller's. {CLOCK_OFF.remedy}"],
+    }

@@ -39,17 +39,17 @@ def on_mariadb(*found: dict[str, Any]) -> None:
         (
             {"is_slave": False},
             {"is_slave": True},
-            "is_slave 0 -> 1: onedb upgrade and onedb fsck would change its copy",
+            "is_slave 0 -> 1: Its database does not say that it is a slave's",
         ),
         (
             {"log": {"last_federated_index": 12, "has_keys": False}},
             {"log_keys": True},
-            "logdb gets the primary key and indexes back",
+            "logdb gets its primary key and indexes back: Its table logdb has lost",
         ),
         (
             {"pool_control_behind": ["zone_pool", "user_pool"]},
             {"shared_pools": True},
-            "pool_control rises to the ids in use in zone_pool, user_pool",
+            "pool_control rises: pool_control is behind the ids in use in zone_pool, user_pool",
         ),
     ],
 )

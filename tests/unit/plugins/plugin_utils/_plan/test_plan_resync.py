@@ -10,6 +10,9 @@ import pytest
 from grown import declared, group_of_three, master, server
 from planned import MASTER_URL, plan_resync
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.replication import AHEAD_OF_MASTER
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.servers import NO_LEADER
+
 HOSTS = ["paris-1", "paris-2", "paris-3"]
 
 
@@ -68,12 +71,12 @@ def differs(found: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "spoil, why",
     [
-        (stopped, "its oned does not run"),
-        (begun, "the copy that was begun at 2026-01-02T03:04:05Z is not complete"),
-        (deposed, "it does not follow (state candidate)"),
-        (silent, "it does not follow (state unknown)"),
-        (purged, "its log ends at record 18, and the leader has those from 20 on only"),
-        (differs, "its shared tables differ from the leader's"),
+        (stopped, "Its oned does not run, or does not answer."),
+        (begun, "The join or copy that was begun at 2026-01-02T03:04:05Z is not complete."),
+        (deposed, "It does not follow its leader (state candidate)."),
+        (silent, "It does not follow its leader (state unknown)."),
+        (purged, "Its log ends at 18, its leader's at 50, whose oldest record is 20: it can never catch up."),
+        (differs, "At the same federated index its shared tables differ from its leader's."),
     ],
 )
 @pytest.mark.parametrize("leader", ["paris-1", "paris-3"])
@@ -83,7 +86,8 @@ def test_a_server_that_cannot_go_on_gets_the_leaders_copy_and_keeps_its_id(spoil
     spoil(paris["paris-2"])
     made = resync(paris, "paris-2")
     assert made["errors"] == []
-    assert made["text"] == [f"paris-2 (paris): {why}; its database and files become those of {leader}"]
+    [text] = made["text"]
+    assert text.startswith(f"paris-2 (paris): {why} Its database and files become those of {leader}. [")
     entry = made["hosts"]["paris-2"]
     assert (entry["label"], entry["host"]) == ("paris", leader)
     assert (entry["servers"]["add_server"], entry["servers"]["ids"]["paris-2"]) == (["paris-2"], 1)
@@ -122,14 +126,13 @@ def test_without_a_leader_there_is_nothing_to_copy() -> None:
     paris["paris-1"]["api"]["raft"]["state_name"] = "candidate"
     made = resync(paris, "paris-2")
     assert made["hosts"] == {}
-    assert made["errors"] == [
-        "paris-2: Nobody leads zone paris, so there is nothing to copy. Playbook status tells why."
-    ]
+    assert made["errors"] == [NO_LEADER.problem("paris-2", silent="").line]
 
 
 def test_a_zone_nobody_reaches_is_told() -> None:
     made = resync({host: {"unreachable": "no route"} for host in HOSTS}, "paris-2")
-    assert made["errors"] == ["paris-2: No server of zone paris can be examined: Ansible cannot reach it: no route."]
+    [error] = made["errors"]
+    assert error.startswith("paris-2: Zone paris cannot be asked: Ansible cannot reach it: no route. Check the address")
 
 
 def test_a_server_that_is_lost_or_not_of_the_zone_is_an_error() -> None:
@@ -139,7 +142,7 @@ def test_a_server_that_is_lost_or_not_of_the_zone_is_an_error() -> None:
     made = resync(paris, "paris-2", "paris-3")
     assert made["hosts"] == {}
     assert made["errors"][0].startswith("paris-2: Ansible cannot reach it: no route")
-    assert made["errors"][1] == "paris-3: It is no server of zone paris yet. Playbook federate adds it."
+    assert made["errors"][1] == "paris-3: It is no server of zone paris yet. Let playbook federate add it."
 
 
 def slave(**database: Any) -> dict[str, Any]:
@@ -169,16 +172,16 @@ def described(index: int | None) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "index, why",
     [
-        (5, "the record after 5, its federated index, is not in the master's log any more"),
-        (14, "its federated index is 14, and the master's 12"),
-        (None, "its federated log is empty, so that it drops what the master sends"),
+        (5, "Its federated index 5 is no record of the master's log, which begins at 8: it can never catch up."),
+        (14, AHEAD_OF_MASTER.problem(index=14, newest=12).text),
+        (None, "Its federated log is empty: it drops records without any error, and the master believes it has them."),
     ],
 )
 def test_a_zone_that_cannot_follow_the_master_gets_its_tables_as_if_it_joined(index: int | None, why: str) -> None:
     made = reseeded(slave(log=described(index)))
     assert made["errors"] == []
-    assert made["text"][-1] == (
-        f"paris-1 (paris): {why}; oned stops, and its federated tables and *_auth files become the master's"
+    assert made["text"][-1].startswith(
+        f"paris-1 (paris): {why} Its oned stops, and its federated tables and *_auth files become the master's. ["
     )
     entry = made["zones"]["paris-1"]
     assert (entry["action"], entry["zone_id"], entry["zone_exists"], entry["imports"]) == ("join", 100, True, None)
@@ -210,4 +213,4 @@ def test_a_zone_that_is_no_slave_has_nothing_to_take() -> None:
     found = server("paris-1")
     made = reseeded(found)
     assert made["zones"] == {}
-    assert made["errors"] == ["paris-1: It is no slave of this federation. Playbook federate lets zone paris join."]
+    assert made["errors"] == ["paris-1: It is no slave of this federation. Let zone paris join: playbook federate."]
