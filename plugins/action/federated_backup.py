@@ -5,20 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..module_utils._snapshot.snapshot import verify
-from ..plugin_utils._transfer.carry import CarryingAction
+from ..plugin_utils._transfer.carry import FetchingAction
 
 
-class ActionModule(CarryingAction):
+class ActionModule(FetchingAction):
     module = "onefed.opennebula.federated_backup"
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        act = self.bring if self.fetching(arguments) else self.plain
-        return {**result, **act(arguments, task_vars)}
 
     def check(self, path: str) -> None:
         verify(path)

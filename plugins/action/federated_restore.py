@@ -5,14 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..plugin_utils._transfer.carry import CarryingAction
+from ..plugin_utils._transfer.carry import DeliveringAction
 
 
-class ActionModule(CarryingAction):
+class ActionModule(DeliveringAction):
     module = "onefed.opennebula.federated_restore"
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        return {**result, **self.deliver(dict(self._task.args), task_vars)}

@@ -8,19 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..module_utils._server_files.archive import opened_archive
-from ..plugin_utils._transfer.carry import CarryingAction
+from ..plugin_utils._transfer.carry import FetchingAction
 
 
-class ActionModule(CarryingAction):
+class ActionModule(FetchingAction):
     module = "onefed.opennebula.server_files"
     suffix = ".tar.gz"
     what = "archive of a server's files"
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        act = self.bring if self.fetching(arguments) else self.deliver
-        return {**result, **act(arguments, task_vars)}
+    def otherwise(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        return self.deliver(arguments, task_vars)
 
     def check(self, path: str) -> None:
         with opened_archive(path):

@@ -31,7 +31,7 @@ from .._resources.quotas import DEFAULT, UNLIMITED, limits_of
 from .._service import oned
 
 FILE = "own_data.json"
-REFUSE, DISCARD, IMPORT, RESEED = ACTIONS = ("refuse", "discard", "import", "reseed")
+REFUSE, DISCARD, IMPORT, RESEED = ("refuse", "discard", "import", "reseed")
 # Steps of a journal after which the tables are the master's, until a rollback is complete.
 _REPLACED = ("restoring", "restored")
 REVERTED = "reverted"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 from xml.etree import ElementTree
 
 from .._api.documents import hexadecimal, number, numbers, parse_xml, template_of, text
@@ -26,10 +26,7 @@ def user_from_xml(xml: str) -> dict[str, Any]:
 
 def users_from_xml(xml: str) -> list[dict[str, Any]]:
     """The users of a USER_POOL document as `user_from_xml` gives them, by rising id."""
-    root = parse_xml(xml, "the users")
-    quotas = _quotas_beside(root)
-    users = [_user(element, quotas.get(text(element, "ID", ""), element)) for element in root.iterfind("USER")]
-    return sorted(users, key=lambda user: user["id"])
+    return _pool(parse_xml(xml, "the users"), "USER", _user)
 
 
 def group_from_xml(xml: str) -> dict[str, Any]:
@@ -40,10 +37,7 @@ def group_from_xml(xml: str) -> dict[str, Any]:
 
 def groups_from_xml(xml: str) -> list[dict[str, Any]]:
     """The groups of a GROUP_POOL document as `group_from_xml` gives them, by rising id."""
-    root = parse_xml(xml, "the groups")
-    quotas = _quotas_beside(root)
-    groups = [_group(element, quotas.get(text(element, "ID", ""), element)) for element in root.iterfind("GROUP")]
-    return sorted(groups, key=lambda group: group["id"])
+    return _pool(parse_xml(xml, "the groups"), "GROUP", _group)
 
 
 def vdc_from_xml(xml: str) -> dict[str, Any]:
@@ -76,6 +70,14 @@ def names_from_xml(xml: str, tag: str) -> list[tuple[int, str]]:
 
 
 _WORDS = ("user", "resource", "rights", "zone")
+
+
+def _pool(
+    root: ElementTree.Element, tag: str, read: Callable[[ElementTree.Element, ElementTree.Element], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    quotas = _quotas_beside(root)
+    found = [read(element, quotas.get(text(element, "ID", ""), element)) for element in root.iterfind(tag)]
+    return sorted(found, key=lambda each: each["id"])
 
 
 def _quotas_beside(root: ElementTree.Element) -> dict[str, ElementTree.Element]:

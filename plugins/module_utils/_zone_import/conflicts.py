@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import OnefedError
-from .._resources.name_rules import accepted, name_fault
+from .._resources.name_rules import GROUP, MARKETPLACE, USER, VDC, accepted, name_fault
 from .._resources.user import FOREIGN_DRIVER, TOKEN
 from .export import BUILTIN
 
 # Kinds of identities, and what one of each is called.
-KINDS = {"users": "user", "groups": "group", "vdcs": "VDC", "marketplaces": "marketplace"}
+KINDS = {"users": USER, "groups": GROUP, "vdcs": VDC, "marketplaces": MARKETPLACE}
 # How a name that is taken is resolved: not at all; both are the same; the imported one gets another name.
 FAIL, SAME, RENAME = "fail", "same_person", "rename"
 POLICIES = (FAIL, SAME, RENAME)

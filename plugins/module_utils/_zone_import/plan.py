@@ -9,7 +9,7 @@ first plan said (`identities`, `memberships`, `admins`, `vdc_groups`, `resources
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,32 +147,35 @@ def _unmovable(document: Mapping[str, Any]) -> dict[str, list[int]]:
 
 def _memberships(document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets) -> list[dict[str, str]]:
     """Groups that users gain who exist already, by the document's names."""
-    members = {user["id"]: set(user["group_ids"]) for user in shared["users"]}
-    found = []
-    for user in document["users"]:
-        target = targets["users"].get(user["name"])
-        if target is None or target.ours:
-            continue
-        for name in [user["group"], *user["groups"]]:
-            group = targets["groups"].get(name)
-            if group is not None and (group.id is None or group.id not in members.get(target.id or 0, ())):
-                found.append({"user": user["name"], "group": name})
-    return found
+    known = {user["id"]: user["group_ids"] for user in shared["users"]}
+    names = {user["name"]: [user["group"], *user["groups"]] for user in document["users"]}
+    gained = _new_pairs(names, known, targets["users"], targets["groups"])
+    return [{"user": user, "group": group} for user, group in gained]
 
 
 def _admins(document: Mapping[str, Any], shared: Mapping[str, Any], targets: Targets) -> list[dict[str, str]]:
     """Administrators that groups gain which exist already, by the document's names."""
-    known = {group["id"]: set(group["admin_ids"]) for group in shared["groups"]}
-    found = []
-    for group in document["groups"]:
-        target = targets["groups"].get(group["name"])
-        if target is None or target.ours:
+    known = {group["id"]: group["admin_ids"] for group in shared["groups"]}
+    names = {group["name"]: group["admins"] for group in document["groups"]}
+    gained = _new_pairs(names, known, targets["groups"], targets["users"])
+    return [{"user": user, "group": group} for group, user in gained]
+
+
+def _new_pairs(
+    wanted: Mapping[str, Sequence[str]],
+    known: Mapping[int, Sequence[int]],
+    owners: Mapping[str, Target],
+    others: Mapping[str, Target],
+) -> Iterator[tuple[str, str]]:
+    """Pairs of names that are `wanted` of owners that exist already, and not `known`, which is by their ids."""
+    for name, names in wanted.items():
+        owner = owners.get(name)
+        if owner is None or owner.ours:
             continue
-        for name in group["admins"]:
-            user = targets["users"].get(name)
-            if user is not None and (user.id is None or user.id not in known.get(target.id or 0, ())):
-                found.append({"user": name, "group": group["name"]})
-    return found
+        for each in names:
+            other = others.get(each)
+            if other is not None and (other.id is None or other.id not in known.get(owner.id or 0, ())):
+                yield name, each
 
 
 def _administrators(document: Mapping[str, Any], targets: Targets, options: Options) -> list[str]:

@@ -134,5 +134,27 @@ class CarryingAction(ActionBase):
             ) from error
 
 
+class FetchingAction(CarryingAction):
+    """Brings the module's file to the controller where option `fetch` says so."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        act = self.bring if self.fetching(arguments) else self.otherwise
+        return {**result, **act(arguments, task_vars)}
+
+    def otherwise(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """The result of the module where nothing is brought."""
+        return self.plain(arguments, task_vars)
+
+
+class DeliveringAction(CarryingAction):
+    """Takes a file of the controller to the module."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        return {**result, **self.deliver(dict(self._task.args), task_vars)}
+
+
 def _create(path: str) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
