@@ -67,7 +67,12 @@ def test_frontend_info_checks_the_certificates_of_endpoints_as_it_is_told(
 ) -> None:
     module = import_module("ansible_collections.onefed.opennebula.plugins.modules.frontend_info")
     asked: list[Any] = []
-    monkeypatch.setattr(module, "examine", lambda *arguments: asked.append(arguments[-1]) or {})
+
+    def examine(*arguments: Any) -> dict[str, Any]:
+        asked.append(arguments[-1])
+        return {}
+
+    monkeypatch.setattr(module, "examine", examine)
     run_module("frontend_info", **here)
     run_module("frontend_info", validate_certs=False, ca_path="/etc/ca.pem", **here)
     assert asked == [
