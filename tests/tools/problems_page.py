@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes docs/problems.md, the page of all problems, from the rule book, see `make problems-page`."""
@@ -34,7 +33,7 @@ def page() -> str:
 
 
 def _section(rule: Rule) -> str:
-    remedy = "As the message says." if _is_field(rule.remedy) else shown(rule.remedy)
+    remedy = _escaped(rule.advice) or shown(rule.remedy)
     return (
         f"### {rule.code}\n\n{rule.severity.capitalize()}: {shown(rule.text)}\n\n"
         f"**Cause:** {_escaped(rule.cause)}\n\n**Remedy:** {remedy}\n"
@@ -43,14 +42,13 @@ def _section(rule: Rule) -> str:
 
 def shown(template: str) -> str:
     """A template with its fields as words."""
-    return "".join(
-        _escaped(literal) + (f"*{field.replace('_', ' ')}*" if field else "")
-        for literal, field, _spec, _conversion in string.Formatter().parse(template)
-    )
-
-
-def _is_field(template: str) -> bool:
-    return [(literal, bool(field)) for literal, field, *_more in string.Formatter().parse(template)] == [("", True)]
+    parts = ""
+    for literal, field, _spec, _conversion in string.Formatter().parse(template):
+        parts += _escaped(literal)
+        # What is filled in may be more of the sentence, or another one.
+        gap = " " if field and parts and (parts[-1].isalnum() or parts[-1] == ".") else ""
+        parts += f"{gap}*{field.replace('_', ' ')}*" if field else ""
+    return parts
 
 
 def _escaped(text: str) -> str:

@@ -82,7 +82,12 @@ def texts() -> dict[str, str]:
     code = [path for path in ROOT.glob("plugins/**/*.py") if path.parent.name != "doc_fragments"]
     told = {str(path.relative_to(ROOT)): "\n".join(sentences(path)) for path in code if path.parent.name != "_problems"}
     # A fault has one text and one remedy, and a fault in those is told by its code.
-    told.update({f"plugins: rule {code}": f"{rule.cause}\n{rule.text}\n{rule.remedy}" for code, rule in RULES.items()})
+    told.update(
+        {
+            f"plugins: rule {code}": f"{rule.cause}\n{rule.text}\n{rule.remedy}\n{rule.advice}"
+            for code, rule in RULES.items()
+        }
+    )
     pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
     files = [*ROOT.glob("roles/**/*.yml"), *ROOT.glob("playbooks/*.yml"), *pages]
     return {**told, **{str(path.relative_to(ROOT)): " ".join(path.read_text().split()) for path in files}}

@@ -26,6 +26,7 @@ UNREACHABLE = Rule(
     "trusted, or something else listens there. The message says which, and what to do about it.",
     "No answer at {endpoint}: {detail}.",
     "{what_to_do}",
+    advice="Start oned or the host, open the path to the port, or correct endpoint, name service or certificate.",
 )
 HUNG = Rule(
     "hung",

@@ -66,6 +66,7 @@ COLUMN_CHARSET_DIFFERS = Rule(
     "Charset or collation of its columns {columns} are other than the master's: a text that they cannot hold, or a "
     "name that they take for another, would stop its replication.",
     "{statements}",
+    advice="Stop oned and execute the ALTER TABLE statements of the message in the database that they are for.",
 )
 COLUMNS_TOO_SMALL = Rule(
     "columns_too_small",

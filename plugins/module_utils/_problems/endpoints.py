@@ -20,6 +20,7 @@ PATH_TIMEOUT = Rule(
     "A firewall on the way drops the packets, or the machine is down.",
     "{source} gets no answer from {endpoint} ({zone}): {detail}.",
     "{how_to_open_the_port}",
+    advice="Open the port. The message has the command for the firewall that is active on the host that is called.",
 )
 PATH_NO_ROUTE = Rule(
     "path_no_route",
@@ -27,6 +28,7 @@ PATH_NO_ROUTE = Rule(
     "The network knows no route, or a firewall says so.",
     "{source} does not get through to {endpoint} ({zone}): {detail}.",
     "{how_to_open_the_port}",
+    advice="Correct the route, or open the port. The message has the command for the firewall that is active there.",
 )
 PATH_UNUSABLE = Rule(
     "path_unusable",
@@ -51,6 +53,7 @@ SERVER_PATH_CLOSED = Rule(
     "Servers of a zone elect their leader by calling each other, and something between these two does not let them.",
     SERVER_PATH_REFUSED.text,
     "{how_to_open_the_port}",
+    advice="Open the port. The message has the command for the firewall that is active on the server that is called.",
 )
 LOOPBACK_LISTENER = Rule(
     "loopback_listener",

@@ -21,6 +21,7 @@ NOT_EXAMINED = Rule(
     "or the account may not become root.",
     "It could not be examined: {detail}",
     "{what_to_do}",
+    advice="Correct what the message says and run again. Instead of an old Python set ansible_python_interpreter.",
 )
 NOT_IN_RUN = Rule(
     "not_in_run",
@@ -81,7 +82,7 @@ COPY_INTERRUPTED = Rule(
 DISK_SPACE = Rule(
     "disk_space",
     ERROR,
-    "A join keeps full backups; they are refused before anything stops rather than in the middle.",
+    "A join keeps full backups, and whether there is room for them is known before anything stops.",
     "Backups and the snapshot need {needed}, {free} are free.",
     "Make room in the file system of /var/lib/onefed, or below oned_location, of its folder var.",
 )

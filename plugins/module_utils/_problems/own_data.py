@@ -63,6 +63,7 @@ IMPORT_NOT_PLANNED = Rule(
     "The module that reads the zone's identities, or compares them at the master, failed. The message has its words.",
     "Its import cannot be planned: {detail}",
     "{what_to_do}",
+    advice="Correct what the message says and run again.",
 )
 IMPORT_CONFLICT = Rule(
     "import_conflict",

@@ -56,6 +56,7 @@ class Rule:
 
     `code` is its name and never changes; `severity` is its own unless the finder knows better; `cause` is how it comes
     about, for the page of all problems; `text` and `remedy` are templates with named fields, as str.format fills them.
+    Where only the finder knows the remedy, `advice` is what the page says of it.
     """
 
     code: str
@@ -63,6 +64,7 @@ class Rule:
     cause: str
     text: str
     remedy: str
+    advice: str = ""
 
     def problem(self, where: str | None = None, severity: str | None = None, **fields: object) -> Problem:
         """The fault as found at `where`. Raises KeyError for a field of the templates that was not given."""

@@ -66,6 +66,7 @@ DATABASE_NOT_READ = Rule(
     "The server answers, but nobody looked into its database, so that its tables may be anything.",
     "Its database was not read{why}: it is not known whether it holds the master's tables.",
     "{what_to_do}",
+    advice="Run without --limit, correct why it could not be read, or give its description to module federation_info.",
 )
 NOT_COMPARED = Rule(
     "not_compared",
@@ -73,6 +74,7 @@ NOT_COMPARED = Rule(
     "Tables are compared with the master's, and those were not read.",
     "Its tables were not compared with the master's, whose database was not read{why}.",
     "{what_to_do}",
+    advice="Run without --limit, or correct why the database of the master could not be read.",
 )
 READ_AT_OTHER_INDEX = Rule(
     "read_at_other_index",

@@ -100,6 +100,7 @@ HOOK_TOOL_MISSING = Rule(
     "vip.sh calls programs of other packages, and ends with success without them.",
     "The hook {hook} needs the program {tool}, which {user} does not find.",
     "{how_to_install_it}",
+    advice="Install the package that has the program; the message names it.",
 )
 HOOK_OTHER_ARPING = Rule(
     "hook_other_arping",

@@ -120,6 +120,7 @@ NOTHING_TO_ASK = Rule(
     "What is to be done needs the master, or a server of the zone, and none of them can be asked.",
     "{who} cannot be asked: {why}",
     "{what_to_do}",
+    advice="Correct what the message says and run again.",
 )
 MEMBER_NOT_DECLARED = Rule(
     "member_not_declared",

@@ -70,6 +70,11 @@ def test_every_rule_has_a_cause_and_a_remedy_in_sentences(rule: Rule) -> None:
     assert fields(Rule("", "", "", rule.cause, "")) == set()
 
 
+def test_a_remedy_that_only_the_finder_knows_has_an_advice_for_the_page() -> None:
+    alone = {code for code, rule in book.RULES.items() if rule.remedy.startswith("{") and rule.remedy.endswith("}")}
+    assert {code for code, rule in book.RULES.items() if rule.advice} == alone
+
+
 def test_every_problem_is_given_the_fields_of_its_rule() -> None:
     assert len(USES) > len(book.RULES) / 2
     wrong = [
@@ -97,4 +102,4 @@ def test_the_page_of_all_problems_is_written_from_the_table() -> None:
 
 
 def test_fields_of_templates_are_words_on_the_page() -> None:
-    assert shown("Name <x> in {zone_name!r}.") == "Name &lt;x> in *zone name*."
+    assert shown("Name <x> in {zone_name!r}.{more}") == "Name &lt;x> in *zone name*. *more*"
