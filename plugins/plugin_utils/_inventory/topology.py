@@ -72,11 +72,13 @@ def topology(
     known = read_values(every, variables, VARIABLES, problems)
     known = {host: {**values, "federation_group": group} for host, values in known.items()}
     read_values(every, variables, (*INSTALL_VARIABLES, *PLAYBOOK_VARIABLES), problems)
-    settings = _agreed("federation", f"federation {group!r}", list(known), known, problems)
-    problems += unknown_variables(names or {}, settings["ignored_variables"])
-    if not settings["import_directory"].startswith(("/", "~")):
+    agreed = _agreed("federation", f"federation {group!r}", list(known), known, problems)
+    access = {name: agreed.pop(name.split("_", 1)[1]) for name in OPTIONS}
+    settings = Settings(**{**agreed, "ignored_variables": tuple(agreed["ignored_variables"])})
+    problems += unknown_variables(names or {}, settings.ignored_variables)
+    if not settings.import_directory.startswith(("/", "~")):
         problems.append(
-            f"federation_import_directory is {settings['import_directory']!r}; it must begin with / or ~, for every "
+            f"federation_import_directory is {settings.import_directory!r}; it must begin with / or ~, for every "
             "playbook is to find the same folder."
         )
     declared = {
@@ -87,7 +89,6 @@ def topology(
         for zone, names in zones.items()
         for host in names
     }
-    access = {name: settings.pop(name.split("_", 1)[1]) for name in OPTIONS}
     people = {name: _people(name, zone) for name, zone in declared.items()}
     wrong, named = check_access(access, people)
     problems += wrong
@@ -101,12 +102,8 @@ def topology(
         raise TopologyError(problems)
     return Federation(
         group=group,
-        settings=Settings(**{**settings, "ignored_variables": tuple(settings["ignored_variables"])}),
-        api_options={
-            option: settings[key]
-            for option, key in (("validate_certs",) * 2, ("ca_path",) * 2, ("api_answer_limit", "answer_limit"))
-            if settings[key] is not None
-        },
+        settings=settings,
+        api_options=settings.api_options,
         master=masters[0],
         master_host=result[masters[0]].host,
         zones=result,
@@ -200,7 +197,7 @@ def _zone(
     names: Sequence[str],
     declared: dict[str, Any],
     hosts: Mapping[str, Server],
-    settings: Mapping[str, Any],
+    settings: Settings,
     problems: list[str],
 ) -> Zone:
     name = declared["name"] or (None if declared["role"] == "master" else group)
@@ -215,7 +212,7 @@ def _zone(
     floating = floating_address(group, servers, declared, hosts, problems)
     url = _url(floating.address, first.port or DEFAULT_PORT) if floating else first.endpoint
     endpoint = declared["endpoint"] or url
-    problems += _endpoint_problems(group, endpoint, settings["allow_loopback"])
+    problems += _endpoint_problems(group, endpoint, settings.allow_loopback)
     if len(servers) > 1:
         problems += problems_of_several(group, servers, declared)
     if declared["endpoint_grpc"] and is_loopback(declared["endpoint_grpc"]):

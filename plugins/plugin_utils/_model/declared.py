@@ -109,6 +109,15 @@ class Settings:
     import_directory: str
     ignored_variables: tuple[str, ...]
 
+    @property
+    def api_options(self) -> dict[str, bool | int | str]:
+        """The options of all modules that call an API."""
+        certs: dict[str, bool | int | str] = {
+            "validate_certs": self.validate_certs,
+            "api_answer_limit": self.answer_limit,
+        }
+        return {**certs, **({"ca_path": self.ca_path} if self.ca_path is not None else {})}
+
 
 @dataclass(frozen=True)
 class DeclaredAccess:
@@ -127,7 +136,7 @@ class DeclaredAccess:
 class Federation:
     """All that the inventory declares: `zones` by group, `hosts` by name, `master` is the group of the master's zone.
 
-    `probes` are the endpoints that front-ends must reach, `api_options` the options of all modules that call an API.
+    `probes` are the endpoints that front-ends must reach, `api_options` those of the settings.
     """
 
     group: str

@@ -69,24 +69,17 @@ def plan_servers(
         for host in zone.servers
         if host in later or host != zone.host
     }
-    started = [host for host, one in verdicts.items() if one.starts]
     step = replace(
-        step,
+        _of_others(step, verdicts),
         bootstrap_leader=bootstraps,
         restart=coordinator.in_raft and (joins or coordinator.raft_state == "solo"),
         enabled=bool(coordinator.service.enabled),
         ids={host: one.id for host in zone.servers for one in [server_of(zone, host, kept)] if one},
         vectors=raft_vectors(coordinator.conf, zone.floating),
         hold_vip=(bootstraps or left_solo) and zone.floating is not None,
-        start=(*([] if bootstraps or coordinator.runs else [zone.host]), *started),
-        add_server=tuple(host for host, one in verdicts.items() if one.is_added),
-        new=tuple(host for host, one in verdicts.items() if one.is_new),
-        copied=tuple(host for host, one in verdicts.items() if one.is_copied),
-        serving=tuple(zone.endpoints[host] for host, one in verdicts.items() if one.serves),
-        drop_vip=tuple(host for host, one in verdicts.items() if one.drops_vip),
-        problems=tuple(problem for one in verdicts.values() for problem in one.problems),
-        warnings=tuple(problem for one in verdicts.values() for problem in one.warnings),
     )
+    if not bootstraps and not coordinator.runs:
+        step = replace(step, start=(zone.host, *step.start))
     step = plan_removals(step, zone, facts, listed, left_solo)
     step = replace(
         step,
@@ -100,6 +93,21 @@ def plan_servers(
             warnings=(*step.warnings, *_replaced(step.add_server, facts, coordinator)),
         )
     return replace(step, changes=tuple(_describe(step, zone, left_solo)))
+
+
+def _of_others(step: ServersPlan, verdicts: Mapping[str, _Verdict]) -> ServersPlan:
+    """The step with what becomes of the servers other than the coordinator."""
+    return replace(
+        step,
+        start=tuple(host for host, one in verdicts.items() if one.starts),
+        add_server=tuple(host for host, one in verdicts.items() if one.is_added),
+        new=tuple(host for host, one in verdicts.items() if one.is_new),
+        copied=tuple(host for host, one in verdicts.items() if one.is_copied),
+        serving=tuple(step.endpoints[host] for host, one in verdicts.items() if one.serves),
+        drop_vip=tuple(host for host, one in verdicts.items() if one.drops_vip),
+        problems=tuple(problem for one in verdicts.values() for problem in one.problems),
+        warnings=tuple(problem for one in verdicts.values() for problem in one.warnings),
+    )
 
 
 def _outdated_followers(step: ServersPlan, zone: Zone, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
