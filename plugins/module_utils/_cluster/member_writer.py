@@ -175,7 +175,7 @@ class ServerWriter:
                 self.client.within(self.deadline, most=self.timeout).call(method, zone["id"], argument)
             except OnefedError as error:
                 if in_doubt(error):
-                    return self._await(zone, shown, self._unanswered(method, error, own, zone, shown))
+                    return self._await(zone, shown, self._unanswered(error, own, zone, shown))
                 if isinstance(error, ApiError) and _AT_MASTER in error.text and method == "one.zone.delserver":
                     raise OnefedError(
                         f"{error}. The leader stopped replicating to that server all the same and counts one server "
@@ -214,7 +214,7 @@ class ServerWriter:
         )
 
     def _unanswered(
-        self, method: str, error: OnefedError, own: Identity, zone: Zone, shown: Callable[[Zone], bool]
+        self, error: OnefedError, own: Identity, zone: Zone, shown: Callable[[Zone], bool]
     ) -> Callable[[], str]:
         return lambda: f"{error}. It may still happen. " + self._known(own, zone, shown)
 

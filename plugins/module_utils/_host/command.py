@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,16 @@ from collections.abc import Mapping, Sequence
 from .._errors import FrontendError
 
 COMMAND_SECONDS = 30.0
+# Folders of administrators' programs are not in every account's PATH.
+PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 SHOWN = 120  # characters of a command in an error
 _SELF_CONTAINED = "For a self-contained OpenNebula set oned_location."
 _INSTEAD = {"systemctl": _SELF_CONTAINED, "journalctl": _SELF_CONTAINED}
+
+
+def find_program(name: str) -> str | None:
+    """Path of a program of this host, administrators' included; None when it is not installed."""
+    return shutil.which(name, path=PATH)
 
 
 def run_command(

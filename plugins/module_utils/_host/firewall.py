@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
 from .._endpoints import literal
 from .._errors import FrontendError
-from .command import run_command
+from .command import find_program, run_command
 
 Data = Mapping[str, Any]
 
@@ -22,8 +21,6 @@ UFW_CONF = "/etc/ufw/ufw.conf"
 # Names of the tables that the legacy iptables module of the kernel has loaded.
 IPTABLES_TABLES = "/proc/net/ip_tables_names"
 NFT_SECONDS = 5.0
-# Folders of administrators' programs are not in every account's PATH.
-PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 # A base chain is one that the kernel hands packets to; iptables on nftables names its own in capitals.
 _TABLE = re.compile(r"^table (\S+) (\S+) \{")
 _CHAIN = re.compile(r"^\s+chain (\S+) \{")
@@ -101,7 +98,7 @@ def _input_chain(rules: str) -> str | None:
 def _chains() -> str:
     try:
         # Chains alone, without the rules in them.
-        return run_command([shutil.which("nft", path=PATH) or "nft", "list", "chains"], NFT_SECONDS).stdout
+        return run_command([find_program("nft") or "nft", "list", "chains"], NFT_SECONDS).stdout
     except FrontendError:
         return ""
 

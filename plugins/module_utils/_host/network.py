@@ -9,16 +9,14 @@ import contextlib
 import ipaddress
 import json
 import select
-import shutil
 import socket
 import struct
 from collections.abc import Iterator
 from typing import Any
 
 from .._errors import FrontendError
-from .command import run_command
+from .command import find_program, run_command
 from .deadline import Deadline
-from .firewall import PATH
 
 COMMAND_SECONDS = 10.0
 # RFC 5227 asks for three probes, each up to two seconds after the one before; on a LAN an answer takes milliseconds.
@@ -29,7 +27,7 @@ _HEADER, _BODY = "!6s6sH", "!HHBBH6s4s6s4s"
 
 def program(name: str) -> str:
     """The path of iproute2's or iputils' program. Raises FrontendError when it is not installed."""
-    path = shutil.which(name, path=PATH)
+    path = find_program(name)
     if path is None:
         raise FrontendError(f"There is no program {name} on this host. Install iproute2 (ip) and iputils (arping).")
     return path
@@ -46,7 +44,7 @@ def ip(*words: str) -> str:
 
 def iputils_arping() -> str | None:
     """The path of iputils' arping; None without it. Debian's package arping is another program of other options."""
-    path = shutil.which("arping", path=PATH)
+    path = find_program("arping")
     if path is None:
         return None
     try:

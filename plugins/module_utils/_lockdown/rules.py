@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._errors import FrontendError
-from .._host.command import run_command
-from .._host.firewall import NFT_SECONDS, PATH
+from .._host.command import find_program, run_command
+from .._host.firewall import NFT_SECONDS
 
 TABLE = "inet onefed_zone_lockdown"
 ROOT = 0
@@ -115,7 +114,7 @@ def unit_text(lockdown: Lockdown, service: str) -> str:
 
 def nft_program() -> str | None:
     """The path of nftables' program; None when it is not installed."""
-    return shutil.which("nft", path=PATH)
+    return find_program("nft")
 
 
 def loaded() -> str:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from .._errors import OnefedError
 from .._frontend.layout import Frontend
 from .._frontend.run_as import Ended, run_as_oned
-from .._host.firewall import PATH
+from .._host.command import PATH
 from .._host.systemctl import show
 from .._oned_conf.raft_hooks import HOOK
 from .._problems import vip as rules

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
-from ansible_collections.onefed.opennebula.plugins.module_utils._host import network
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import command, network
 
 Ask = Callable[[str], Any]
 OURS, THEIRS = "02:00:c0:00:02:01", "02:00:c0:00:02:02"
@@ -104,7 +104,7 @@ def test_a_refused_order_is_told_in_the_words_of_ip() -> None:
 
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(network, "PATH", str(tmp_path))
+    monkeypatch.setattr(command, "PATH", str(tmp_path))
     assert network.iputils_arping() is None
     with pytest.raises(FrontendError, match="There is no program ip on this host. Install iproute2"):
         network.addresses()
@@ -119,5 +119,5 @@ def test_only_the_arping_of_iputils_counts(
     arping = tmp_path / "arping"
     arping.write_text(f"#!/bin/sh\necho '{words}'\n")
     arping.chmod(0o755)
-    monkeypatch.setattr(network, "PATH", str(tmp_path))
+    monkeypatch.setattr(command, "PATH", str(tmp_path))
     assert network.iputils_arping() == (str(arping) if found else None)

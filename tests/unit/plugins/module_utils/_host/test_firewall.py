@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._host import firewall
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import command, firewall
 from ansible_collections.onefed.opennebula.plugins.module_utils._host.firewall import find_firewall
 
 CHAINS = """table inet nat {
@@ -39,7 +39,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host without any filter, on which we are root."""
     for name in ("FIREWALLD_PID", "UFW_CONF", "IPTABLES_TABLES"):
         monkeypatch.setattr(firewall, name, str(tmp_path / name))
-    monkeypatch.setattr(firewall, "PATH", str(tmp_path))
+    monkeypatch.setattr(command, "PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return tmp_path
 
