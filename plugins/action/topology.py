@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._inventory.role_variables import ALL_VARIABLES
 from ..plugin_utils._inventory.topology import TopologyError, topology
+from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._model.plain import plain
 
 _READ = (*(variable.name for variable in ALL_VARIABLES), "ansible_host")
@@ -25,7 +26,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(
-            {"group": {"type": "str", "default": "federation"}, "imports": {"type": "bool", "default": False}}
+            {
+                "group": {"type": "str", "default": "federation"},
+                "imports": {"type": "bool", "default": False},
+                "without_master": {"type": "bool", "default": False},
+            }
         )
         group, hostvars = options["group"], (task_vars or {})["hostvars"]
         # `groups` does not tell which group is the child of which; the inventory behind hostvars does.
@@ -44,7 +49,16 @@ class ActionModule(ActionBase):
         except TopologyError as error:
             # Ansible shows the message twice, as an error and as the result: the problems are in the result alone.
             return {**result, "failed": True, "msg": error.summary, "problems": error.problems}
-        return {**result, "changed": False, **plain(found)}
+        left_out = "" if options["without_master"] else _without_master(found, task_vars or {})
+        return {**result, "failed": True, "msg": left_out} if left_out else {**result, "changed": False, **plain(found)}
+
+
+def _without_master(found: Federation, task_vars: Mapping[str, Any]) -> str:
+    """What to do when the limit leaves out the master, with which every zone is compared; "" when it does not."""
+    limit = task_vars.get("ansible_limit")
+    if not limit or set(task_vars["ansible_play_hosts_all"]) & set(found.master_zone.hosts):
+        return ""
+    return f"Nothing was changed. The limit {limit!r} leaves out the master's zone. Use --limit {limit},{found.master}"
 
 
 def _variables(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ description:
     full, and at the end what each host did.
   - On a terminal a table of zones by steps fills while the run goes on. In a log each zone has a line at the end of a
     step.
-  - A step is a play; the heading of its column is the name of the play up to its first comma.
+  - A step are the plays whose names begin alike; the heading of its column is their name up to the first comma.
   - A change is counted for the host on which it happened. Ansible's own recap counts it for the host for which a task
     was delegated.
   - With C(-v) it shows every task and its result too.
@@ -52,7 +52,7 @@ from ansible.plugins.callback import CallbackBase
 
 from ..module_utils._errors import printable
 from ..plugin_utils._checks.failure import no_answer
-from ..plugin_utils._report.progress import CHANGED, FAILED, LOST, OK, Progress
+from ..plugin_utils._report.progress import CHANGED, FAILED, LOST, OK, Progress, heading
 
 REDRAW = 0.2  # seconds; a terminal far away is not flooded
 ERASE = "\x1b[F\x1b[K"  # to the line above, and clear it
@@ -119,9 +119,11 @@ class CallbackModule(CallbackBase):
             self._show("Check mode: the plan of a run. Nothing is changed.", C.COLOR_WARN)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        self._end_step()
-        self._step = play.get_name().strip()
-        self._progress.begin(self._step)
+        step = heading(play.get_name().strip())
+        if step != self._step:
+            self._end_step()
+            self._step = step
+            self._progress.begin(step)
 
     def v2_playbook_on_no_hosts_remaining(self) -> None:
         self._show("No host is left: the run ends here.", C.COLOR_ERROR)

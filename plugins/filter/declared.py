@@ -22,8 +22,8 @@ options:
     required: true
   hostvars:
     description:
-      - The magic variable C(hostvars). Hosts registered C(onefed_addresses).
-      - Of a host that did not, it is not known whether it has the address.
+      - The magic variable C(hostvars). Of hosts C(onefed.result.frontend) was recorded.
+      - Of a host without, it is not known whether it has the address.
     type: dict
     required: true
   reached:
@@ -51,16 +51,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ..plugin_utils._report.vip_holders import declared_zones
-from .report import registered
+from .report import recorded
 
 
 def declared(
     topology: Mapping[str, Any], hostvars: Mapping[str, Any], reached: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
-    """Collect the registered results of frontend_info, those of hosts lost on the way included."""
-    examined = {host: hostvars[host].get("onefed_addresses", {}) for host in topology["hosts"]}
-    within = list(topology["hosts"]) if reached is None else reached
-    return declared_zones(topology, examined, registered(topology, hostvars), within)
+    """Collect the recorded results of frontend_info, those of hosts lost on the way included."""
+    hosts = recorded(topology, hostvars)
+    examined = {host: seen.get("frontend") or {} for host, seen in hosts.items()}
+    return declared_zones(topology, examined, hosts, list(topology["hosts"]) if reached is None else reached)
 
 
 class FilterModule:

@@ -21,7 +21,7 @@ options:
     type: dict
     required: true
   hostvars:
-    description: The magic variable C(hostvars); every host registered C(onefed_database).
+    description: The magic variable C(hostvars); of every host C(onefed.result.database) was recorded.
     type: dict
     required: true
 """
@@ -42,12 +42,12 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ..plugin_utils._report.report import databases
-from .report import registered
+from .report import recorded
 
 
 def described(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
-    """Collect the registered results of database_info."""
-    return databases(topology, registered(topology, hostvars))
+    """Collect the recorded results of database_info."""
+    return databases(topology, recorded(topology, hostvars))
 
 
 class FilterModule:

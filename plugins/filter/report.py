@@ -12,8 +12,9 @@ version_added: 0.1.0
 author:
   - onefed contributors (@onefed)
 description:
-  - Compares the plan with what every host registered, hosts that were lost on the way included.
-positional: plan, hostvars, health, proof, check
+  - Compares the plan with what the roles recorded of every host (C(onefed.result)), hosts that were lost on the way
+    included.
+positional: plan, hostvars, check
 options:
   _input:
     description: The result of the filter M(onefed.opennebula.topology).
@@ -27,14 +28,6 @@ options:
     description: The magic variable C(hostvars).
     type: dict
     required: true
-  health:
-    description: Registered result of M(onefed.opennebula.federation_info), once it ran.
-    type: dict
-    default: {}
-  proof:
-    description: Registered result of M(onefed.opennebula.replication_probe), once it ran.
-    type: dict
-    default: {}
   check:
     description: Whether the run changed nothing, because it ran in check mode.
     type: bool
@@ -44,7 +37,7 @@ options:
 EXAMPLES = r"""
 - name: Show the federation
   ansible.builtin.debug:
-    msg: "{{ (onefed_topology | onefed.opennebula.report(onefed_plan, hostvars, onefed_health)).text }}"
+    msg: "{{ (onefed_topology | onefed.opennebula.report(onefed_plan, hostvars)).text }}"
 """
 
 RETURN = r"""
@@ -59,50 +52,18 @@ from typing import Any, Callable
 from ..plugin_utils._report.report import make_report
 from ..plugin_utils._report.terminal import for_terminal
 
-REGISTERED = (
-    "onefed_examined",
-    "onefed_database",
-    "onefed_join",
-    "onefed_verified",
-    "onefed_stopped",
-    "onefed_joined",
-    "onefed_rolled_back",
-    "onefed_converged",
-    "onefed_fireedge",
-    "onefed_restarted",
-    "onefed_failure",
-    "onefed_grown",
-    "onefed_lacking",
-    "onefed_access",
-    "onefed_imported",
-    "onefed_import_undone",
-    "onefed_gate",
-)
-
 
 def report(
-    topology: Mapping[str, Any],
-    plan: Mapping[str, Any],
-    hostvars: Mapping[str, Any],
-    health: Mapping[str, Any] | None = None,
-    proof: Mapping[str, Any] | None = None,
-    check: bool = False,
+    topology: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any], check: bool = False
 ) -> dict[str, Any]:
-    """Collect what the federation's hosts registered and make the report."""
-    return for_terminal(make_report(topology, plan, registered(topology, hostvars), health or {}, proof or {}, check))
+    """Collect what was recorded of the federation's hosts and make the report."""
+    return for_terminal(make_report(topology, plan, recorded(topology, hostvars), check))
 
 
-def registered(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What every host of the federation registered, those lost on the way included."""
-    found = {
-        host: {name: hostvars[host][name] for name in REGISTERED if name in hostvars[host]}
-        for host in topology["hosts"]
-    }
-    # A master outside of the limit was examined on behalf of all.
-    for host in topology["hosts"]:
-        for result in hostvars[host].get("onefed_examined_masters", {}).get("results", []):
-            found[result["item"]].setdefault("onefed_examined", result)
-    return found
+def recorded(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What was recorded of every host of the federation, those lost on the way included; empty before preflight."""
+    facts = {host: hostvars[host].get("onefed") for host in topology["hosts"]}
+    return {host: {**fact["result"], "facts": fact["facts"]} if fact else {} for host, fact in facts.items()}
 
 
 class FilterModule:

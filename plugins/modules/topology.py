@@ -22,6 +22,11 @@ options:
     description: Whether the identities of every joining zone are imported, whatever its variable C(zone_import) says.
     type: bool
     default: false
+  without_master:
+    description:
+      - Whether a limit (C(--limit)) may leave out the master's zone. Without, it fails and names the limit to use.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and predict the change.

@@ -4,7 +4,7 @@
 
 with Lab.temporary("faults") as lab:
     federation = Federation.create(lab, folder, "mariadb", ("madrid", "paris", "lyon"), servers={"paris": 3})
-    run = federation.federate(limit="paris", check=True)
+    run = federation.federate(limit="paris,madrid", check=True)
     assert run.code == 0, run.output
 """
 

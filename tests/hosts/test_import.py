@@ -182,7 +182,7 @@ def test_nobody_reaches_a_zone_until_everybody_has_what_was_his(joining: Importe
         at = {
             "Write down the zone's identities": lambda: enter("closed"),
             "Prove replication to and from the master": lambda: enter("running"),
-            "Open the zone to everybody": lambda: outsider.enter("opening"),
+            "Open the zone's API to everybody": lambda: outsider.enter("opening"),
         }
         assert joining.run(at).code == 0
         enter("open")
@@ -204,9 +204,9 @@ def test_an_import_that_is_killed_leaves_nothing_and_is_repeated(joining: Import
     person, whose = somebody(joining.crowd), owners(lyon)
     seen: dict[str, Any] = {}
     at = {
-        "Create the zone at the master": lambda: seen.update(master=madrid.tables()),
+        "Create the zones at the master": lambda: seen.update(master=madrid.tables()),
         "Give all objects and quotas to their owners": lambda: at_next(lyon.host, GIVEN_AWAY, KILL_MODULE),
-        "Stop oned and the services beside it": lambda: seen.update(owners=owners(lyon)),
+        "Stop oned and its companions": lambda: seen.update(owners=owners(lyon)),
     }
     run = joining.run(at)
     assert run.code != 0

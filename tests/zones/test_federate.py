@@ -55,8 +55,8 @@ def test_a_zone_is_onboarded_without_touching_members(members: Federation) -> No
     conf = members["paris"].conf.stat().st_mtime_ns
     log = members["paris"].log()
     members.add("lyon")
-    run = members.federate("--limit", "lyon")
-    assert {host for host, _dummy in run.tasks("changed")} == {"lyon-1"}
+    run = members.federate("--limit", "lyon,madrid")
+    assert {host for host, _dummy in run.tasks("changed")} == {"madrid-1", "lyon-1"}
     members.assert_federated("paris", "lyon")
     assert members["paris"].conf.stat().st_mtime_ns == conf
     assert members["paris"].log().count("Starting") == log.count("Starting")
@@ -111,12 +111,18 @@ def test_status_shows_a_healthy_federation_and_names_what_is_wrong(members: Fede
     assert members.run("status", "-e", "federation_status_fail=false").code == 0
 
 
-def test_a_status_that_compared_nothing_is_no_success(members: Federation) -> None:
-    run = members.run("status", "--limit", "paris")
-    told = " ".join(run.output.split())
-    assert run.code != 0
-    assert "Its tables were not compared with the master's, whose database was not read (outside of the limit)." in told
-    assert "--limit paris,madrid" in told
+def test_a_limit_without_the_master_stops_and_tells_the_right_one(members: Federation) -> None:
+    before = members.master.log()
+    for playbook in ("federate", "status", "preflight"):
+        run = members.run(playbook, "--limit", "paris")
+        told = " ".join(run.output.split())
+        assert run.code != 0
+        assert "The limit 'paris' leaves out the master's zone. Use --limit paris,madrid" in told
+        assert run.tasks("changed") == set()
+    assert members.master.log() == before
+
+
+def test_a_zone_that_the_inventory_does_not_know_is_not_judged(members: Federation) -> None:
     run = members.run("status", "--limit", "paris,madrid")
     assert run.code == 0, run.output
     del members.variables["paris"]

@@ -31,12 +31,12 @@ JOIN = (
     "Write down the zone's identities",
     "Keep a copy of them on the host",
     "Note that they are written down",
-    "Tell oned and the services beside it to stop",
+    "Tell oned and its companions to stop",
     "Make oned.conf the master's",
     "Wait until oned has stopped",
     "Fail if the zone has data of its own that came after the plan",
-    "Create the zone at the master",
-    "Create the zone's users and all they need at the master",
+    "Create the zones at the master",
+    "Create the zones' users and all they need",
     "Take one snapshot of the master for all joining zones",
     "Back up the whole database",
     "Back up the tables that the join replaces",
@@ -46,16 +46,16 @@ JOIN = (
     "Start oned as a slave",
     "Prove replication to and from the master",
     "Give all objects and quotas to their owners",
-    "Open the zone to everybody",
-    "Start the companions of oned that ran before, and close the journal",
+    "Open the zone's API to everybody",
+    "Start the companions that ran before, and close the journal",
 )
 ROLLBACK = (
-    "Stop oned and the services beside it",
-    "Remove from the master what the import has created there",
-    "Delete the zone record that this join made",
+    "Stop oned and its companions",
+    "Remove from the master what an import has created there",
+    "Delete the zone record that a join made",
     "Look for the backups of the zone's own tables",
     "Put configuration and auth files back",
-    "Open the zone to everybody again",
+    "Open the zone's API to everybody again",
     "Start oned if it ran before",
 )
 
@@ -194,7 +194,7 @@ def test_a_failure_returns_the_zone_byte_for_byte_and_leaves_nothing_at_the_mast
 
     # Whenever oned runs it writes something of its own.
     at = {
-        "Create the zone at the master": lambda: seen.update(madrid=madrid.tables()),
+        "Create the zones at the master": lambda: seen.update(madrid=madrid.tables()),
         "Back up the whole database": lambda: seen.update(before=files()),
         "Start oned if it ran before": lambda: seen.update(after=files()),
     }
@@ -216,7 +216,7 @@ def test_a_failure_returns_the_zone_byte_for_byte_and_leaves_nothing_at_the_mast
     lyon.create_user("late")
     # Without the variable, the playbook for that imports it as well.
     del federation.variables["lyon"]["zone_import"]
-    joined = federation.run("import_zone", "--limit", "lyon")
+    joined = federation.run("import_zone", "--limit", "lyon,madrid")
     assert joined.code == 0, joined.output
     federation.assert_federated("lyon")
     assert "late" in madrid.users()
@@ -277,7 +277,7 @@ def test_a_module_that_outlives_its_run_is_waited_for(federation: Federation, ly
     assert disturbed(federation, ONEFED_KILL_IN="identities", ONEFED_ORPHAN=str(ended)).code == -9
     assert not ended.exists()
     seen = []
-    at = {"Create the zone's users and all they need at the master": lambda: seen.append(ended.exists())}
+    at = {"Create the zones' users and all they need": lambda: seen.append(ended.exists())}
     with TaskHooks(federation.folder / "hooks", at):
         run = federation.run("federate", ONEFED_HOOKS=str(federation.folder / "hooks"))
     assert (run.code, seen) == (0, [True]), run.output

@@ -19,7 +19,7 @@ def recap(run: Run) -> dict[str, list[str]]:
 
 
 def test_a_run_is_short_and_counts_changes_where_they_happen(pair: Federation) -> None:
-    """Also those that a slave's tasks make at the master."""
+    """As Ansible's own recap does, for every change is made by a play on its host."""
     run = pair.run("federate", ANSIBLE_STDOUT_CALLBACK=OURS)
     assert run.code == 0, run.output
     assert len(run.output.splitlines()) < 60, run.output
@@ -29,8 +29,7 @@ def test_a_run_is_short_and_counts_changes_where_they_happen(pair: Federation) -
     changed = {host: int(told[host][2]) for host in ("madrid-1", "paris-1")}
     by_ansible = {host: len([t for t in run.tasks("changed") if t[0] == host]) for host in ("madrid-1", "paris-1")}
     assert changed["madrid-1"] > 0, "oned.conf, the restart and the new zone"
-    assert changed["paris-1"] < by_ansible["paris-1"]
-    assert sum(changed.values()) == sum(by_ansible.values())
+    assert changed == by_ansible
 
 
 def test_an_error_is_shown_with_its_zone_and_remedy(pair: Federation) -> None:

@@ -102,7 +102,7 @@ def test_it_joins_with_its_leader_and_has_its_servers_again_as_planned(grouped: 
 @pytest.mark.parametrize(
     "task",
     [
-        "slave : Tell oned and the services beside it to stop",
+        "slave : Tell oned and its companions to stop",
         "slave : Start oned as a slave",
         "server : Back up the leader's database",
     ],

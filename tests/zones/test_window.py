@@ -12,7 +12,7 @@ from tests.tools.task_hooks import TaskHooks
 from .lab import Federation, Zone
 from .test_resync import fall_out
 
-STOP = "Tell oned and the services beside it to stop"
+STOP = "Tell oned and its companions to stop"
 
 
 def run_with(zones: Federation, at: str, action: Callable[[], None], playbook: str = "federate") -> Run:
@@ -59,7 +59,7 @@ def test_what_came_after_preflight_keeps_the_zone_out(pair: Federation) -> None:
     assert "zone_discard: true lets it go" in told(run)
     assert paris.conf.read_bytes() == conf
     assert_runs_on(pair, "paris", {"lea", "leo"})
-    assert "Create the zone at the master" not in {
+    assert "Create the zones at the master" not in {
         line["task"].rpartition(": ")[2] for line in run.trace if line["host"] == "paris-1"
     }
     pair.assert_federated("roma")

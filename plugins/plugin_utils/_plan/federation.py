@@ -80,6 +80,7 @@ def make_plan(
         left_out=tuple(line for entry in zones.values() for line in left_out(entry)),
         imports=unplanned(zones),
         follows=max((len(entry.servers.add_server) for entry in zones.values()), default=0),
+        turns=max((len(entry.followers) for entry in zones.values()), default=0),
         prepare=works and bool(master.changes or master.records or master.restart),
         changed=not errors and any(entry.alters for entry in zones.values()),
         access=works and federation.access.declared,
@@ -129,20 +130,30 @@ def _noted(
 
 
 def _groups(federation: Federation, plan: Plan, host: str) -> list[str]:
-    """What `host` takes part in, as names of groups for the plays."""
+    """What `host` takes part in, as names of groups for the plays, which begin with C(federation_)."""
     entry = plan.zones[federation.hosts[host].zone]
-    groups = ["prepare" if plan.prepare else "ready"]
-    if host != entry.host:
-        return [*groups, "server"]
-    if plan.access:
-        groups.append("access")
-    groups.append(entry.action)
-    step = entry.servers
-    if step.hold_vip:
-        groups.append("keep")
-    if step.alters:
-        groups.append("servers_master" if entry.action == "master" else "servers_slave")
-    return groups
+    speaks, master = host == entry.host, host == plan.master.host
+    followers = [one.host for one in entry.followers]
+    of_master = plan.prepare and entry.action == "master"
+    reads_auth_files = any(one.auth_files for zone in plan.zones.values() for one in (zone, *zone.followers))
+    parts = {
+        "examined": True,
+        "master": master,
+        "preparing": master and plan.prepare,
+        "master_servers": of_master and host in followers,
+        "vip_peers": of_master and plan.master.restart and entry.servers.floating is not None,
+        "access": master and plan.access,
+        "auth_files": master and reads_auth_files,
+        "joining": speaks and entry.action == "join",
+        "abandoned": host in entry.abandoned,
+        "detaching": host in entry.stop_peers,
+        "converging": speaks and entry.action == "converge",
+        "converging_servers": entry.action == "converge" and host in followers,
+        "holding_vip": speaks and entry.servers.hold_vip,
+        "servers_master": master and entry.servers.alters,
+        "servers_slave": speaks and not master and entry.servers.alters,
+    }
+    return [name for name, takes_part in parts.items() if takes_part]
 
 
 def _with_servers(entry: ZonePlan, zone: Zone, facts: Mapping[str, HostFacts], later: Collection[str]) -> ZonePlan:

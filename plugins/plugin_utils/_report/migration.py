@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a run tells of the import of a zone's identities. Pure.
 
-`entry` is the zone's of the plan, `seen` what its host registered: C(onefed_join), C(onefed_imported),
-C(onefed_import_undone) and C(onefed_gate).
+`entry` is the zone's of the plan, `seen` what was recorded of its host: C(journal), C(imported) and C(lockdown).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ def imported(entry: Data, seen: Data) -> list[str]:
     """What came along with a zone that has joined."""
     if not entry["imports"]:
         return []
-    plan = (seen.get("onefed_imported") or {}).get("plan") or {}
+    plan = (seen.get("imported") or {}).get("plan") or {}
     described = []
     for kind, items in plan.get("identities", {}).items():
         new = [item for item in items if item["action"] in (CREATE, BEGUN)]
@@ -43,19 +42,18 @@ def _counted(items: Sequence[Any], word: str) -> str:
     return f"{len(items)} {word}{'' if len(items) == 1 else 's'}"
 
 
-def taken_back(entry: Data, seen: Data) -> list[str]:
-    """What became of the import of a zone that has not joined."""
-    if not entry["imports"] or not seen.get("onefed_join"):
+def taken_back(entry: Data, seen: Data, undone: Data | None) -> list[str]:
+    """What became of the import of a zone that has not joined; `undone` is what the master answered to its undoing."""
+    if not entry["imports"] or not seen.get("journal"):
         return []
-    undone = seen.get("onefed_import_undone") or {"skipped": True}
-    if undone.get("skipped") or undone.get("failed") or undone.get("unreachable"):
+    if not undone or undone.get("skipped") or undone.get("failed") or undone.get("unreachable"):
         return [_kept(entry, seen)]
     return [f"What its import had created at the master was removed. {_kept(entry, seen)}"]
 
 
 def warnings(entry: Data, seen: Data) -> list[str]:
     """That somebody could reach the zone while its objects had the owners' old ids."""
-    gate = seen.get("onefed_gate") or {}
+    gate = seen.get("lockdown") or {}
     if not entry["imports"] or gate.get("closed", True) or not gate.get("reason"):
         return []
     return [
@@ -66,7 +64,7 @@ def warnings(entry: Data, seen: Data) -> list[str]:
 
 def _kept(entry: Data, seen: Data) -> str:
     """Where the zone's identities are written down."""
-    directory = ((seen.get("onefed_join") or {}).get("journal") or {}).get("directory")
+    directory = (seen.get("journal") or {}).get("directory")
     if not directory:
         return ""
     folder = f"{entry['imports']['folder']}/{os.path.basename(directory)}"

@@ -40,8 +40,8 @@ class Progress:
     _tasks: dict[str, tuple[str, float]] = field(default_factory=dict)  # what runs now, and since when, by zone
 
     def begin(self, step: str) -> None:
-        """The plays of this name begin; those in which nothing runs leave no trace."""
-        self._step = step
+        """The plays of this step begin; a step in which nothing runs leaves no trace."""
+        self._step = heading(step)
         self._tasks.clear()
 
     def started(self, zone: str, task: str, now: float) -> None:
@@ -80,12 +80,12 @@ class Progress:
 
     def of_step(self, step: str) -> list[tuple[str, Cell]]:
         """The zones of a step, first those that ended first."""
-        found = [(zone, cell) for (zone, name), cell in self.cells.items() if name == step]
+        found = [(zone, cell) for (zone, name), cell in self.cells.items() if name == heading(step)]
         return sorted(found, key=lambda pair: pair[1].ended)
 
     def table(self, width: int, now: float | None = None) -> list[str]:
         """Zones by steps, no line longer than `width`; with `now` also the task that runs in each zone, since when."""
-        rows = [["", *(heading(step) for step in self.steps)]]
+        rows = [["", *self.steps]]
         for zone in self.zones():
             rows.append([zone, *(self._cell(zone, step) for step in self.steps)])
         lines = aligned(rows)

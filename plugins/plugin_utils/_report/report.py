@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a run did, and what it left undone: a pure function of the plan and of what every host registered."""
+"""What a run did, and what it left undone: a pure function of the plan and of what was recorded of every host."""
 
 from __future__ import annotations
 
@@ -16,45 +16,43 @@ Data = Mapping[str, Any]
 
 # What holds results with the services that were started again, and with drivers that had to be ended.
 _WITH_SERVICES = (
-    "onefed_stopped",
-    "onefed_joined",
-    "onefed_rolled_back",
-    "onefed_converged",
-    "onefed_fireedge",
-    "onefed_restarted",
+    "stopped",
+    "joined",
+    "returned",
+    "converged",
+    "fireedge",
+    "restarted",
 )
 
 
-def make_report(
-    topology: Data, plan: Data, hosts: Mapping[str, Data], health: Data, proof: Data, check: bool = False
-) -> dict[str, Any]:
+def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], check: bool = False) -> dict[str, Any]:
     """Return the state of a run as C(readers), C(databases), C(text) and C(undone).
 
-    `hosts` maps hosts to what they registered: C(onefed_examined), C(onefed_database), C(onefed_joined),
-    C(onefed_converged), C(onefed_fireedge), C(onefed_restarted), C(onefed_rolled_back), C(onefed_failure),
-    C(onefed_grown), C(onefed_lacking), C(onefed_join), C(onefed_access), C(onefed_verified), and those
-    of migration. C(readers) are endpoints at which replication must be seen, C(databases) descriptions by zone and
-    host for M(federation_info); `health` is that module's result and `proof` the marker's, both empty before they ran.
-    A run in `check` mode did nothing. C(undone) tells what is left to do.
+    `hosts` maps hosts to what the roles recorded of them as C(result), and C(facts), what preflight found. C(readers)
+    are endpoints at which replication must be seen, C(databases) descriptions by zone and host for
+    M(federation_info). A run in `check` mode did nothing. C(undone) tells what is left to do.
     """
-    undone: list[str] = [*plan["left_out"]]
+    health, proof = _recorded(hosts, "health"), _recorded(hosts, "proof")
+    taken_back = _recorded(hosts, "imports_undone")
+    undone: list[str] = [*plan["left_out"], *_not_ready(plan, hosts)]
     done: list[str] = []
     warned: list[str] = []
     for entry in plan["zones"].values():
         host = entry["host"]
         seen = hosts.get(host, {})
         if entry["action"] == "join":
-            joined = _succeeded(seen, "onefed_joined")
+            joined = _succeeded(seen, "joined")
             (done if joined else undone).append(_joined(entry, host, seen, check))
             if not check:
                 warned += report_import.warnings(entry, seen)
                 warned += _discarded(entry, seen)
-                done += report_import.imported(entry, seen) if joined else report_import.taken_back(entry, seen)
-        elif entry["action"] == "converge" and not _succeeded(seen, "onefed_converged"):
+                brought = report_import.imported(entry, seen)
+                done += brought if joined else report_import.taken_back(entry, seen, taken_back.get(host))
+        elif entry["action"] == "converge" and not _succeeded(seen, "converged"):
             undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
-        if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "onefed_joined")):
-            (done if _succeeded(seen, "onefed_grown") else undone).append(_servers(entry, host, seen, check))
-            warned += _lacking(seen.get("onefed_lacking") or {})
+        if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "joined")):
+            (done if _succeeded(seen, "servers") else undone).append(_servers(entry, host, seen, check))
+            warned += _lacking(seen.get("lacking") or {})
     undone += _access(plan, hosts)
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
@@ -67,18 +65,32 @@ def make_report(
         "text": [
             *health.get("text", []),
             *done,
-            *_warnings([*_services(plan["master"]["host"], hosts), *warned]),
+            *_warnings([*_services(hosts), *warned]),
             *(undone and ["Left undone:", *undone]),
         ],
         "undone": undone,
     }
 
 
+def _recorded(hosts: Mapping[str, Data], name: str) -> Data:
+    """What the one host recorded that did something for all; empty before it did."""
+    return next((seen[name] for seen in hosts.values() if seen.get(name)), {})
+
+
+def _not_ready(plan: Data, hosts: Mapping[str, Data]) -> list[str]:
+    """Why the master is not ready, if it had to be made so."""
+    described = [seen["not_ready"] for seen in hosts.values() if seen.get("not_ready")]
+    if not plan["prepare"] or (not described and any(seen.get("ready") for seen in hosts.values())):
+        return []
+    why = str((described or ["It was lost, or the run could not finish"])[0]).rstrip(".")
+    return [f"{plan['master']['host']}: the master could not be made ready. {why}."]
+
+
 def _access(plan: Data, hosts: Mapping[str, Data]) -> list[str]:
     """What of the access policies was not applied. One of the hosts did it for all."""
     if not plan["access"]:
         return []
-    described = [seen["onefed_access"] for seen in hosts.values() if seen.get("onefed_access")]
+    described = [seen["access"] for seen in hosts.values() if seen.get("access")]
     if not described:
         return ["Administrators and access: not applied; the run did not get there. Run again."]
     failed = [f"Administrators and access: {one['failure']} Run again." for one in described if one["failure"]]
@@ -97,11 +109,11 @@ def _grew(entry: Data) -> bool:
 
 def _servers(entry: Data, host: str, seen: Data, check: bool) -> str:
     step = entry["servers"]
-    if _succeeded(seen, "onefed_grown") and check:
+    if _succeeded(seen, "servers") and check:
         wanted = {*step["ids"], *step["add_server"], *([host] if step["bootstrap_leader"] else [])}
         return f"{entry['label']} would have the servers {', '.join(sorted(wanted))}."
-    if _succeeded(seen, "onefed_grown"):
-        names = ", ".join(server["name"] for server in seen["onefed_grown"]["servers"])
+    if _succeeded(seen, "servers"):
+        names = ", ".join(server["name"] for server in seen["servers"]["servers"])
         return f"{entry['label']} has the servers {names}."
     would = "would not be" if check else "are not"
     return f"{entry['label']}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
@@ -123,22 +135,22 @@ def _joined(entry: Data, host: str, seen: Data, check: bool) -> str:
     if check:
         return (
             f"{entry['label']} would join."
-            if _succeeded(seen, "onefed_joined")
+            if _succeeded(seen, "joined")
             else (f"{entry['label']}, {host}: would not join. {_why(seen)}.")
         )
-    backups = (seen.get("onefed_join") or {}).get("journal", {}).get("directory")
+    backups = (seen.get("journal") or {}).get("directory")
     kept = f" Backups: {backups} on {host}." if backups else ""
-    if _succeeded(seen, "onefed_joined"):
+    if _succeeded(seen, "joined"):
         return f"{entry['label']} joined.{kept}"
     why = _why(seen)
-    if _succeeded(seen, "onefed_rolled_back"):
+    if _succeeded(seen, "returned"):
         return f"{entry['label']}, {host}: did not join and was returned to what it was. {why}.{kept}"
     return f"{entry['label']}, {host}: did not join; the next run repairs it. {why}.{kept}"
 
 
 def _discarded(entry: Data, seen: Data) -> list[str]:
     """What a zone lost that came after the plan, as zone_discard lets it."""
-    lines = (seen.get("onefed_verified") or {}).get("discarded") or []
+    lines = (seen.get("verified") or {}).get("discarded") or []
     if not lines:
         return []
     return [
@@ -148,20 +160,18 @@ def _discarded(entry: Data, seen: Data) -> list[str]:
 
 
 def _why(seen: Data) -> str:
-    return str(seen.get("onefed_failure") or "The host was lost, or the run could not finish").rstrip(".")
+    return str(seen.get("failure") or "The host was lost, or the run could not finish").rstrip(".")
 
 
-def _services(master: str, hosts: Mapping[str, Data]) -> list[str]:
+def _services(hosts: Mapping[str, Data]) -> list[str]:
     """Companions of oned that do not run any more, and an oned that hung. They keep no zone from the federation."""
     described = []
     for host, seen in hosts.items():
         for name in _WITH_SERVICES:
-            # The master's result is with every host for which that task ran once.
-            where = master if name == "onefed_restarted" else host
             result = seen.get(name) or {}
             services = result.get("services") or []
-            described += [f"{where}: {text}" for text in hung(result.get("drivers_ended") or [])]
-            described += [f"{where}: {service['error']}" for service in services if service["error"]]
+            described += [f"{host}: {text}" for text in hung(result.get("drivers_ended") or [])]
+            described += [f"{host}: {service['error']}" for service in services if service["error"]]
     return described
 
 
@@ -172,14 +182,14 @@ def _warnings(described: Sequence[str]) -> list[str]:
 def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
     host = entry["host"]
     if entry["action"] in ("join", "converge"):
-        return _succeeded(hosts.get(host, {}), "onefed_joined" if entry["action"] == "join" else "onefed_converged")
+        return _succeeded(hosts.get(host, {}), "joined" if entry["action"] == "join" else "converged")
     return bool(entry["action"] == "member" and entry["reachable"])
 
 
 def _readers(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> list[str]:
     """Where a write at the master has to be seen: at the zone's endpoint, and at every server of several."""
     step = entry["servers"]
-    added = step["add_server"] if _succeeded(hosts.get(entry["host"], {}), "onefed_grown") else []
+    added = step["add_server"] if _succeeded(hosts.get(entry["host"], {}), "servers") else []
     servers = [*step["serving"], *(step["endpoints"][host] for host in added)]
     if entry["action"] == "master":
         return servers
@@ -213,7 +223,7 @@ def databases(topology: Data, hosts: Mapping[str, Data]) -> dict[str, dict[str, 
 
 def newest_description(seen: Data) -> Data | None:
     """What was last read of a host's database, which may be an C(error); None when nothing was."""
-    for result in (seen.get("onefed_database") or {}, (seen.get("onefed_examined") or {}).get("frontend") or {}):
+    for result in (seen.get("database") or {}, (seen.get("facts") or {}).get("frontend") or {}):
         if result.get("database") is not None:
             database: Data = result["database"]
             return database

@@ -46,7 +46,7 @@ def _unread(seen: Data, reached: bool) -> str | None:
         return str(database["error"]).rstrip(".") if database.get("error") else None
     if not reached:
         return OUTSIDE
-    result = seen.get("onefed_database") or seen.get("onefed_examined") or {}
+    result = seen.get("database") or seen.get("facts") or {}
     return str(result.get("msg") or "the host was lost").rstrip(".")
 
 

@@ -69,7 +69,7 @@ def recap(shown: Shown) -> dict[str, list[str]]:
 
 
 def test_a_change_is_counted_for_the_host_on_which_it_happened(shown: Shown) -> None:
-    shown.run(Event("paris-1", "Create the zone at the master", delegate_to="madrid-1", changed=True))
+    shown.run(Event("paris-1", "Create the zones at the master", delegate_to="madrid-1", changed=True))
     shown.run(Event("paris-1", "Restore the federated tables", changed=True))
     assert recap(shown) == {"madrid-1": ["madrid", "1", "1", "0", "0"], "paris-1": ["paris", "2", "1", "0", "0"]}
 
@@ -132,7 +132,7 @@ def test_at_the_end_of_a_step_a_log_has_a_line_for_each_zone(shown: Shown) -> No
     shown.run(Event("paris-1", "a task", changed=True))
     shown.v2_playbook_on_play_start(SimpleNamespace(get_name=lambda: "Verify"))
     assert [line.split(maxsplit=1)[1] for line in shown.lines[-2:]] == [
-        "Step 2, zones join side by side",
+        "Step 2",
         "paris: changed, 0.0 s",
     ]
 

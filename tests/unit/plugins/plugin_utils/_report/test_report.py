@@ -27,6 +27,7 @@ def plan(action: str, **more: Any) -> dict[str, Any]:
     paris = {"group": "paris", "host": "paris-1", "label": "paris", "endpoint": "http://p/RPC2"}
     return {
         "left_out": [],
+        "prepare": False,
         "access": False,
         "master": madrid,
         "zones": {
@@ -41,11 +42,12 @@ def unhealthy(zone: str, text: str, remedy: str) -> dict[str, Any]:
 
 
 def report(action: str, paris: dict[str, Any], health: Any = None, proof: Any = None, **more: Any) -> dict[str, Any]:
-    return make_report(TOPOLOGY, plan(action, **more), {"madrid-1": {}, "paris-1": paris}, health or {}, proof or {})
+    madrid = {"health": health or {}, "proof": proof or {}}
+    return make_report(TOPOLOGY, plan(action, **more), {"madrid-1": madrid, "paris-1": paris})
 
 
 def test_a_zone_that_joined_is_read_at_its_endpoint_and_its_backups_are_told() -> None:
-    made = report("join", {"onefed_join": JOURNAL, "onefed_joined": {"changed": True}})
+    made = report("join", {**JOURNAL, "joined": {"changed": True}})
     assert made["undone"] == []
     assert made["readers"] == ["http://p/RPC2"]
     assert made["text"] == ["paris joined. Backups: /var/lib/onefed/joins/1-paris on paris-1."]
@@ -55,24 +57,24 @@ def test_a_run_in_check_mode_tells_what_would_be() -> None:
     step = {**NO_SERVERS, "bootstrap_leader": True, "ids": {}, "add_server": ["paris-2", "paris-3"]}
     step["endpoints"] = {host: f"http://{host}/RPC2" for host in step["add_server"]}
     seen = {
-        "onefed_join": JOURNAL,
-        "onefed_joined": {"changed": True, "journal": None},
-        "onefed_grown": {"servers": [{"name": "OpenNebula"}]},
+        **JOURNAL,
+        "joined": {"changed": True, "journal": None},
+        "servers": {"servers": [{"name": "OpenNebula"}]},
     }
     hosts: dict[str, dict[str, Any]] = {"madrid-1": {}, "paris-1": seen}
-    made = make_report(TOPOLOGY, plan("join", servers=step), hosts, {}, {}, check=True)
+    made = make_report(TOPOLOGY, plan("join", servers=step), hosts, check=True)
     assert (made["undone"], made["text"]) == (
         [],
         ["paris would join.", "paris would have the servers paris-1, paris-2, paris-3."],
     )
-    failed = {"onefed_failure": "Back up the whole database: it cannot be read"}
-    made = make_report(TOPOLOGY, plan("join"), {"madrid-1": {}, "paris-1": failed}, {}, {}, check=True)
+    failed = {"failure": "Back up the whole database: it cannot be read"}
+    made = make_report(TOPOLOGY, plan("join"), {"madrid-1": {}, "paris-1": failed}, check=True)
     assert made["undone"] == ["paris, paris-1: would not join. Back up the whole database: it cannot be read."]
 
 
 def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
     made = report(
-        "join", {"onefed_join": JOURNAL, "onefed_failure": "Start oned: no", "onefed_rolled_back": {"changed": True}}
+        "join", {**JOURNAL, "failure": "Start oned: no", "returned": {"changed": True}}
     )
     assert made["undone"] == [
         "paris, paris-1: did not join and was returned to what it was. Start oned: no. "
@@ -84,25 +86,25 @@ def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
 def test_access_policies_that_were_not_applied_are_left_undone() -> None:
     def undone(**seen: Any) -> Any:
         hosts: dict[str, Any] = {"madrid-1": {}, "paris-1": seen}
-        return make_report(TOPOLOGY, {**plan("outside"), "access": True}, hosts, {}, {})["undone"]
+        return make_report(TOPOLOGY, {**plan("outside"), "access": True}, hosts)["undone"]
 
-    assert undone(onefed_access={"failure": "", "left_out": []}) == []
-    assert undone(onefed_access={"failure": "", "left_out": ["lyon is not there."]}) == ["lyon is not there."]
-    assert undone(onefed_access={"failure": "Make users: no.", "left_out": []}) == [
+    assert undone(access={"failure": "", "left_out": []}) == []
+    assert undone(access={"failure": "", "left_out": ["lyon is not there."]}) == ["lyon is not there."]
+    assert undone(access={"failure": "Make users: no.", "left_out": []}) == [
         "Administrators and access: Make users: no. Run again."
     ]
     assert undone() == ["Administrators and access: not applied; the run did not get there. Run again."]
 
 
 def test_a_lost_host_is_named_though_it_registered_nothing() -> None:
-    made = report("join", {"onefed_joined": {"unreachable": True, "msg": "lost"}})
+    made = report("join", {"joined": {"unreachable": True, "msg": "lost"}})
     assert "paris, paris-1: did not join; the next run repairs it." in made["undone"][0]
 
 
 def test_a_declaration_that_was_not_applied_is_left_undone() -> None:
-    failed = report("converge", {"onefed_failure": "Repair the database: the disk is full."})["undone"]
+    failed = report("converge", {"failure": "Repair the database: the disk is full."})["undone"]
     assert failed == ["paris, paris-1: was not made as declared. Repair the database: the disk is full. Run again."]
-    assert report("converge", {"onefed_converged": {"changed": True}})["undone"] == []
+    assert report("converge", {"converged": {"changed": True}})["undone"] == []
 
 
 def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() -> None:
@@ -112,16 +114,16 @@ def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() ->
         {**unhealthy("rome", "No such zone.", "Let it join."), "code": "zone_missing"},
     ]
     health = {"federation": {"problems": problems}, "text": ["table"]}
-    made = report("join", {"onefed_joined": {"changed": True}}, health, {"msg": "not at paris"})
+    made = report("join", {"joined": {"changed": True}}, health, {"msg": "not at paris"})
     assert made["undone"] == ["Replication was not proved: not at paris", "paris: Its log is empty. Resync it."]
     assert made["text"][0] == "table"
     assert report("member", {}, {}, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
 
 
 def test_a_federation_that_could_not_be_checked_is_left_undone_with_the_reason() -> None:
-    made = report("join", {"onefed_joined": {"changed": True}}, health={"msg": "the connection was refused"})
+    made = report("join", {"joined": {"changed": True}}, health={"msg": "the connection was refused"})
     assert made["undone"] == ["The health of the federation could not be checked: the connection was refused"]
-    assert report("join", {"onefed_joined": {"changed": True}}, health={"skipped": True, "msg": "x"})["undone"] == []
+    assert report("join", {"joined": {"changed": True}}, health={"skipped": True, "msg": "x"})["undone"] == []
 
 
 def test_services_that_do_not_run_again_are_told_once_and_keep_nothing_undone() -> None:
@@ -131,10 +133,10 @@ def test_services_that_do_not_run_again_are_told_once_and_keep_nothing_undone() 
     )
     hem = {"unit": "opennebula-hem", "error": "The service opennebula-hem ended."}
     hosts: dict[str, dict[str, Any]] = {
-        "madrid-1": {"onefed_restarted": {"services": [hem], "drivers_ended": ["one_tm.rb"]}},
-        "paris-1": {"onefed_restarted": {"services": [hem]}, "onefed_joined": {"services": [runs, flow]}},
+        "madrid-1": {"restarted": {"services": [hem], "drivers_ended": ["one_tm.rb"]}},
+        "paris-1": {"joined": {"services": [runs, flow]}},
     }
-    made = make_report(TOPOLOGY, plan("join"), hosts, {}, {})
+    made = make_report(TOPOLOGY, plan("join"), hosts)
     assert made["text"] == [
         "paris joined.",
         "Warnings:",
@@ -149,8 +151,8 @@ def test_databases_are_found_by_zone_name_and_the_newest_description_counts() ->
     records = [{"name": "OpenNebula", "endpoint": "http://m/RPC2"}]
     old, new = {"zones": records, "n": 1}, {"zones": records, "n": 2}
     hosts: dict[str, dict[str, Any]] = {
-        "madrid-1": {"onefed_examined": {"frontend": {"database": old}}, "onefed_database": {"database": new}},
-        "paris-1": {"onefed_examined": {"frontend": {"database": {"error": "gone"}}}},
+        "madrid-1": {"facts": {"frontend": {"database": old}}, "database": {"database": new}},
+        "paris-1": {"facts": {"frontend": {"database": {"error": "gone"}}}},
     }
     assert databases(TOPOLOGY, hosts) == {"OpenNebula": {"madrid-1": new}}
 
@@ -158,14 +160,14 @@ def test_databases_are_found_by_zone_name_and_the_newest_description_counts() ->
 def test_servers_that_were_added_are_told_and_read() -> None:
     step = {**NO_SERVERS, "add_server": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
     grown = {"servers": [{"name": "paris-1"}, {"name": "paris-2"}]}
-    made = report("join", {"onefed_joined": {"changed": True}, "onefed_grown": grown}, servers=step)
+    made = report("join", {"joined": {"changed": True}, "servers": grown}, servers=step)
     assert made["readers"] == ["http://p/RPC2", "http://p2/RPC2"]
     assert made["text"] == ["paris joined.", "paris has the servers paris-1, paris-2."]
 
 
 def test_servers_that_could_not_be_added_are_left_undone_with_the_reason() -> None:
     step = {**NO_SERVERS, "add_server": ["paris-2"], "endpoints": {"paris-2": "http://p2/RPC2"}}
-    made = report("member", {"onefed_failure": "paris-2: Restore: no."}, servers=step, reachable=True)
+    made = report("member", {"failure": "paris-2: Restore: no."}, servers=step, reachable=True)
     assert made["undone"] == [
         "paris, paris-1: its servers are not as declared; the next run goes on. paris-2: Restore: no."
     ]
@@ -174,7 +176,7 @@ def test_servers_that_could_not_be_added_are_left_undone_with_the_reason() -> No
 
 def test_a_run_on_a_federation_that_is_not_healthy_has_left_something_undone() -> None:
     health = {"federation": {"problems": [unhealthy("paris", "Nobody has 192.0.2.30.", "See the hook.")]}}
-    grown = {"onefed_grown": {"servers": [{"name": "paris-1"}]}}
+    grown = {"servers": {"servers": [{"name": "paris-1"}]}}
     step = {**NO_SERVERS, "start": ["paris-2"]}
     made = report("member", grown, health, servers=step, reachable=True)
     assert made["undone"] == ["paris: Nobody has 192.0.2.30. See the hook."]
@@ -188,7 +190,7 @@ def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
         {"path": "etc/ssl", "reason": "no such file or folder of a service is here"},
         {"path": "etc/tls.pem", "reason": "no such file or folder of a service is here"},
     ]
-    seen = {"onefed_grown": {"servers": [{"name": "paris-2"}]}, "onefed_lacking": {"paris-2": lacking}}
+    seen = {"servers": {"servers": [{"name": "paris-2"}]}, "lacking": {"paris-2": lacking}}
     made = report("member", seen, servers=step, reachable=True)
     assert made["text"] == [
         "paris has the servers paris-2.",
