@@ -12,9 +12,10 @@ version_added: 0.1.0
 author:
   - onefed contributors (@onefed)
 description:
-  - Returns the hosts of a group that role P(onefed.opennebula.preflight#role) has filled, sorted; none, when it has not.
-  - One more host comes last, on which the play does nothing. Ansible ends a run, and tells no summary, when a play loses
-    all its hosts.
+  - Returns the hosts of a group that role P(onefed.opennebula.preflight#role) has filled, sorted. Without such a group
+    there are none.
+  - One more host comes last, on which the play does nothing. Ansible ends a run, and tells no summary, when a play
+    loses all its hosts.
 positional: group, at_master
 options:
   _input:

@@ -124,5 +124,5 @@ def test_every_public_variable_used_by_roles_and_playbooks_is_declared() -> None
 def groups() -> set[str]:
     """The groups into which the hosts of a run are sorted."""
     texts = [path.read_text() for path in [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]]
-    used = {name for text in texts for name in re.findall(r"\b(?:groups\.|step_hosts\('|key: )(federation_[a-z_]+)", text)}
-    return used - {"federation_group"}
+    name = re.compile(r"\b(?:groups\.|step_hosts\('|key: )(federation_[a-z_]+)")
+    return {found for text in texts for found in name.findall(text)} - {"federation_group"}

@@ -135,7 +135,9 @@ def _groups(federation: Federation, plan: Plan, host: str) -> list[str]:
     speaks, master = host == entry.host, host == plan.master.host
     followers = [one.host for one in entry.followers]
     of_master = plan.prepare and entry.action == "master"
-    reads_auth_files = any(one.auth_files for zone in plan.zones.values() for one in (zone, *zone.followers))
+    reads_auth_files = any(
+        zone.auth_files or any(one.auth_files for one in zone.followers) for zone in plan.zones.values()
+    )
     parts = {
         "examined": True,
         "master": master,

@@ -251,9 +251,9 @@ def test_contradictions_of_an_import_are_told() -> None:
 def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:
     entry = plan(planned=asked("alice", "bob"))["zones"]["paris"]
     seen = {
-        "onefed_join": {"journal": {"directory": "/var/lib/onefed/joins/1-paris"}},
-        "onefed_imported": asked("alice", "bob"),
-        "onefed_gate": {"closed": False, "reason": "Only root may write packet filter rules."},
+        "journal": {"directory": "/var/lib/onefed/joins/1-paris"},
+        "imported": asked("alice", "bob"),
+        "lockdown": {"closed": False, "reason": "Only root may write packet filter rules."},
     }
     kept = (
         "Its identities are kept in ~/.local/state/onefed/imports/federation/paris/1-paris/identities.yml on the "
@@ -264,7 +264,7 @@ def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:
         "1 VM template that named owners by what they were called. " + kept
     ]
     assert migration.warnings(entry, seen)[0].endswith("Only root may write packet filter rules.")
-    undone = {**seen, "onefed_import_undone": {"changed": True}}
-    assert migration.taken_back(entry, undone) == [f"What its import had created at the master was removed. {kept}"]
-    assert migration.taken_back(entry, seen) == [kept]
+    removed = f"What its import had created at the master was removed. {kept}"
+    assert migration.taken_back(entry, seen, {"changed": True}) == [removed]
+    assert migration.taken_back(entry, seen, None) == [kept]
     assert migration.imported({**entry, "imports": None}, seen) == []

@@ -55,8 +55,8 @@ def test_of_a_join_that_was_undone_only_the_journal_is_left(state: str) -> None:
 def test_the_report_names_what_went_beyond_the_plan() -> None:
     what = declared(zone_discard=True)
     made = plan(frontend(), paris(), what=what)
-    seen = {"paris-1": {"onefed_verified": {"discarded": ["users lea", "groups web"]}}}
-    told = "\n".join(make_report(what, made, seen, {}, {})["text"])
+    seen = {"paris-1": {"verified": {"discarded": ["users lea", "groups web"]}}}
+    told = "\n".join(make_report(what, made, seen)["text"])
     assert (
         "paris had more of its own than the plan told, which went as zone_discard says: users lea; groups web." in told
     )
