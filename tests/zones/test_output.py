@@ -38,7 +38,7 @@ def test_an_error_is_shown_with_its_zone_and_remedy(pair: Federation) -> None:
     run = pair.run("federate", ANSIBLE_STDOUT_CALLBACK=OURS)
     assert run.code == 2
     _before, _header, error = run.output.partition("\nFAILED  madrid-1: Fail if anything was left undone\n")
-    assert error.startswith("    paris, paris-1: Cannot read the database")
+    assert error.startswith("    paris, paris-1: Its database could not be examined: Cannot read the database")
     assert "Correct the DB section of oned.conf or start the database." in error.splitlines()[0]
     assert recap(run)["madrid-1"][3] == "1"
     assert "Traceback" not in run.output and "TASK [" not in run.output
