@@ -40,6 +40,7 @@ options:
         key: live
 """
 
+import atexit
 import sys
 import time
 from collections.abc import Mapping
@@ -74,6 +75,7 @@ class CallbackModule(CallbackBase):
         self._described_steps: set[str] = set()
         self._drawn = 0
         self._redrawn = 0.0
+        self._complete = False
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
@@ -117,6 +119,9 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_start(self, playbook: Any) -> None:
         if context.CLIARGS.get("check"):
             self._show("Check mode: the plan of a run. Nothing is changed.", C.COLOR_WARN)
+        else:
+            # Ansible ends the run at Ctrl-C without a word to callbacks; its workers do not come by here.
+            atexit.register(self._tell_of_interruption)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         step = heading(play.get_name().strip())
@@ -167,6 +172,7 @@ class CallbackModule(CallbackBase):
                     self._show(f"{self.host_label(result)}: {_name(result)}\n{diff}")
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        self._complete = True
         self._end_step()
         self._erase()
         if not self._progress.counts:
@@ -201,6 +207,12 @@ class CallbackModule(CallbackBase):
         if state != FAILED:
             self._handle_warnings(result.result)
         self._draw()
+
+    def _tell_of_interruption(self) -> None:
+        if self._progress.counts and not self._complete:
+            self._drawn = 0  # what Ansible wrote stands below the table
+            told = "The run was interrupted. Run the same command again: it goes on, or puts back what was begun."
+            self._show(told, C.COLOR_WARN)
 
     def _account(self, result: Any, state: str) -> None:
         """Note what happened, where it happened."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import atexit
 from types import SimpleNamespace
 from typing import Any
 
@@ -142,6 +143,29 @@ def test_a_run_without_hosts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     callback = Shown()
     callback.v2_playbook_on_stats(None)
     assert callback.lines == ["No task ran: the inventory or the limit leaves no host."]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "to_its_end", "check"), [(1, False, False), (0, False, False), (1, True, False), (1, False, True)]
+)
+def test_a_run_that_was_interrupted_tells_to_run_the_same_command_again(
+    monkeypatch: pytest.MonkeyPatch, tasks: int, to_its_end: bool, check: bool
+) -> None:
+    """Ansible tells a callback nothing of Ctrl-C."""
+    at_exit: list[Any] = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    monkeypatch.setattr(context, "CLIARGS", CLIArgs({"check": check}))
+    callback = Shown()
+    callback.v2_playbook_on_start(None)
+    for _ in range(tasks):
+        callback.run(Event("paris-1", "Stop oned"))
+    if to_its_end:
+        callback.v2_playbook_on_stats(None)
+    callback.lines.clear()
+    for function in at_exit:
+        function()
+    told = "The run was interrupted. Run the same command again: it goes on, or puts back what was begun."
+    assert callback.lines == ([told] if tasks and not to_its_end and not check else [])
 
 
 def test_check_mode_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
