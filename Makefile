@@ -83,6 +83,10 @@ test-build: venv link ## The collection builds, installs and works where it is i
 test-privileges: venv link ## As root: oned's account gains nothing by what it lays where root's modules work
 	$(PYTEST) tests/privileges
 
+.PHONY: test-nightly
+test-nightly: venv link ## All that is extra because it is long, one after the other, with the time that each takes
+	$(BIN)/python tests/tools/run_parts.py nightly
+
 .PHONY: test-import
 test-import: venv link ## Extra: a zone of 200 users joins, compared object by object; as root a small one on hosts
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_import_many.py tests/hosts/test_import.py

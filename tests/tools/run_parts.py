@@ -1,10 +1,11 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Run the parts of the test suite, two at a time, and sum up. `make test` calls it.
+"""Run the parts of the test suite, two at a time, and sum up: for `make test`, with `nightly` for `make test-nightly`.
 
-A part is the make target `test-<name>`. It says how many tests passed, failed and were skipped on its last line of
-that kind ("3 passed, 1 failed, 2 skipped", in any order, as pytest does), and why on lines that begin with "SKIPPED ".
-One that runs on another ansible-core than the rest says so on a line that begins with "RAN ON ".
+A part is the make target `test-<name>`, or a proof, `prove-<what>`, which counts as one test. A part says how many
+tests passed, failed and were skipped on its last line of that kind ("3 passed, 1 failed, 2 skipped", in any order, as
+pytest does), and why on lines that begin with "SKIPPED ". One that runs on another ansible-core than the rest says so
+on a line that begins with "RAN ON ".
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ LOGS = ROOT / ".cache" / "parts"
 # lane gains little on two processors, and elections in the emulator miss their time.
 _CHECKS = ("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance", "privileges", "core-oldest")
 LANES = (_CHECKS, ("zones-first", "zones-second"))
+# What is extra because it is long, one after the other: some of it wants the machine for itself.
+NIGHTLY = (
+    ("cores", "faults", "import", "ha", "host-faults")
+    + ("prove-snapshot", "prove-copies", "prove-join", "prove-repair", "prove-failover", "prove-secrets"),
+)
 SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS
 # A failure that is not in a test of its own (a collection error, say) is counted as one all the same.
 COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed", "skipped": "skipped"}
@@ -62,6 +68,8 @@ def outcome(part: str, status: int, output: str, seconds: float) -> Outcome:
     counts = dict.fromkeys(COUNTED.values(), 0)
     for number, word in COUNT.findall(summaries[-1] if summaries else ""):
         counts[COUNTED[word]] += int(number)
+    if part.startswith("prove-"):
+        counts = {"passed": int(status == 0), "failed": int(status != 0), "skipped": 0}
     if not counts["failed"] and (status or not any(counts.values())):
         counts["failed"] = 1  # it died before it could count, or ran no test at all
     reasons = tuple(line for line in lines if line.startswith("SKIPPED "))
@@ -74,7 +82,7 @@ def run(part: str) -> Outcome:
     start = time.monotonic()
     log = LOGS / f"{part}.log"
     with log.open("w", encoding="utf-8") as stream:
-        command = ["make", "--no-print-directory", f"test-{part}"]
+        command = ["make", "--no-print-directory", part if part.startswith("prove-") else f"test-{part}"]
         done = subprocess.run(
             command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
         )
@@ -88,10 +96,10 @@ def run(part: str) -> Outcome:
 
 
 def report(outcomes: list[Outcome]) -> str:
-    lines = [f"{'part':<13}{'result':<9}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}  ansible-core"]
+    lines = [f"{'part':<15}{'result':<9}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}  ansible-core"]
     for one in outcomes:
         counts = f"{one.passed:>8}{one.failed:>8}{one.skipped:>9}{one.seconds:>9.0f}"
-        lines.append(f"{one.part:<13}{one.state:<9}{counts}  {one.versions}")
+        lines.append(f"{one.part:<15}{one.state:<9}{counts}  {one.versions}")
     lines += [f"{one.part}: {reason}" for one in outcomes for reason in one.reasons]
     lines.append(f"{sum(one.passed for one in outcomes)} passed, {sum(one.failed for one in outcomes)} failed")
     return "\n".join(lines)
@@ -99,8 +107,9 @@ def report(outcomes: list[Outcome]) -> str:
 
 def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(len(LANES)) as pool:
-        lanes = pool.map(lambda lane: [run(part) for part in lane], LANES)
+    wanted = NIGHTLY if sys.argv[1:] == ["nightly"] else LANES
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        lanes = pool.map(lambda lane: [run(part) for part in lane], wanted)
         outcomes = [one for lane in lanes for one in lane]
     print(report(outcomes), flush=True)
     return 1 if any(one.failed for one in outcomes) else 0

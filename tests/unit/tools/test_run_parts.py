@@ -44,3 +44,9 @@ def test_a_part_ran_on_this_core_unless_it_says_otherwise() -> None:
     assert outcome("part", 0, "3 passed", 1.0).versions == versions()
     other = "RAN ON 2.19.14 on Python 3.11.7\n3 passed"
     assert outcome("part", 0, other, 1.0).versions == "2.19.14 on Python 3.11.7"
+
+
+@pytest.mark.parametrize(("status", "state"), [(0, "passed"), (1, "FAILED")])
+def test_a_proof_is_one_test_whatever_it_counts(status: int, state: str) -> None:
+    proof = outcome("prove-join", status, "1167 of 1171 calls done, 3 failed", 1.0)
+    assert (proof.state, proof.passed + proof.failed) == (state, 1)
