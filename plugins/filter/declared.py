@@ -50,6 +50,8 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ..plugin_utils._checks.frontend import host_facts
+from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._report.vip_holders import declared_zones
 from .report import recorded
 
@@ -58,9 +60,10 @@ def declared(
     topology: Mapping[str, Any], hostvars: Mapping[str, Any], reached: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
     """Collect the recorded results of frontend_info, those of hosts lost on the way included."""
-    hosts = recorded(topology, hostvars)
-    examined = {host: seen.get("frontend") or {} for host, seen in hosts.items()}
-    return declared_zones(topology, examined, hosts, list(topology["hosts"]) if reached is None else reached)
+    federation = Federation.from_dict(topology)
+    hosts = recorded(federation, hostvars)
+    examined = {host: host_facts(seen.get("frontend") or {}) for host, seen in hosts.items()}
+    return declared_zones(federation, examined, hosts, list(federation.hosts) if reached is None else reached)
 
 
 class FilterModule:

@@ -41,13 +41,15 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._report.report import databases
 from .report import recorded
 
 
 def described(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
     """Collect the recorded results of database_info."""
-    return databases(topology, recorded(topology, hostvars))
+    federation = Federation.from_dict(topology)
+    return databases(federation, recorded(federation, hostvars))
 
 
 class FilterModule:

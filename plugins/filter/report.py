@@ -49,6 +49,9 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ..plugin_utils._model.declared import Federation
+from ..plugin_utils._model.plain import plain
+from ..plugin_utils._plan.planned import Plan
 from ..plugin_utils._report.report import make_report
 from ..plugin_utils._report.terminal import for_terminal
 
@@ -57,12 +60,14 @@ def report(
     topology: Mapping[str, Any], plan: Mapping[str, Any], hostvars: Mapping[str, Any], check: bool = False
 ) -> dict[str, Any]:
     """Collect what was recorded of the federation's hosts and make the report."""
-    return for_terminal(make_report(topology, plan, recorded(topology, hostvars), check))
+    federation = Federation.from_dict(topology)
+    made: dict[str, Any] = plain(make_report(federation, Plan.from_dict(plan), recorded(federation, hostvars), check))
+    return for_terminal(made)
 
 
-def recorded(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def recorded(federation: Federation, hostvars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What was recorded of every host of the federation, those lost on the way included; empty before preflight."""
-    facts = {host: hostvars[host].get("onefed") for host in topology["hosts"]}
+    facts = {host: hostvars[host].get("onefed") for host in federation.hosts}
     return {host: {**fact["result"], "facts": fact["facts"]} if fact else {} for host, fact in facts.items()}
 
 

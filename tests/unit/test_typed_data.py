@@ -25,6 +25,7 @@ ENTRANCES = {
     "_model/facts.py: from_plain",
     "_model/records.py: from_plain",
     "_plan/migration.py: _placed",
+    "_plan/planned.py: from_dict",
 }
 
 

@@ -31,6 +31,7 @@ def parse(kind: type[Kind], data: Mapping[str, Any]) -> Kind:
     """An instance of the dataclass `kind`. Raises TypeError when a field without default is missing."""
     values = {}
     for name, key, hint, optional in _fields(typing.cast(Hashable, kind)):
+        # Problems that were told as lines cannot be had back.
         if key in data and (data[key] is not None or optional):
             values[name] = _value(hint, data[key])
     return kind(**values)
@@ -65,6 +66,7 @@ def _fields(kind: Any) -> tuple[tuple[str, str, Any, bool], ...]:
     return tuple(
         (field.name, field.name.rstrip("_"), hints[field.name], type(None) in typing.get_args(hints[field.name]))
         for field in dataclasses.fields(kind)
+        if not field.metadata.get("lines")
     )
 
 
@@ -78,6 +80,8 @@ def _value(hint: Any, data: Any) -> Any:
         return tuple(_value(one, item) for one, item in zip(kinds, data))
     if origin is Mapping:
         return {key: _value(inner[1], item) for key, item in data.items()}
+    if hint is Problem:
+        return Problem(**{"where" if key == "host" else key: value for key, value in data.items()})
     if dataclasses.is_dataclass(hint):
         read = getattr(hint, "from_plain", None)
         return read(data) if read else parse(typing.cast(type, hint), data)

@@ -12,7 +12,7 @@ from typing import Any
 from ...module_utils._problems.problem import Problem
 from .._model.database import StoredZone
 from .._model.declared import FloatingAddress
-from .._model.plain import LINES, OPTIONS
+from .._model.plain import LINES, OPTIONS, parse
 
 
 @dataclass(frozen=True)
@@ -256,3 +256,8 @@ class Plan:
     probe: bool
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     text: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """What filter plan returned, as Ansible hands it back; without warnings, which were told as lines."""
+        return parse(cls, data)

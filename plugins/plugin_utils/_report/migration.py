@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._zone_import.conflicts import BEGUN, CREATE, KINDS, SAME
+from .._plan.planned import ZonePlan
 
 Data = Mapping[str, Any]
 
 
-def imported(entry: Data, seen: Data) -> list[str]:
+def imported(entry: ZonePlan, seen: Data) -> list[str]:
     """What came along with a zone that has joined."""
-    if not entry["imports"]:
+    if not entry.imports:
         return []
     plan = (seen.get("imported") or {}).get("plan") or {}
     described = []
@@ -35,37 +36,37 @@ def imported(entry: Data, seen: Data) -> list[str]:
     described += (
         [f"{_counted(range(named), 'VM template')} that named owners by what they were called"] if named else []
     )
-    return [f"{entry['label']} brought along: {', '.join(described) or 'nothing of its own'}. {_kept(entry, seen)}"]
+    return [f"{entry.label} brought along: {', '.join(described) or 'nothing of its own'}. {_kept(entry, seen)}"]
 
 
 def _counted(items: Sequence[Any], word: str) -> str:
     return f"{len(items)} {word}{'' if len(items) == 1 else 's'}"
 
 
-def taken_back(entry: Data, seen: Data, undone: Data | None) -> list[str]:
+def taken_back(entry: ZonePlan, seen: Data, undone: Data | None) -> list[str]:
     """What became of the import of a zone that has not joined; `undone` is what the master answered to its undoing."""
-    if not entry["imports"] or not seen.get("journal"):
+    if not entry.imports or not seen.get("journal"):
         return []
     if not undone or undone.get("skipped") or undone.get("failed") or undone.get("unreachable"):
         return [_kept(entry, seen)]
     return [f"What its import had created at the master was removed. {_kept(entry, seen)}"]
 
 
-def warnings(entry: Data, seen: Data) -> list[str]:
+def warnings(entry: ZonePlan, seen: Data) -> list[str]:
     """That somebody could reach the zone while its objects had the owners' old ids."""
     gate = seen.get("lockdown") or {}
-    if not entry["imports"] or gate.get("closed", True) or not gate.get("reason"):
+    if not entry.imports or gate.get("closed", True) or not gate.get("reason"):
         return []
     return [
-        f"{entry['host']}: its API was open to everybody while its objects had their owners' old ids, which may be "
+        f"{entry.host}: its API was open to everybody while its objects had their owners' old ids, which may be "
         f"those of others in the federation. {gate['reason']}"
     ]
 
 
-def _kept(entry: Data, seen: Data) -> str:
+def _kept(entry: ZonePlan, seen: Data) -> str:
     """Where the zone's identities are written down."""
     directory = (seen.get("journal") or {}).get("directory")
     if not directory:
         return ""
-    folder = f"{entry['imports']['folder']}/{os.path.basename(directory)}"
+    folder = f"{entry.imports.folder if entry.imports else ''}/{os.path.basename(directory)}"
     return f"Its identities are kept in {folder}/identities.yml on the controller."

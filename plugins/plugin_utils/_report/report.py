@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._service.drivers import hung
-from .._plan.planned import SERVER_STEPS
+from .._model.declared import Federation
+from .._plan.planned import Plan, ZonePlan
 from . import migration as report_import
 
+# What roles recorded of a host: results of modules.
 Data = Mapping[str, Any]
 
 # What holds results with the services that were started again, and with drivers that had to be ended.
@@ -25,22 +28,35 @@ _WITH_SERVICES = (
 )
 
 
-def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], check: bool = False) -> dict[str, Any]:
-    """Return the state of a run as C(readers), C(databases), C(text) and C(undone).
+@dataclass(frozen=True)
+class Report:
+    """The state of a run: `undone` tells what is left to do, `text` all in lines.
 
-    `hosts` maps hosts to what the roles recorded of them as C(result), and C(facts), what preflight found. C(readers)
-    are endpoints at which replication must be seen, C(databases) descriptions by zone and host for
-    M(federation_info). A run in `check` mode did nothing. C(undone) tells what is left to do.
+    `readers` are endpoints at which replication must be seen, `databases` descriptions by zone and host for module
+    federation_info.
+    """
+
+    readers: tuple[str, ...]
+    databases: Mapping[str, Mapping[str, Any]]
+    text: tuple[str, ...]
+    undone: tuple[str, ...]
+
+
+def make_report(federation: Federation, plan: Plan, hosts: Mapping[str, Data], check: bool = False) -> Report:
+    """Return the state of a run.
+
+    `hosts` maps hosts to what the roles recorded of them as C(result), and C(facts), what preflight found. A run
+    in `check` mode did nothing.
     """
     health, proof = _recorded(hosts, "health"), _recorded(hosts, "proof")
     taken_back = _recorded(hosts, "imports_undone")
-    undone: list[str] = [*plan["left_out"], *_not_ready(plan, hosts)]
+    undone: list[str] = [*plan.left_out, *_not_ready(plan, hosts)]
     done: list[str] = []
     warned: list[str] = []
-    for entry in plan["zones"].values():
-        host = entry["host"]
+    for entry in plan.zones.values():
+        host = entry.host
         seen = hosts.get(host, {})
-        if entry["action"] == "join":
+        if entry.action == "join":
             joined = _succeeded(seen, "joined")
             (done if joined else undone).append(_joined(entry, host, seen, check))
             if not check:
@@ -48,9 +64,9 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], check: bo
                 warned += _discarded(entry, seen)
                 brought = report_import.imported(entry, seen)
                 done += brought if joined else report_import.taken_back(entry, seen, taken_back.get(host))
-        elif entry["action"] == "converge" and not _succeeded(seen, "converged"):
-            undone.append(f"{entry['label']}, {host}: was not made as declared. {_why(seen)}. Run again.")
-        if _grew(entry) and (entry["action"] != "join" or _succeeded(seen, "joined")):
+        elif entry.action == "converge" and not _succeeded(seen, "converged"):
+            undone.append(f"{entry.label}, {host}: was not made as declared. {_why(seen)}. Run again.")
+        if _grew(entry) and (entry.action != "join" or _succeeded(seen, "joined")):
             (done if _succeeded(seen, "servers") else undone).append(_servers(entry, host, seen, check))
             warned += _lacking(seen.get("lacking") or {})
     undone += _access(plan, hosts)
@@ -59,17 +75,17 @@ def make_report(topology: Data, plan: Data, hosts: Mapping[str, Data], check: bo
     if health.get("msg") and not health.get("skipped"):
         undone.append(f"The health of the federation could not be checked: {health['msg']}")
     undone += _unhealthy(health)
-    return {
-        "readers": [url for entry in plan["zones"].values() for url in _readers(topology, entry, hosts)],
-        "databases": databases(topology, _of_members(topology, plan, hosts)),
-        "text": [
+    return Report(
+        readers=tuple(url for entry in plan.zones.values() for url in _readers(entry, hosts)),
+        databases=databases(federation, _of_members(federation, plan, hosts)),
+        text=(
             *health.get("text", []),
             *done,
             *_warnings([*_services(hosts), *warned]),
             *(undone and ["Left undone:", *undone]),
-        ],
-        "undone": undone,
-    }
+        ),
+        undone=tuple(undone),
+    )
 
 
 def _recorded(hosts: Mapping[str, Data], name: str) -> Data:
@@ -77,18 +93,18 @@ def _recorded(hosts: Mapping[str, Data], name: str) -> Data:
     return next((seen[name] for seen in hosts.values() if seen.get(name)), {})
 
 
-def _not_ready(plan: Data, hosts: Mapping[str, Data]) -> list[str]:
+def _not_ready(plan: Plan, hosts: Mapping[str, Data]) -> list[str]:
     """Why the master is not ready, if it had to be made so."""
     described = [seen["not_ready"] for seen in hosts.values() if seen.get("not_ready")]
-    if not plan["prepare"] or (not described and any(seen.get("ready") for seen in hosts.values())):
+    if not plan.prepare or (not described and any(seen.get("ready") for seen in hosts.values())):
         return []
     why = str((described or ["It was lost, or the run could not finish"])[0]).rstrip(".")
-    return [f"{plan['master']['host']}: the master could not be made ready. {why}."]
+    return [f"{plan.master.host}: the master could not be made ready. {why}."]
 
 
-def _access(plan: Data, hosts: Mapping[str, Data]) -> list[str]:
+def _access(plan: Plan, hosts: Mapping[str, Data]) -> list[str]:
     """What of the access policies was not applied. One of the hosts did it for all."""
-    if not plan["access"]:
+    if not plan.access:
         return []
     described = [seen["access"] for seen in hosts.values() if seen.get("access")]
     if not described:
@@ -102,21 +118,20 @@ def _succeeded(seen: Data, name: str) -> bool:
     return not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
 
 
-def _grew(entry: Data) -> bool:
-    step = entry["servers"]
-    return entry["action"] != "excluded" and any(step[name] for name in SERVER_STEPS)
+def _grew(entry: ZonePlan) -> bool:
+    return entry.action != "excluded" and entry.servers.alters
 
 
-def _servers(entry: Data, host: str, seen: Data, check: bool) -> str:
-    step = entry["servers"]
+def _servers(entry: ZonePlan, host: str, seen: Data, check: bool) -> str:
+    step = entry.servers
     if _succeeded(seen, "servers") and check:
-        wanted = {*step["ids"], *step["add_server"], *([host] if step["bootstrap_leader"] else [])}
-        return f"{entry['label']} would have the servers {', '.join(sorted(wanted))}."
+        wanted = {*step.ids, *step.add_server, *([host] if step.bootstrap_leader else [])}
+        return f"{entry.label} would have the servers {', '.join(sorted(wanted))}."
     if _succeeded(seen, "servers"):
         names = ", ".join(server["name"] for server in seen["servers"]["servers"])
-        return f"{entry['label']} has the servers {names}."
+        return f"{entry.label} has the servers {names}."
     would = "would not be" if check else "are not"
-    return f"{entry['label']}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
+    return f"{entry.label}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
 
 
 def _lacking(lacking: Mapping[str, Sequence[Data]]) -> list[str]:
@@ -131,30 +146,30 @@ def _lacking(lacking: Mapping[str, Sequence[Data]]) -> list[str]:
     return described
 
 
-def _joined(entry: Data, host: str, seen: Data, check: bool) -> str:
+def _joined(entry: ZonePlan, host: str, seen: Data, check: bool) -> str:
     if check:
         return (
-            f"{entry['label']} would join."
+            f"{entry.label} would join."
             if _succeeded(seen, "joined")
-            else (f"{entry['label']}, {host}: would not join. {_why(seen)}.")
+            else (f"{entry.label}, {host}: would not join. {_why(seen)}.")
         )
     backups = (seen.get("journal") or {}).get("directory")
     kept = f" Backups: {backups} on {host}." if backups else ""
     if _succeeded(seen, "joined"):
-        return f"{entry['label']} joined.{kept}"
+        return f"{entry.label} joined.{kept}"
     why = _why(seen)
     if _succeeded(seen, "returned"):
-        return f"{entry['label']}, {host}: did not join and was returned to what it was. {why}.{kept}"
-    return f"{entry['label']}, {host}: did not join; the next run repairs it. {why}.{kept}"
+        return f"{entry.label}, {host}: did not join and was returned to what it was. {why}.{kept}"
+    return f"{entry.label}, {host}: did not join; the next run repairs it. {why}.{kept}"
 
 
-def _discarded(entry: Data, seen: Data) -> list[str]:
+def _discarded(entry: ZonePlan, seen: Data) -> list[str]:
     """What a zone lost that came after the plan, as zone_discard lets it."""
     lines = (seen.get("verified") or {}).get("discarded") or []
     if not lines:
         return []
     return [
-        f"{entry['label']} had more of its own than the plan told, which went as zone_discard says: "
+        f"{entry.label} had more of its own than the plan told, which went as zone_discard says: "
         f"{'; '.join(lines)}. The full backup has it."
     ]
 
@@ -179,45 +194,45 @@ def _warnings(described: Sequence[str]) -> list[str]:
     return ["Warnings:", *dict.fromkeys(described)] if described else []
 
 
-def _replicates(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> bool:
-    host = entry["host"]
-    if entry["action"] in ("join", "converge"):
-        return _succeeded(hosts.get(host, {}), "joined" if entry["action"] == "join" else "converged")
-    return bool(entry["action"] == "member" and entry["reachable"])
+def _replicates(entry: ZonePlan, hosts: Mapping[str, Data]) -> bool:
+    host = entry.host
+    if entry.action in ("join", "converge"):
+        return _succeeded(hosts.get(host, {}), "joined" if entry.action == "join" else "converged")
+    return entry.action == "member" and entry.reachable
 
 
-def _readers(topology: Data, entry: Data, hosts: Mapping[str, Data]) -> list[str]:
+def _readers(entry: ZonePlan, hosts: Mapping[str, Data]) -> list[str]:
     """Where a write at the master has to be seen: at the zone's endpoint, and at every server of several."""
-    step = entry["servers"]
-    added = step["add_server"] if _succeeded(hosts.get(entry["host"], {}), "servers") else []
-    servers = [*step["serving"], *(step["endpoints"][host] for host in added)]
-    if entry["action"] == "master":
+    step = entry.servers
+    added = step.add_server if _succeeded(hosts.get(entry.host, {}), "servers") else ()
+    servers = [*step.serving, *(step.endpoints[host] for host in added)]
+    if entry.action == "master":
         return servers
-    return [entry["endpoint"], *servers] if _replicates(topology, entry, hosts) else []
+    return [entry.endpoint, *servers] if _replicates(entry, hosts) else []
 
 
-def _of_members(topology: Data, plan: Data, hosts: Mapping[str, Data]) -> dict[str, Data]:
+def _of_members(federation: Federation, plan: Plan, hosts: Mapping[str, Data]) -> dict[str, Data]:
     return {
         host: seen
         for host, seen in hosts.items()
-        for entry in [plan["zones"][topology["hosts"][host]["zone"]]]
-        if entry["action"] == "master" or _replicates(topology, entry, hosts)
+        for entry in [plan.zones[federation.hosts[host].zone]]
+        if entry.action == "master" or _replicates(entry, hosts)
     }
 
 
-def databases(topology: Data, hosts: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
+def databases(federation: Federation, hosts: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
     """The newest description of every database by zone name and host.
 
     A master's zone that keeps its name is found by its endpoint in the tables.
     """
     found: dict[str, dict[str, Any]] = {}
-    for group, zone in topology["zones"].items():
-        for host in zone["hosts"]:
+    for group, zone in federation.zones.items():
+        for host in zone.hosts:
             seen = hosts.get(host, {})
             database = newest_description(seen)
             if database and not database.get("error"):
                 known = {record["endpoint"]: record["name"] for record in database["zones"]}
-                found.setdefault(zone["name"] or known.get(zone["endpoint"], group), {})[host] = database
+                found.setdefault(zone.name or known.get(zone.endpoint, group), {})[host] = database
     return found
 
 

@@ -13,26 +13,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...module_utils._health.scope import OUTSIDE
+from .._model.declared import Federation, Zone
+from .._model.facts import Frontend, HostFacts, frontend_of
 from .report import newest_description
 
 Data = Mapping[str, Any]
 
 
 def declared_zones(
-    topology: Data, examined: Mapping[str, Data], hosts: Mapping[str, Data], reached: Sequence[str]
+    federation: Federation, examined: Mapping[str, HostFacts], hosts: Mapping[str, Data], reached: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Every zone as _health.inventory describes it.
 
     `examined` are results of frontend_info by host, `hosts` what hosts registered, `reached` those within the limit.
     """
     zones = []
-    for group, zone in topology["zones"].items():
-        unread = {host: _unread(hosts.get(host, {}), host in reached) for host in zone["servers"]}
+    for group, zone in federation.zones.items():
+        unread = {host: _unread(hosts.get(host, {}), host in reached) for host in zone.servers}
         zones.append(
             {
                 **_declared(zone, examined),
-                "outside": not any(host in reached for host in zone["servers"]),
-                "limit": ",".join(dict.fromkeys([group, topology["master"]])),
+                "outside": not any(host in reached for host in zone.servers),
+                "limit": ",".join(dict.fromkeys([group, federation.master])),
                 "unread_databases": {host: why for host, why in unread.items() if why},
             }
         )
@@ -50,26 +52,25 @@ def _unread(seen: Data, reached: bool) -> str | None:
     return str(result.get("msg") or "the host was lost").rstrip(".")
 
 
-def _declared(zone: Data, examined: Mapping[str, Data]) -> dict[str, Any]:
-    floating = zone["floating"]
-    has = {host: _has(examined.get(host), floating["address"]) for host in zone["hosts"]} if floating else {}
+def _declared(zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
+    floating = zone.floating
+    has = {host: _has(frontend_of(examined, host), floating.address) for host in zone.hosts} if floating else {}
     return {
-        "name": zone["label"],
-        "endpoint": zone["endpoint"],
-        "servers": {host: zone["endpoints"][host] for host in zone["servers"]},
-        "address": floating["address"] if floating else None,
+        "name": zone.label,
+        "endpoint": zone.endpoint,
+        "servers": {host: zone.endpoints[host] for host in zone.servers},
+        "address": floating.address if floating else None,
         "vip_holders": [host for host, found in has.items() if found],
         "unread": [host for host, found in has.items() if found is None],
         "locked_down": [
-            host for host in zone["hosts"] if (examined.get(host, {}).get("frontend") or {}).get("lockdown")
+            host for host in zone.hosts for found in [frontend_of(examined, host)] if found and found.lockdown
         ],
     }
 
 
-def _has(result: Data | None, address: str) -> bool | None:
+def _has(frontend: Frontend | None, address: str) -> bool | None:
     """Whether a host has an address; None when it could not be read."""
-    addresses = ((result or {}).get("frontend") or {}).get("addresses")
-    if not isinstance(addresses, list):
+    if frontend is None or "addresses" in frontend.unread:
         return None
     wanted = ipaddress.ip_address(address)
-    return any(ipaddress.ip_address(one["address"]) == wanted for one in addresses)
+    return any(ipaddress.ip_address(one.address) == wanted for one in frontend.addresses)

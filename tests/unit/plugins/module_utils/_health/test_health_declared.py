@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import planned
 import pytest
 from observed import federation, member, server, zone
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.health import health
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.frontend import host_facts
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation, FloatingAddress
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.vip_holders import declared_zones
 
 VIP = "http://192.0.2.30:2633/RPC2"
@@ -109,23 +113,23 @@ def examined(*addresses: str) -> dict[str, Any]:
 
 
 def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
-    floating = {"address": "192.0.2.30", "prefix": 24, "interface": "eth0", "cidr": "192.0.2.30/24"}
-    paris = {"label": "paris", "endpoint": VIP, "hosts": ["p1", "p2", "p3"], "servers": ["p1", "p2"]}
-    madrid = {"label": "madrid", "endpoint": "http://m/RPC2", "hosts": ["m"], "servers": ["m"], "endpoints": {"m": "x"}}
-    topology = {
-        "master": "m",
-        "zones": {"p": {**paris, "endpoints": ENDPOINTS, "floating": floating}, "m": {**madrid, "floating": None}},
-    }
+    base = Federation.from_dict(planned.declared())
+    floating = FloatingAddress("192.0.2.30", 24, "192.0.2.30/24", "eth0")
+    paris = replace(base.zones["paris"], endpoint=VIP, floating=floating, endpoints=ENDPOINTS)
+    paris = replace(paris, hosts=("p1", "p2", "p3"), servers=("p1", "p2"))
+    madrid = replace(paris, label="madrid", endpoint="http://m/RPC2", floating=None, hosts=("m",), servers=("m",))
+    zones = {"p": paris, "m": replace(madrid, endpoints={"m": "x"})}
     addresses = {
         "p1": examined("192.0.2.31", "192.0.2.30"),
         "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "lockdown": True}},
         "p3": {"frontend": {"addresses": {"error": "no ip"}}},
     }
     hosts: dict[str, Any] = {
-        "p1": {"onefed_database": {"database": {"error": "disk I/O error."}}},
-        "p2": {"onefed_database": {"msg": "PyMySQL is missing."}},
+        "p1": {"database": {"database": {"error": "disk I/O error."}}},
+        "p2": {"database": {"msg": "PyMySQL is missing."}},
     }
-    assert declared_zones(topology, addresses, hosts, ["p1", "p2"]) == [
+    facts = {host: host_facts(result) for host, result in addresses.items()}
+    assert declared_zones(replace(base, master="m", zones=zones), facts, hosts, ["p1", "p2"]) == [
         {
             "name": "paris",
             "endpoint": VIP,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import imp
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.conflicts import Policy
 from ansible_collections.onefed.opennebula.plugins.module_utils._zone_import.plan import Options
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.topology import TopologyError
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import parse
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned import ZonePlan
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report import migration
 
 BASE = [{"attribute": "DISK/IMAGE_UID", "owner": "alice"}]
@@ -249,7 +252,7 @@ def test_contradictions_of_an_import_are_told() -> None:
 
 
 def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:
-    entry = plan(planned=asked("alice", "bob"))["zones"]["paris"]
+    entry = parse(ZonePlan, plan(planned=asked("alice", "bob"))["zones"]["paris"])
     seen = {
         "journal": {"directory": "/var/lib/onefed/joins/1-paris"},
         "imported": asked("alice", "bob"),
@@ -267,4 +270,4 @@ def test_the_summary_tells_what_came_along_and_where_it_is_kept() -> None:
     removed = f"What its import had created at the master was removed. {kept}"
     assert migration.taken_back(entry, seen, {"changed": True}) == [removed]
     assert migration.taken_back(entry, seen, None) == [kept]
-    assert migration.imported({**entry, "imports": None}, seen) == []
+    assert migration.imported(replace(entry, imports=None), seen) == []

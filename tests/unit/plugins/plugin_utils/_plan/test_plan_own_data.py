@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from planned import declared, frontend, plan
 
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned import Plan
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.report import make_report
 
 ZONES = [{"id": 0, "name": "OpenNebula", "endpoint": "http://192.0.2.31:2633/RPC2", "servers": []}]
@@ -56,7 +58,7 @@ def test_the_report_names_what_went_beyond_the_plan() -> None:
     what = declared(zone_discard=True)
     made = plan(frontend(), paris(), what=what)
     seen = {"paris-1": {"verified": {"discarded": ["users lea", "groups web"]}}}
-    told = "\n".join(make_report(what, made, seen)["text"])
+    told = "\n".join(make_report(Federation.from_dict(what), Plan.from_dict(made), seen).text)
     assert (
         "paris had more of its own than the plan told, which went as zone_discard says: users lea; groups web." in told
     )

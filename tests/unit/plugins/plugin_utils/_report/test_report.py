@@ -6,18 +6,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from planned import topology
+
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import plain
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned import ServersPlan
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.report import databases, make_report
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned import Plan, ServersPlan
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._report import report as reports
 
 NO_SERVERS = plain(ServersPlan())
-TOPOLOGY: dict[str, Any] = {
-    "master_host": "madrid-1",
-    "zones": {
-        "madrid": {"name": None, "endpoint": "http://m/RPC2", "hosts": ["madrid-1"]},
-        "paris": {"name": "paris", "endpoint": "http://p/RPC2", "hosts": ["paris-1"]},
-    },
-    "hosts": {"madrid-1": {"zone": "madrid"}, "paris-1": {"zone": "paris"}},
+FEDERATION = Federation.from_dict(
+    topology(
+        "federation",
+        {"madrid": ["madrid-1"], "paris": ["paris-1"]},
+        {
+            "madrid-1": {"zone_role": "master", "zone_endpoint": "http://m/RPC2"},
+            "paris-1": {"zone_endpoint": "http://p/RPC2"},
+        },
+    )
+)
+NOTHING: dict[str, Any] = {
+    **{"unmanaged": [], "errors": [], "imports": {}, "follows": 0, "turns": 0, "changed": True, "probe": False}
 }
 JOURNAL = {"journal": {"directory": "/var/lib/onefed/joins/1-paris"}}
 
@@ -26,15 +34,22 @@ def plan(action: str, **more: Any) -> dict[str, Any]:
     madrid = {"group": "madrid", "host": "madrid-1", "label": "OpenNebula", "endpoint": "http://m/RPC2"}
     paris = {"group": "paris", "host": "paris-1", "label": "paris", "endpoint": "http://p/RPC2"}
     return {
+        **NOTHING,
         "left_out": [],
         "prepare": False,
         "access": False,
-        "master": madrid,
+        "master": {**madrid, "action": "master"},
         "zones": {
             "madrid": {**madrid, "action": "master", "servers": NO_SERVERS},
             "paris": {**paris, "action": action, "servers": NO_SERVERS, "imports": None, **more},
         },
     }
+
+
+def make_report(made: dict[str, Any], hosts: dict[str, Any], check: bool = False) -> dict[str, Any]:
+    """The report of a plan as it comes back from Ansible."""
+    shown: dict[str, Any] = plain(reports.make_report(FEDERATION, Plan.from_dict(made), hosts, check))
+    return shown
 
 
 def unhealthy(zone: str, text: str, remedy: str) -> dict[str, Any]:
@@ -43,7 +58,7 @@ def unhealthy(zone: str, text: str, remedy: str) -> dict[str, Any]:
 
 def report(action: str, paris: dict[str, Any], health: Any = None, proof: Any = None, **more: Any) -> dict[str, Any]:
     madrid = {"health": health or {}, "proof": proof or {}}
-    return make_report(TOPOLOGY, plan(action, **more), {"madrid-1": madrid, "paris-1": paris})
+    return make_report(plan(action, **more), {"madrid-1": madrid, "paris-1": paris})
 
 
 def test_a_zone_that_joined_is_read_at_its_endpoint_and_its_backups_are_told() -> None:
@@ -62,20 +77,18 @@ def test_a_run_in_check_mode_tells_what_would_be() -> None:
         "servers": {"servers": [{"name": "OpenNebula"}]},
     }
     hosts: dict[str, dict[str, Any]] = {"madrid-1": {}, "paris-1": seen}
-    made = make_report(TOPOLOGY, plan("join", servers=step), hosts, check=True)
+    made = make_report(plan("join", servers=step), hosts, check=True)
     assert (made["undone"], made["text"]) == (
         [],
         ["paris would join.", "paris would have the servers paris-1, paris-2, paris-3."],
     )
     failed = {"failure": "Back up the whole database: it cannot be read"}
-    made = make_report(TOPOLOGY, plan("join"), {"madrid-1": {}, "paris-1": failed}, check=True)
+    made = make_report(plan("join"), {"madrid-1": {}, "paris-1": failed}, check=True)
     assert made["undone"] == ["paris, paris-1: would not join. Back up the whole database: it cannot be read."]
 
 
 def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
-    made = report(
-        "join", {**JOURNAL, "failure": "Start oned: no", "returned": {"changed": True}}
-    )
+    made = report("join", {**JOURNAL, "failure": "Start oned: no", "returned": {"changed": True}})
     assert made["undone"] == [
         "paris, paris-1: did not join and was returned to what it was. Start oned: no. "
         "Backups: /var/lib/onefed/joins/1-paris on paris-1."
@@ -86,7 +99,7 @@ def test_a_zone_that_was_rolled_back_is_left_undone_with_the_reason() -> None:
 def test_access_policies_that_were_not_applied_are_left_undone() -> None:
     def undone(**seen: Any) -> Any:
         hosts: dict[str, Any] = {"madrid-1": {}, "paris-1": seen}
-        return make_report(TOPOLOGY, {**plan("outside"), "access": True}, hosts)["undone"]
+        return make_report({**plan("outside"), "access": True}, hosts)["undone"]
 
     assert undone(access={"failure": "", "left_out": []}) == []
     assert undone(access={"failure": "", "left_out": ["lyon is not there."]}) == ["lyon is not there."]
@@ -136,7 +149,7 @@ def test_services_that_do_not_run_again_are_told_once_and_keep_nothing_undone() 
         "madrid-1": {"restarted": {"services": [hem], "drivers_ended": ["one_tm.rb"]}},
         "paris-1": {"joined": {"services": [runs, flow]}},
     }
-    made = make_report(TOPOLOGY, plan("join"), hosts)
+    made = make_report(plan("join"), hosts)
     assert made["text"] == [
         "paris joined.",
         "Warnings:",
@@ -154,7 +167,7 @@ def test_databases_are_found_by_zone_name_and_the_newest_description_counts() ->
         "madrid-1": {"facts": {"frontend": {"database": old}}, "database": {"database": new}},
         "paris-1": {"facts": {"frontend": {"database": {"error": "gone"}}}},
     }
-    assert databases(TOPOLOGY, hosts) == {"OpenNebula": {"madrid-1": new}}
+    assert reports.databases(FEDERATION, hosts) == {"OpenNebula": {"madrid-1": new}}
 
 
 def test_servers_that_were_added_are_told_and_read() -> None:
