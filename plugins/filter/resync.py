@@ -33,13 +33,13 @@ options:
 EXAMPLES = r"""
 - name: See who needs a copy
   ansible.builtin.set_fact:
-    onefed_resync: "{{ onefed_topology | onefed.opennebula.resync(results, ansible_play_hosts_all) }}"
+    onefed_plan: "{{ onefed_topology | onefed.opennebula.resync(results, ansible_play_hosts_all) }}"
   run_once: true
 """
 
 RETURN = r"""
 _value:
-  description: What is done, as C(hosts) (by host), C(errors) and C(text).
+  description: What is done, as C(hosts), C(zones) and C(plans) (by host), C(groups), C(errors) and C(text).
   type: dict
 """
 

@@ -56,9 +56,9 @@ def step_hosts(groups: Mapping[str, Sequence[str]], group: str, at_master: bool 
     if not groups.get(group):
         return []
     # Of several servers another one may lead since the master was made ready.
-    master = groups.get("federation_leading") or groups["federation_master"]
+    master = groups.get("federation_leading") or groups.get("federation_master", [])
     members = list(master) if at_master else sorted(groups[group])
-    others = [*groups["federation_master"], *sorted(groups["federation_examined"])]
+    others = [*groups.get("federation_master", []), *sorted(groups["federation_examined"])]
     return members + [host for host in others if host not in members][:1]
 
 

@@ -17,7 +17,7 @@ _TASKS = ROOT / "roles/ha/tasks"
 def step_tasks(followers: int = 1) -> Iterator[tuple[str, int]]:
     """The tasks for a leader and so many followers, those that undo left aside; which of that name, from 1."""
     seen: dict[str, int] = {}
-    for file in ("lead", *["follow"] * followers):
+    for file in ("bootstrap_leader", *["add_server"] * followers):
         for name in tasks_of(file):
             seen[name] = seen.get(name, 0) + 1
             yield name, seen[name]
@@ -32,7 +32,8 @@ def _named(tasks: list[dict[str, Any]]) -> Iterator[str]:
     for task in tasks:
         if "block" in task:
             yield from _named(task["block"])
-        elif task.get("ansible.builtin.include_tasks") == "copy.yml":
-            yield from tasks_of("copy")
+        elif task.get("ansible.builtin.include_tasks") == "copy.yml" or "ansible.builtin.import_tasks" in task:
+            file = task.get("ansible.builtin.import_tasks", "copy.yml")
+            yield from tasks_of(file.removesuffix(".yml"))
         else:
             yield task["name"]

@@ -15,7 +15,7 @@ from .servers import Servers
 
 
 def resync(zones: Federation, *options: str) -> Run:
-    run = zones.run("resync", "--limit", "paris", *options)
+    run = zones.run("resync", "--limit", "paris,madrid", *options)
     assert run.code == 0, run.output
     return run
 
@@ -76,7 +76,7 @@ def test_a_stale_zone_gets_the_masters_tables_as_planned_and_keeps_its_own(pair:
 def test_a_zone_with_an_empty_log_is_renewed_though_the_first_run_was_killed(members: Federation) -> None:
     altered(members["paris"], "DELETE FROM logdb WHERE log_index > 0")
     task = "onefed.opennebula.slave : Install the master's auth files"
-    assert members.run("resync", "--limit", "paris", ONEFED_KILL_BEFORE=task).code == -9
+    assert members.run("resync", "--limit", "paris,madrid", ONEFED_KILL_BEFORE=task).code == -9
     resync(members)
     members.assert_federated("paris")
 
@@ -89,7 +89,7 @@ def test_a_zone_that_cannot_be_renewed_is_what_it_was(pair: Federation) -> None:
     pair.settings["federation_replication_timeout"] = 3
     path = pair.folder / "hooks"
     with TaskHooks(path, {"Prove replication to and from the master": lambda: stop(pair.master)}) as hooks:
-        run = pair.run("resync", "--limit", "paris", ONEFED_HOOKS=str(path))
+        run = pair.run("resync", "--limit", "paris,madrid", ONEFED_HOOKS=str(path))
     assert not hooks.unused
     assert run.code != 0
     assert "paris did not get the master's tables. Prove replication" in " ".join(run.output.split()), run.output
@@ -114,20 +114,20 @@ def test_a_server_gets_its_leaders_database_though_runs_are_killed(servers: Serv
             ("Restore the leader's database", "resync"),
             ("Register the server in its zone", "resync"),
             ("Start oned as a follower", "federate"),  # which repairs it as well
-            ("Start the companions of oned that no hook starts, and close the journal", "resync"),
+            ("Start the companions that no hook starts, and close the journal", "resync"),
         )
     ):
         lost.one("stop")
         lost.empty()
         servers.leader("paris").create_user(f"missed-{number}")
         role = "onefed.opennebula.ha"
-        killed = servers.run("resync", "--limit", lost.host, ONEFED_KILL_BEFORE=f"{role} : {task}")
+        killed = servers.run("resync", "--limit", "paris,madrid", ONEFED_KILL_BEFORE=f"{role} : {task}")
         assert killed.code == -9, f"{task} never began: {killed.output}"
         assert (lost.state / "journal.json").exists()
-        limit = ["--limit", lost.host] if playbook == "resync" else []
+        limit = ["--limit", "paris,madrid"] if playbook == "resync" else []
         run = servers.run(playbook, *limit)
         assert run.code == 0, f"after {task}: {run.output}"
         servers.assert_well("paris", *names)
         assert f"missed-{number}" in lost.users()
-    for settled in (servers.run("resync", "--limit", lost.host), servers.run("federate")):
+    for settled in (servers.run("resync", "--limit", "paris,madrid"), servers.run("federate")):
         assert (settled.code, settled.tasks("changed")) == (0, set()), settled.output

@@ -104,7 +104,7 @@ def test_it_joins_with_its_leader_and_has_its_servers_again_as_planned(grouped: 
     [
         "slave : Tell oned and its companions to stop",
         "slave : Start oned as a slave",
-        "server : Back up the leader's database",
+        "ha : Back up the leader's database",
     ],
 )
 def test_a_run_that_dies_on_the_way_is_repaired_by_the_same_command(grouped: Servers, task: str) -> None:

@@ -72,6 +72,7 @@ def test_a_zone_joins_and_gets_its_servers_in_one_run_as_planned(zones: Servers)
     starts = zones.master.starts()
     real = zones.federate()
     assert plan.tasks("changed") == real.tasks("changed")
+    assert all(real.recap[host]["changed"] for host in NAMES), "what is done to a server is counted for it"
     assert zones.master.starts() == starts + 1, "it restarts to be the master, and knows the zone's endpoint from then"
     assert {server.server_id() for server in zones.groups["paris"]} == {0, 1, 2}
     assert all("ana" in server.users() for server in zones.groups["paris"])
@@ -84,14 +85,17 @@ def test_a_follower_without_its_database_gets_its_leaders(grown: Servers) -> Non
     follower = next(one for one in grown.groups["paris"] if one != grown.leader("paris"))
     follower.one("stop")
     follower.empty()
-    plan = grown.run("resync", "--limit", follower.host, "--check", "--diff")
+    without_leader = grown.run("resync", "--limit", f"{follower.host},madrid")
+    assert "Use --limit paris,madrid" in " ".join(without_leader.output.split())
+    limit = "paris,madrid"
+    plan = grown.run("resync", "--limit", limit, "--check", "--diff")
     assert (plan.code, follower.everything()) == (0, {}), plan.output
-    run = grown.run("resync", "--limit", follower.host)
+    run = grown.run("resync", "--limit", limit)
     assert run.code == 0, run.output
     assert plan.tasks("changed") == run.tasks("changed")
     assert plan.recap[follower.host]["changed"] > 0
     grown.assert_well("paris", *NAMES)
-    assert_settled(grown, "resync", "--limit", follower.host)
+    assert_settled(grown, "resync", "--limit", limit)
 
 
 def test_the_leader_leaves_and_comes_back_though_runs_are_killed(grown: Servers) -> None:

@@ -51,7 +51,6 @@ def _follower_problems(server: Server, leader: Server | None) -> Iterator[Proble
     if diverged(server, leader):
         yield servers.LOG_DIVERGED.problem(
             server["name"],
-            server=server["name"],
             index=server["log_index"],
             term=server["log_term"],
             leaders=leader["log_term"],
@@ -64,11 +63,11 @@ def _behind(server: Server, leader: Server) -> Problem:
     name, oldest = server["name"], server.get("beyond")
     index, leaders = server["log_index"], leader["log_index"]
     if oldest is not None:
-        return servers.FOLLOWER_FALLEN_OUT.problem(name, server=name, index=index, leaders=leaders, oldest=oldest)
+        return servers.FOLLOWER_FALLEN_OUT.problem(name, index=index, leaders=leaders, oldest=oldest)
     # A leader that wrote meanwhile has offered it the records; one that did not has not tried.
     stuck = leaders != leader["first_log_index"] and index == server["first_log_index"]
     rule = servers.FOLLOWER_STUCK if stuck else servers.FOLLOWER_BEHIND
-    return rule.problem(name, server=name, index=index, leaders=leaders)
+    return rule.problem(name, index=index, leaders=leaders)
 
 
 def _majority_problems(listed: list[Server], voting: list[Server]) -> Iterator[Problem]:
@@ -89,7 +88,6 @@ def _split_brain(leaders: list[Server]) -> Problem:
         leaders=", ".join(f"{server['name']} (term {server['term']})" for server in leaders),
         others=", ".join(others),
         newest=newest["name"],
-        copies=" ".join(servers.COPY_LEADER.format(server=name) for name in others),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .problem import ERROR, WARNING, Rule
 
 # How to replace what a server holds.
-COPY_LEADER = "Give it a new copy of its leader's database: playbook resync --limit {server}."
+COPY_LEADER = "Give it a new copy of its leader's database: playbook resync, which leaves alone what is well."
 _FALLEN_OUT = (
     "fallen out of its leader's log, or cannot store a record: see 'Failed to replicate log record' in the leader's "
     f"oned.log and the follower's own. {COPY_LEADER}"
@@ -84,7 +84,8 @@ SPLIT_BRAIN = Rule(
     ERROR,
     "A network that was cut let servers elect a leader of their own, or servers have different lists of the zone's.",
     "Several of its servers lead: {leaders}.",
-    "Stop {others} at once; {newest} has the newest term. {copies}",
+    "Stop {others} at once; {newest} has the newest term. Playbook resync gives them a "
+    "copy of its database.",
 )
 NO_QUORUM = Rule(
     "no_quorum",
@@ -108,6 +109,13 @@ NOT_YET_A_SERVER = Rule(
     "The inventory has the server, and the zone's record does not.",
     "It is no server of zone {zone} yet.",
     "Let playbook federate add it.",
+)
+LEADER_LEFT_OUT = Rule(
+    "leader_left_out",
+    ERROR,
+    "A server gets a copy of its leader's database, and the limit of the run holds the one without the other.",
+    "Its tables come from {leader}, which the limit leaves out.",
+    "Use --limit {limit}.",
 )
 SERVER_NOT_DECLARED = Rule(
     "server_not_declared",

@@ -79,7 +79,9 @@ def make_plan(
         errors=tuple(errors),
         left_out=tuple(line for entry in zones.values() for line in left_out(entry)),
         imports=unplanned(zones),
-        follows=max((len(entry.servers.add_server) for entry in zones.values()), default=0),
+        follows=_most(zones, "add_server"),
+        leaves=_most(zones, "remove_server"),
+        restarts=_most(zones, "restart_followers"),
         turns=max((len(entry.followers) for entry in zones.values()), default=0),
         prepare=works and bool(master.changes or master.records or master.restart),
         changed=not errors and any(entry.alters for entry in zones.values()),
@@ -152,10 +154,15 @@ def _groups(federation: Federation, plan: Plan, host: str) -> list[str]:
         "converging": speaks and entry.action == "converge",
         "converging_servers": entry.action == "converge" and host in followers,
         "holding_vip": speaks and entry.servers.hold_vip,
-        "servers_master": master and entry.servers.alters,
-        "servers_slave": speaks and not master and entry.servers.alters,
+        "servers_master": entry.action == "master" and entry.servers.alters,
+        "servers_slave": entry.action != "master" and entry.servers.alters,
     }
     return [name for name, takes_part in parts.items() if takes_part]
+
+
+def _most(zones: Mapping[str, ZonePlan], step: str) -> int:
+    """The largest number of servers with which a zone does this step: zones go side by side, in as many turns."""
+    return max((len(getattr(entry.servers, step)) for entry in zones.values()), default=0)
 
 
 def _with_servers(entry: ZonePlan, zone: Zone, facts: Mapping[str, HostFacts], later: Collection[str]) -> ZonePlan:

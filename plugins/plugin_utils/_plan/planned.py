@@ -236,10 +236,10 @@ class Plan:
 
     `zones` are by group; `unmanaged` names zones that the inventory does not know; `imports` holds by host those of
     zones whose import has yet to be planned; `errors` are problems that stop the run, `left_out` those of zones that
-    the run goes on without; `groups` names by host what it takes part in, `follows` is the largest number of servers
-    that a zone gets, `turns` that of its followers that change; `prepare` tells whether the master needs Step 1,
-    `access` whether access policies are applied, `probe` whether replication must be proved, `changed` whether anything
-    will change; `text` is the plan in lines.
+    the run goes on without; `groups` names by host what it takes part in, `follows`, `leaves` and `restarts` are the
+    largest numbers of servers that a zone gets, loses and restarts, `turns` that of its followers that change;
+    `prepare` tells whether the master needs Step 1, `access` whether access policies are applied, `probe` whether
+    replication must be proved, `changed` whether anything will change; `text` is the plan in lines.
     """
 
     master: ZonePlan
@@ -249,6 +249,8 @@ class Plan:
     left_out: tuple[str, ...]
     imports: Mapping[str, ImportPlan]
     follows: int
+    leaves: int
+    restarts: int
     turns: int
     prepare: bool
     changed: bool

@@ -22,7 +22,7 @@ from .planned import Removal, ServersPlan
 def is_left_solo(zone: Zone, listed: Sequence[ListedServer]) -> bool:
     """Whether hosts other than the coordinator are servers of the zone, by its record at the coordinator.
 
-    If it has no C(SERVER_ID) then, an interrupted run left it to decide alone (see alone.yml of role ha).
+    If it has no C(SERVER_ID) then, an interrupted run left it to decide alone (see remove_as_solo.yml of role ha).
     """
     hosts = [host for host in zone.hosts if server_of(zone, host, listed)]
     return zone.host in hosts and len(hosts) > 1

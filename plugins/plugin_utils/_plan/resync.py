@@ -17,7 +17,8 @@ from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
 from .cluster import plan_servers
 from .coordinator import with_coordinators
-from .planned import ServersPlan, ZonePlan
+from .entry import make_entry
+from .planned import ZonePlan
 from .reseed import plan_reseed
 
 
@@ -31,27 +32,22 @@ class SnapshotSource:
 
 
 @dataclass(frozen=True)
-class Copy:
-    """The zone of a server that gets a new copy: `host` is its leader, `servers` is Step 3 for this one server."""
-
-    label: str
-    endpoint: str
-    host: str
-    servers: ServersPlan
-
-
-@dataclass(frozen=True)
 class ResyncPlan:
     """What playbook resync does.
 
-    `hosts` maps servers that get a new copy to it, `zones` the only servers of zones that get the master's tables to
-    plans as those of zones that join; `master` is what these need of the master; `errors` are reasons why one that was
-    asked for cannot get it; `text` tells of every host.
+    `hosts` maps servers that get a new copy of their leader to the plan of their zone, `zones` the only servers of
+    zones that get the master's tables to plans as those of zones that join; `plans` maps every host to its plan,
+    `groups` to what it takes part in, as names of groups for the plays. `master` is what joins need of the master,
+    `follows` the largest number of servers of a zone that get a copy. `errors` are reasons why one that was asked for
+    cannot get it; `text` tells of every host.
     """
 
     master: SnapshotSource
-    hosts: Mapping[str, Copy] = field(default_factory=dict)
+    hosts: Mapping[str, ZonePlan] = field(default_factory=dict)
     zones: Mapping[str, ZonePlan] = field(default_factory=dict)
+    plans: Mapping[str, ZonePlan] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    follows: int = 0
     errors: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
 
@@ -88,8 +84,39 @@ def plan_resync(federation: Federation, facts: Mapping[str, HostFacts], hosts: S
                 done = f"Its database and files become those of {zone.host}."
                 text.append(f"{place}: {why.text} {done} [{why.code}]")
                 copied.append(host)
-    copies = {host: _copy(federation.zone_of(host), host, copied, facts) for host in copied}
-    return ResyncPlan(_source(federation, facts), copies, zones, tuple(errors), tuple(text))
+    entries = {group: _entry(zone, copied, facts) for group, zone in federation.zones.items()}
+    of_zone = {host: entries[federation.hosts[host].zone] for host in hosts}
+    plan = ResyncPlan(
+        _source(federation, facts),
+        hosts={host: of_zone[host] for host in copied},
+        zones=zones,
+        plans={host: zones.get(host, entry) for host, entry in of_zone.items()},
+        follows=max(len(entry.servers.add_server) for entry in entries.values()),
+        errors=(*errors, *_left_out(federation, copied, hosts)),
+        text=tuple(text),
+    )
+    return replace(plan, groups={host: tuple(_groups(plan, host)) for host in hosts})
+
+
+def _groups(plan: ResyncPlan, host: str) -> list[str]:
+    """What `host` takes part in, as names of groups for the plays, which begin with C(federation_)."""
+    parts = {
+        "examined": True,
+        "master": host == plan.master.host,
+        "joining": host in plan.zones,
+        "resyncing": bool(plan.plans[host].servers.add_server),
+    }
+    return [name for name, takes_part in parts.items() if takes_part]
+
+
+def _left_out(federation: Federation, copied: Sequence[str], hosts: Sequence[str]) -> list[str]:
+    """Leaders of whom others get a copy work, too, and Ansible's limit may leave them out."""
+    return [
+        servers.LEADER_LEFT_OUT.problem(host, leader=zone.host, limit=f"{zone.group},{federation.master}").line
+        for host in copied
+        for zone in [federation.zone_of(host)]
+        if zone.host not in hosts
+    ]
 
 
 def _source(federation: Federation, facts: Mapping[str, HostFacts]) -> SnapshotSource:
@@ -126,20 +153,21 @@ def _out_of_step(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> Probl
     if not frontend.runs:
         return ONED_STOPPED.problem(host)
     if raft is None or raft.state_name != "follower":
-        return servers.NOT_FOLLOWING.problem(host, server=host, state=frontend.raft_state or "unknown")
+        return servers.NOT_FOLLOWING.problem(host, state=frontend.raft_state or "unknown")
     mine, theirs = frontend.database, leader.database
     oldest = theirs.log.first_local_index
     if oldest is not None and raft.log_index + 1 < oldest:
         index, leaders = raft.log_index, leader.api.raft.log_index if leader.api.raft else "unknown"
-        return servers.FOLLOWER_FALLEN_OUT.problem(host, server=host, index=index, leaders=leaders, oldest=oldest)
+        return servers.FOLLOWER_FALLEN_OUT.problem(host, index=index, leaders=leaders, oldest=oldest)
     same = mine.log.last_federated_index == theirs.log.last_federated_index
-    return servers.SERVER_TABLES_DIFFER.problem(host, server=host) if same and mine.tables != theirs.tables else None
+    return servers.SERVER_TABLES_DIFFER.problem(host) if same and mine.tables != theirs.tables else None
 
 
-def _copy(zone: Zone, host: str, copied: Sequence[str], facts: Mapping[str, HostFacts]) -> Copy:
-    """Step 3 for this one server, which keeps its id; those whose turn comes later need not be well meanwhile."""
-    later = [other for other in zone.servers if other in copied and other > host]
+def _entry(zone: Zone, copied: Sequence[str], facts: Mapping[str, HostFacts]) -> ZonePlan:
+    """The plan of a zone: Step 3 for those of its servers that get a copy, in turns; they keep their ids."""
+    copies = tuple(host for host in zone.servers if host in copied)
+    if not copies:
+        return make_entry(zone, "resync")
     step = plan_servers(zone, facts, facts[zone.host].frontend.conf.zone_id)
     # A complete copy of an interrupted run may be old by now.
-    step = replace(step, add_server=(host, *later), copied=())
-    return Copy(zone.label, zone.endpoint, zone.host, step)
+    return make_entry(zone, "resync", servers=replace(step, add_server=copies, copied=()))

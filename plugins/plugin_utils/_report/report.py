@@ -25,6 +25,7 @@ _WITH_SERVICES = (
     "converged",
     "fireedge",
     "restarted",
+    "added",
 )
 
 
@@ -68,7 +69,7 @@ def make_report(federation: Federation, plan: Plan, hosts: Mapping[str, Data], c
             undone.append(f"{entry.label}, {host}: was not made as declared. {_why(seen)}. Run again.")
         if _grew(entry) and (entry.action != "join" or _succeeded(seen, "joined")):
             (done if _succeeded(seen, "servers") else undone).append(_servers(entry, host, seen, check))
-            warned += _lacking(seen.get("lacking") or {})
+            warned += lacking(seen.get("lacking") or {})
     undone += _access(plan, hosts)
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
@@ -134,10 +135,10 @@ def _servers(entry: ZonePlan, host: str, seen: Data, check: bool) -> str:
     return f"{entry.label}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
 
 
-def _lacking(lacking: Mapping[str, Sequence[Data]]) -> list[str]:
+def lacking(left_out: Mapping[str, Sequence[Data]]) -> list[str]:
     """Which of its leader's files a server is not given, by server: what server_files says it left out."""
     described = []
-    for server, files in lacking.items():
+    for server, files in left_out.items():
         for reason in dict.fromkeys(one["reason"] for one in files):
             paths = ", ".join(one["path"] for one in files if one["reason"] == reason)
             described.append(

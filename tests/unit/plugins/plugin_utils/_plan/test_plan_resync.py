@@ -84,9 +84,9 @@ def test_a_server_that_cannot_go_on_gets_the_leaders_copy_and_keeps_its_id(spoil
     paris = zone_of_three(leader)
     paris[leader]["database"]["log"]["first_local_index"] = 20
     spoil(paris["paris-2"])
-    made = resync(paris, "paris-2")
+    made = resync(paris, "paris-2", leader)
     assert made["errors"] == []
-    [text] = made["text"]
+    [text] = [line for line in made["text"] if line.startswith("paris-2")]
     assert text.startswith(f"paris-2 (paris): {why} Its database and files become those of {leader}. [")
     entry = made["hosts"]["paris-2"]
     assert (entry["label"], entry["host"]) == ("paris", leader)
@@ -110,15 +110,24 @@ def test_tables_may_differ_while_a_record_is_on_its_way() -> None:
     assert resync(paris, "paris-2")["hosts"] == {}
 
 
-def test_a_server_whose_turn_comes_later_need_not_be_well() -> None:
+def test_servers_of_a_zone_get_their_copies_in_turns() -> None:
     paris = zone_of_three()
     for host in ("paris-2", "paris-3"):
         stopped(paris[host])
-    made = resync(paris, "paris-3", "paris-2")
-    assert {host: entry["servers"]["add_server"] for host, entry in made["hosts"].items()} == {
-        "paris-2": ["paris-2", "paris-3"],
-        "paris-3": ["paris-3"],
-    }
+    made = resync(paris, *HOSTS)
+    assert made["follows"] == 2
+    assert {host: entry["servers"]["add_server"] for host, entry in made["plans"].items()} == dict.fromkeys(
+        HOSTS, ["paris-2", "paris-3"]
+    )
+    assert made["groups"] == dict.fromkeys(HOSTS, ["examined", "resyncing"])
+
+
+def test_a_limit_that_leaves_out_the_leader_is_an_error_with_the_limit_to_use() -> None:
+    paris = zone_of_three()
+    stopped(paris["paris-2"])
+    [error] = resync(paris, "paris-2")["errors"]
+    assert error.startswith("paris-2: Its tables come from paris-1, which the limit leaves out. Use --limit paris,madr")
+    assert resync(paris, "paris-3")["errors"] == []
 
 
 def test_without_a_leader_there_is_nothing_to_copy() -> None:

@@ -23,7 +23,7 @@ def test_a_zone_of_three_joins_with_its_first_server_which_then_leads() -> None:
     assert (step["bootstrap_leader"], step["hold_vip"], step["add_server"]) == (True, True, ["paris-2", "paris-3"])
     assert step["vectors"]["RAFT_LEADER_HOOK"] == {"COMMAND": "raft/vip.sh", "ARGUMENTS": f"leader eth0 {VIP}/24"}
     assert made["groups"]["paris-1"] == ["examined", "joining", "holding_vip", "servers_slave"]
-    assert made["groups"]["paris-3"] == ["examined"]
+    assert made["groups"]["paris-3"] == ["examined", "servers_slave"]
     assert made["follows"] == 2
 
 
