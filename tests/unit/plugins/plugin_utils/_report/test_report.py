@@ -25,7 +25,8 @@ FEDERATION = Federation.from_dict(
     )
 )
 NOTHING: dict[str, Any] = {
-    **{"unmanaged": [], "errors": [], "imports": {}, "follows": 0, "turns": 0, "changed": True, "probe": False}
+    **dict.fromkeys(("follows", "leaves", "restarts", "turns"), 0),
+    **{"unmanaged": [], "errors": [], "imports": {}, "changed": True, "probe": False},
 }
 JOURNAL = {"journal": {"directory": "/var/lib/onefed/joins/1-paris"}}
 
