@@ -249,7 +249,7 @@ def newest_description(seen: Data) -> Data | None:
 def _unhealthy(health: Data) -> list[str]:
     """Errors, but for zones that are missing, of which the plan tells more."""
     return [
-        f"{problem['zone']}: {problem['text']} {problem['remedy']}"
+        f"{problem['zone']}: {problem['text']} {problem['remedy']} [{problem['code']}]"
         for problem in health.get("federation", {}).get("problems", [])
         if problem["severity"] == "error" and problem["code"] != "zone_missing"
     ]

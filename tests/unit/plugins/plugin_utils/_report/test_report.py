@@ -129,7 +129,7 @@ def test_a_marker_that_did_not_arrive_and_an_unhealthy_zone_are_left_undone() ->
     ]
     health = {"federation": {"problems": problems}, "text": ["table"]}
     made = report("join", {"joined": {"changed": True}}, health, {"msg": "not at paris"})
-    assert made["undone"] == ["Replication was not proved: not at paris", "paris: Its log is empty. Resync it."]
+    assert made["undone"] == ["Replication was not proved: not at paris", "paris: Its log is empty. Resync it. [any]"]
     assert made["text"][0] == "table"
     assert report("member", {}, {}, {"msg": "x", "skipped": True}, reachable=True)["undone"] == []
 
@@ -193,8 +193,8 @@ def test_a_run_on_a_federation_that_is_not_healthy_has_left_something_undone() -
     grown = {"servers": {"servers": [{"name": "paris-1"}]}}
     step = {**NO_SERVERS, "start": ["paris-2"]}
     made = report("member", grown, health, servers=step, reachable=True)
-    assert made["undone"] == ["paris: Nobody has 192.0.2.30. See the hook."]
-    assert report("member", {}, health, reachable=True)["undone"] == ["paris: Nobody has 192.0.2.30. See the hook."]
+    assert made["undone"] == ["paris: Nobody has 192.0.2.30. See the hook. [any]"]
+    assert report("member", {}, health, reachable=True)["undone"] == ["paris: Nobody has 192.0.2.30. See the hook. [any]"]
 
 
 def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
