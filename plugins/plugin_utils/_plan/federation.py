@@ -151,6 +151,7 @@ def _groups(federation: Federation, plan: Plan, host: str) -> list[str]:
         "joining": speaks and entry.action == "join",
         "abandoned": host in entry.abandoned,
         "detaching": host in entry.stop_peers,
+        "stopping_last": speaks and entry.action == "join" and bool(entry.stop_peers),
         "converging": speaks and entry.action == "converge",
         "converging_servers": entry.action == "converge" and host in followers,
         "holding_vip": speaks and entry.servers.hold_vip,
