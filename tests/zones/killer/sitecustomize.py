@@ -66,7 +66,7 @@ def _connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
 
 
 def _rename(source: Any, target: Any, **options: Any) -> None:
-    if str(target).endswith("etc/oned.conf"):
+    if os.path.basename(str(target)) == "oned.conf":
         _kill()
     _RENAME(source, target, **options)
 

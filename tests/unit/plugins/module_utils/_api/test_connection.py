@@ -49,9 +49,17 @@ def _done(event: threading.Event) -> None:
     event.wait()
 
 
+def hear(stream: socket.socket) -> None:
+    """Read the whole request: what is closed before that is reset, and its answer lost."""
+    heard = piece = stream.recv(1 << 16)
+    while piece and b"</methodCall>" not in heard:
+        piece = stream.recv(1 << 16)
+        heard += piece
+
+
 def once(data: bytes) -> Callable[[socket.socket], None]:
     def answer(stream: socket.socket) -> None:
-        stream.recv(1 << 16)
+        hear(stream)
         stream.sendall(data)
 
     return answer
@@ -61,7 +69,7 @@ def for_ever(*pieces: bytes, pause: float = 0.0) -> Callable[[socket.socket], No
     """Send the pieces, the last one until the caller hangs up."""
 
     def answer(stream: socket.socket) -> None:
-        stream.recv(1 << 16)
+        hear(stream)
         for piece in pieces[:-1]:
             stream.sendall(piece)
         while True:
