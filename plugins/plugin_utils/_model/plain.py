@@ -73,7 +73,7 @@ def _fields(kind: Any) -> tuple[tuple[str, str, Any, bool], ...]:
 def _value(hint: Any, data: Any) -> Any:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        others = [one for one in inner if one is not type(None)]
+        others = [one for one in inner if one is not types.NoneType]
         return None if data is None else _value(others[0], data) if len(others) == 1 else data
     if origin is tuple:
         kinds = [inner[0]] * len(data) if inner[-1] is Ellipsis else inner

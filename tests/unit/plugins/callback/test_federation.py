@@ -157,7 +157,7 @@ def test_a_run_that_was_interrupted_tells_to_run_the_same_command_again(
     monkeypatch.setattr(context, "CLIARGS", CLIArgs({"check": check}))
     callback = Shown()
     callback.v2_playbook_on_start(None)
-    for _ in range(tasks):
+    for _number in range(tasks):
         callback.run(Event("paris-1", "Stop oned"))
     if to_its_end:
         callback.v2_playbook_on_stats(None)

@@ -65,7 +65,7 @@ class Lamps(Writer[str]):
 
 
 def lamps(room: dict[str, Any], check_mode: bool = False) -> Lamps:
-    return Lamps(cast("Client", None), "red", check_mode, 1.0, room)
+    return Lamps(cast(Client, None), "red", check_mode, 1.0, room)
 
 
 def test_what_is_not_there_is_created_once() -> None:
