@@ -193,8 +193,9 @@ def test_a_run_on_a_federation_that_is_not_healthy_has_left_something_undone() -
     grown = {"servers": {"servers": [{"name": "paris-1"}]}}
     step = {**NO_SERVERS, "start": ["paris-2"]}
     made = report("member", grown, health, servers=step, reachable=True)
-    assert made["undone"] == ["paris: Nobody has 192.0.2.30. See the hook. [any]"]
-    assert report("member", {}, health, reachable=True)["undone"] == ["paris: Nobody has 192.0.2.30. See the hook. [any]"]
+    told = ["paris: Nobody has 192.0.2.30. See the hook. [any]"]
+    assert made["undone"] == told
+    assert report("member", {}, health, reachable=True)["undone"] == told
 
 
 def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
