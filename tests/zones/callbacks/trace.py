@@ -10,7 +10,7 @@ name: trace
 type: aggregate
 short_description: Records task results for the tests
 description:
-  - Appends one JSON line per task result to the file in ONEFED_TRACE; ONEFED_KILL_AT kills before that task.
+  - Appends one JSON line per task result to the file in ONEFED_TRACE.
   - ONEFED_KILL_BEFORE names the task before which to kill by the end of its name; ONEFED_KILL_TURN says which one of
     several, 1 for the first.
   - With ONEFED_HOOKS, tells the socket of that name every task that begins, and waits until it is closed.
@@ -27,7 +27,7 @@ from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):
-    """One line per result; SIGKILL to the whole process group before task number ONEFED_KILL_AT (from 1)."""
+    """One line per result; SIGKILL to the whole process group before the task of ONEFED_KILL_BEFORE."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -41,8 +41,6 @@ class CallbackModule(CallbackBase):
 
     def _task_starts(self, task: Any, *args: Any, **kwargs: Any) -> None:
         self._started += 1
-        if self._started == int(os.environ.get("ONEFED_KILL_AT", "0")):
-            os.killpg(0, signal.SIGKILL)
         before = os.environ.get("ONEFED_KILL_BEFORE")
         if before and task.get_name().endswith(before):
             self._turns += 1
