@@ -30,6 +30,7 @@ def test_three_zones_become_a_federation_and_a_second_run_changes_nothing(federa
     second = federation.federate()
     assert second.tasks("changed") == set()
     assert "Nothing to change." in second.output
+    assert "The federation is healthy: no errors, no warnings." in second.output  # and all of it was checked
     assert {name: (zone.conf.read_bytes(), zone.federated_index()) for name, zone in federation.zones.items()} == before
 
 
