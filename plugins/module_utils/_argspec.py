@@ -11,6 +11,10 @@ from typing import Any, Callable
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.validation import check_type_dict
 
+from ._python import refuse_old
+
+refuse_old()  # here too: many modules import this before anything else
+
 Mask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
