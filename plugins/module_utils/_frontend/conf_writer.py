@@ -11,7 +11,6 @@ from typing import Any
 
 from .._errors import ConfigError
 from .._host.files import Attributes, backup_name, is_backup_name
-from .._host.rights import rights_at
 from .._oned_conf.document import Document, apply, write_atomically
 from .._oned_conf.secrets import SECRET_NAMES, masked
 from .journal import Journal, host_lock
@@ -93,8 +92,7 @@ def _refuse_secrets_in_logs(request: Request) -> None:
 
 def _refuse_what_is_no_backup(path: str, backup_file: str) -> None:
     try:
-        with rights_at(path):
-            named_so = is_backup_name(backup_file, path)
+        named_so = is_backup_name(backup_file, path)
         found = named_so and Attributes.of(backup_file)
     except OSError as error:
         raise ConfigError(f"Cannot read {backup_file}: {error.strerror or error}. Nothing was changed.") from error

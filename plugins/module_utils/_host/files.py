@@ -138,15 +138,13 @@ def backup_name(path: str) -> str:
 
 
 def is_backup_name(name: str, path: str) -> bool:
-    """Whether backup_name() may have given this name to a backup of the file `path`."""
-    target = os.path.realpath(path)
-    folder, name = os.path.split(name)
-    stem = os.path.basename(target)
-    return (
-        os.path.realpath(folder) == os.path.dirname(target)
-        and name.startswith(stem)
-        and _BACKUP.fullmatch(name[len(stem) :]) is not None
-    )
+    """Whether backup_name() may have given this name to a backup of the file `path`.
+
+    No other way to the same folder will do: a link on it may lead elsewhere by the time that the backup is read.
+    """
+    with rights_at(path):
+        target = os.path.realpath(path)
+    return name.startswith(target) and _BACKUP.fullmatch(name[len(target) :]) is not None
 
 
 def remove_file(path: str) -> None:

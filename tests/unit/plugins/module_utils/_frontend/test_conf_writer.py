@@ -166,6 +166,15 @@ def test_a_link_in_the_place_of_a_backup_is_not_put_back(frontend: Frontend) -> 
         restore(frontend, None, backup, False, check_mode=False)
 
 
+def test_a_backup_is_not_taken_by_way_of_a_link(frontend: Frontend, tmp_path: Path) -> None:
+    """Whoever laid the link could lead it to another file between the check and the reading."""
+    backup = altered(frontend)
+    (tmp_path / "way").symlink_to(os.path.dirname(backup))
+    with pytest.raises(ConfigError, match="is not a backup of .*oned.conf. Set backup_file to .* Nothing was changed"):
+        restore(frontend, None, str(tmp_path / "way" / os.path.basename(backup)), False, check_mode=False)
+    assert Document.load(frontend.conf).get("PORT") == "2640"
+
+
 def test_a_backup_that_oned_would_refuse_is_not_put_back(frontend: Frontend) -> None:
     backup = altered(frontend)
     Path(backup).write_text("DB = [ BACKEND")
