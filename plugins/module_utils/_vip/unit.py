@@ -98,10 +98,11 @@ def unit_text(frontend: Frontend, floating: Floating) -> str:
 
 
 def install(text: str) -> None:
-    """Write the unit and let it set the address. Raises FrontendError in the unit's own words, without a unit left."""
+    """Write the unit and let it set the address. Raises FrontendError in the unit's own words, and leaves none."""
     try:
         UNIT.install(text, "restart")
     except FrontendError:
-        # What failed here must not set the address at some later boot.
-        UNIT.remove()
+        # What failed here must not set the address at some later boot. If it could not be written, the former one does.
+        if UNIT.read() == text:
+            UNIT.remove()
         raise

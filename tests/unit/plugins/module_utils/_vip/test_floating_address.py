@@ -196,6 +196,22 @@ def test_a_unit_that_fails_is_not_left_to_a_later_boot(frontend: Frontend, host:
     assert (host.unit.exists(), host.enabled) == (False, False)
 
 
+def test_a_unit_stays_as_it_was_when_its_new_text_cannot_be_written(
+    frontend: Frontend, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(frontend, "kept")
+    former = host.unit.read_text() + "# edited\n"
+    host.unit.write_text(former)
+
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(systemd_unit, "write_bytes", full)
+    with pytest.raises(FrontendError, match=f"Cannot write {host.unit}: No space left on device."):
+        do(frontend, "kept")
+    assert (host.unit.read_text(), host.enabled, host.active) == (former, True, True)
+
+
 def test_an_ipv6_address_that_the_kernel_finds_elsewhere_is_taken_off(
     frontend: Frontend, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
