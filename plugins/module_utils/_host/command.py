@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from .._errors import FrontendError
 
 COMMAND_SECONDS = 30.0
-# Folders of administrators' programs are not in every account's PATH.
-PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+# Folders of administrators' programs are not in every account's PATH. An empty entry would be the current folder.
+PATH = os.pathsep.join((os.environ.get("PATH") or os.defpath, "/usr/sbin", "/sbin"))
 SHOWN = 120  # characters of a command in an error
 _SELF_CONTAINED = "For a self-contained OpenNebula set oned_location."
 _INSTEAD = {"systemctl": _SELF_CONTAINED, "journalctl": _SELF_CONTAINED}

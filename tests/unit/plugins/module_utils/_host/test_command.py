@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
-from ansible_collections.onefed.opennebula.plugins.module_utils._host.command import run_command
+from ansible_collections.onefed.opennebula.plugins.module_utils._host.command import find_program, run_command
 
 
 def test_the_words_are_english_and_the_status_is_the_callers_to_judge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +44,18 @@ def test_without_systemd_the_remedy_is_the_self_contained_layout(monkeypatch: py
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(FrontendError, match="There is no systemctl on this host. .* set oned_location"):
         run_command(["systemctl", "show"])
+
+
+def test_without_a_path_no_program_of_the_current_folder_is_found(tmp_path: Path) -> None:
+    """A module's current folder may be one in which oned's account can lay a program."""
+    (tmp_path / "nft").write_text("#!/bin/sh\n")
+    (tmp_path / "nft").chmod(0o755)
+    search = f"from {find_program.__module__} import find_program; print(find_program('nft'), find_program('sh'))"
+    python = [sys.executable, "-c", search]
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    found = subprocess.run(python, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+    nft, sh = found.split()
+    assert nft != "nft" and os.path.isabs(sh)
 
 
 def test_a_long_command_is_cut_in_an_error() -> None:
