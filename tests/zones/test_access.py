@@ -170,7 +170,7 @@ def test_nothing_declared_is_no_task(pair: Federation) -> None:
     [
         ({"federation_users": [{"name": "x", "passwort": "s3cret-x"}]}, "(x) has unknown keys: passwort"),
         ({"federation_groups": [{"name": "dev"}, {"name": "dev"}]}, "declares the group with name 'dev' twice"),
-        ({"federation_acls": [{"rule": "@dev VM/* USE #roma"}]}, "names the zone 'roma', which there is not"),
+        ({"federation_acls": [{"rule": "@dev VM/* USE #roma"}]}, "names the zone 'roma', which does not exist"),
         ({"federation_acls": [{"rule": "@dev VM/* USE"}]}, "names no zone"),
         ({"federation_vdcs": "lab"}, "it must be a list"),
     ],

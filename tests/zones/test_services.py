@@ -96,6 +96,6 @@ def test_a_file_of_fireedge_that_cannot_be_edited_keeps_no_zone_from_joining(sho
     conf = shown["paris"].location / "etc/fireedge-server.conf"
     conf.write_text("default_zone: {id: 0}\n")
     run = shown.federate()
-    assert "FireEdge is not told its zone" in run.output
+    assert "FireEdge keeps the default_zone of its own file" in run.output
     assert conf.read_text() == "default_zone: {id: 0}\n"
     shown.assert_federated("paris")

@@ -32,9 +32,9 @@ HUNG = Rule(
     "hung",
     ERROR,
     "Calls that read are answered from memory, while calls that touch the log wait for a database that failed.",
-    "It answers, but nothing that touches its log, at {endpoint}: no write is possible, nothing replicates. oned hangs "
-    "so for good when its database fails while it writes.",
-    "See that its database runs, kill oned (stopping it in good order takes 90 s in vain) and start it. Then run "
+    "oned at {endpoint} answers, but no call that touches its log: no write is possible, nothing replicates. It "
+    "hangs so for good when its database fails while it writes.",
+    "See that its database runs, kill oned (an orderly stop waits 90 s in vain) and start it. Then run "
     "playbook federate: a change that was stored but not logged shows as tables that differ.",
 )
 HUNG_SERVER = Rule(
@@ -42,7 +42,7 @@ HUNG_SERVER = Rule(
     ERROR,
     "A leader without a majority waits for ever before it answers the user whose write waits; so does any oned whose "
     "database failed.",
-    "It answers, but nothing that touches its log, at {endpoint}: no write is possible. A leader hangs so for this "
+    "oned at {endpoint} answers, but no call that touches its log: no write is possible. A leader hangs so for this "
     "user while fewer than a majority of its zone's servers run, and any oned when its database fails.",
     "Start the zone's other servers. If it goes on, see that its database runs, kill oned and start it.",
 )
@@ -51,7 +51,7 @@ AUTHENTICATION_REFUSED = Rule(
     ERROR,
     "The server's users are not the master's, its auth files are old, or its database is down.",
     "It refuses the user and password that the asked zone accepts, at {endpoint}. If it refuses the master's oneadmin "
-    "as well, it gets no record, and master and slave spin.",
+    "as well, it gets no record, and master and slave retry in a loop.",
     "oned refuses every user while its database is down: start the database. Otherwise its tables or auth files are "
     f"not the master's. {RESYNC}",
 )

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from .problem import ERROR, WARNING, Rule
 
-FEDERATE_MENDS = "Run playbook federate, which mends it."
+FEDERATE_REPAIRS = "Run playbook federate, which repairs it."
 
 DRIVER_MISSING = Rule(
     "driver_missing",
     ERROR,
     "MariaDB and MySQL are read with PyMySQL, which the host's Python does not have.",
     "{detail}",
-    "Playbook federate installs it, unless it runs in check mode.",
+    "Run playbook federate without --check, which installs it.",
 )
 DATABASE_UNREADABLE = Rule(
     "database_unreadable",
@@ -35,7 +35,7 @@ SHARED_VERSION_DIFFERS = Rule(
     ERROR,
     "Zones of a federation share tables, and one of the two was upgraded.",
     "Its shared tables have version {version}, the master's {masters}.",
-    "Upgrade the older to the other's version, as OpenNebula's documentation tells for a federation.",
+    "Upgrade the older to the other's version, as OpenNebula's documentation describes for a federation.",
 )
 LOCAL_VERSION_DIFFERS = Rule(
     "local_version_differs",
@@ -49,7 +49,7 @@ BACKEND_DIFFERS = Rule(
     ERROR,
     "The records of the master's log are SQL statements, which another backend reads otherwise.",
     "Its database backend is {backend}, the master's {masters}.",
-    "Zones of a federation share one: move this zone's database, from SQLite with onedb sqlite2mysql.",
+    "Zones of a federation share one: move this zone's database to it, from SQLite with onedb sqlite2mysql.",
 )
 CHARSET_DIFFERS = Rule(
     "charset_differs",
@@ -63,7 +63,7 @@ COLUMN_CHARSET_DIFFERS = Rule(
     "column_charset_differs",
     WARNING,
     "A database that was upgraded over years may have columns in an older charset than its own.",
-    "Charset or collation of its columns {columns} are other than the master's: a text that they cannot hold, or a "
+    "Charset or collation of its columns {columns} differ from the master's: a text that they cannot hold, or a "
     "name that they take for another, would stop its replication.",
     "{statements}",
     advice="Stop oned and execute the ALTER TABLE statements of the message in the database that they are for.",
@@ -111,7 +111,7 @@ IS_SLAVE_SET = Rule(
     "The master was a slave before, or was restored from a slave's backup.",
     "Its database says that it is a slave's (local_db_versioning.is_slave is 1): onedb upgrade would leave the shared "
     "tables of the whole federation as they are.",
-    FEDERATE_MENDS,
+    FEDERATE_REPAIRS,
 )
 IS_SLAVE_UNSET = Rule(
     "is_slave_unset",
@@ -119,7 +119,7 @@ IS_SLAVE_UNSET = Rule(
     "The slave was made without onedb restore --federated, which notes it there.",
     "Its database does not say that it is a slave's (local_db_versioning.is_slave is 0): onedb upgrade and onedb fsck "
     "would change its copy of the shared tables.",
-    FEDERATE_MENDS,
+    FEDERATE_REPAIRS,
 )
 LOG_WITHOUT_KEYS = Rule(
     "log_without_keys",
@@ -127,12 +127,12 @@ LOG_WITHOUT_KEYS = Rule(
     "The stock onedb restore --federated rebuilds the table logdb without its keys on SQLite.",
     "Its table logdb has lost its primary key or indexes: duplicates go unnoticed and every federated write takes "
     "longer.",
-    FEDERATE_MENDS,
+    FEDERATE_REPAIRS,
 )
 POOL_CONTROL_BEHIND = Rule(
     "pool_control_behind",
     WARNING,
     "A federated restore brings the shared tables and not the newest ids in pool_control.",
     "pool_control is behind the ids in use in {tables}; onedb fsck complains.",
-    FEDERATE_MENDS,
+    FEDERATE_REPAIRS,
 )

@@ -36,7 +36,7 @@ PATH_UNUSABLE = Rule(
     "The endpoint leads to something that is not OpenNebula's API, has a certificate that is not trusted, or a name "
     "that does not resolve.",
     "{source} cannot use {endpoint} ({zone}): {detail}.",
-    "Correct zone_endpoint.",
+    "Correct zone_endpoint, the certificate there, or name resolution on {source}.",
 )
 SERVER_PATH_REFUSED = Rule(
     "server_path_refused",

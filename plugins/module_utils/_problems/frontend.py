@@ -21,14 +21,14 @@ NOT_EXAMINED = Rule(
     "or the account may not become root.",
     "It could not be examined: {detail}",
     "{what_to_do}",
-    advice="Correct what the message says and run again. Instead of an old Python set ansible_python_interpreter.",
+    advice="Correct what the message says and run again. If Python is too old, set ansible_python_interpreter.",
 )
 NOT_IN_RUN = Rule(
     "not_in_run",
     ERROR,
     "The run was limited to a part of the zone's hosts.",
     "It was not examined.",
-    "Take the whole zone.",
+    "Run again without --limit, or with the whole zone in it.",
 )
 NOT_INSTALLED = Rule(
     "not_installed",
@@ -49,7 +49,7 @@ JOURNAL_UNREADABLE = Rule(
     ERROR,
     "The record of an interrupted join cannot be read, so it is not known what has to be repaired.",
     "{detail}",
-    "See its folder: the backups of that join lie beside it.",
+    "See the folder of the journal, which also has the backups of that join.",
 )
 SERVICE_UNKNOWN = Rule(
     "service_unknown",
@@ -63,7 +63,7 @@ SERVICE_FAILED = Rule(
     ERROR,
     "oned ended by itself or could not start, and no interrupted join explains it.",
     "The service of oned has failed.",
-    "See its journal and oned.log, mend it, and run again.",
+    "See its journal and oned.log, correct the cause, and run again.",
 )
 ONED_STOPPED = Rule(
     "oned_stopped",
@@ -84,7 +84,7 @@ DISK_SPACE = Rule(
     ERROR,
     "A join keeps full backups, and whether there is room for them is known before anything stops.",
     "Backups and the snapshot need {needed}, {free} are free.",
-    "Make room in the file system of /var/lib/onefed, or below oned_location, of its folder var.",
+    "Make room in the file system of /var/lib/onefed; with oned_location, in that of its folder var.",
 )
 ONE_AUTH_NEEDED = Rule(
     "one_auth_needed",
@@ -98,8 +98,8 @@ ONE_AUTH_MISSING = Rule(
     ERROR,
     "The collection asks oned with the name and password in one_auth, and the file is not there.",
     "Its one_auth file is missing.",
-    "Write oneadmin:<current password> to one_auth in the .one folder of oned's account; if that is the master's, "
-    "playbook rotate_oneadmin with it as rotate_password does so in all zones.",
+    "Write oneadmin:<current password> to one_auth in the .one folder of oned's account; on the master, run playbook "
+    "rotate_oneadmin with that password as rotate_password instead, which writes it in all zones.",
 )
 ONE_AUTH_REJECTED = Rule(
     "one_auth_rejected",
@@ -113,7 +113,7 @@ ONE_AUTH_REPLACED = Rule(
     WARNING,
     "The zone's own oned does not know the password in its one_auth. As it joins, the file becomes the master's.",
     "Its own oned refuses its one_auth file, which the master's will replace.",
-    "Do nothing, unless services beside oned use that password.",
+    "Do nothing, unless companions of oned use that password.",
 )
 AUTH_FILES_FIXED = Rule(
     "auth_files_fixed",
@@ -134,8 +134,8 @@ AUTH_FILES_NOT_COMPARED = Rule(
 FIREEDGE_NOT_EDITED = Rule(
     "fireedge_not_edited",
     WARNING,
-    "The zone is federated without it, but FireEdge goes on with the zone that its own file names.",
-    "FireEdge is not told its zone. {detail}",
+    "The zone is federated without it, but FireEdge goes on with the zone that its file names.",
+    "FireEdge keeps the default_zone of its own file. {detail}",
     "Correct this and run again.",
 )
 LOCKED_DOWN = Rule(
@@ -143,7 +143,7 @@ LOCKED_DOWN = Rule(
     WARNING,
     "An import locks the zone down until ownership is restored, and the run that did so did not come to its end.",
     "It is locked down, as during an import: its API refuses users.",
-    "Let the run that closed it come to its end: playbook federate. If the zone is not to be imported any more, open "
+    "Run playbook federate, which ends the import and opens the zone. If it is not to be imported any more, open "
     "it: module zone_lockdown with state: open, on that host.",
 )
 CLOCK_OFF = Rule(

@@ -19,7 +19,7 @@ MASTER_STOPPED = Rule(
     ERROR,
     "The master says which names are taken, and it does not answer.",
     "The master's oned does not run, so the import cannot be planned.",
-    "Start it first; if this run does, run it again.",
+    "Start it and run again; if this run starts it, just run again.",
 )
 IMPORT_HALF_DONE = Rule(
     "import_half_done",
@@ -47,7 +47,7 @@ IMPORT_ZONE_STOPPED = Rule(
     "import_zone_stopped",
     ERROR,
     "Users and what they own are read through the zone's own API.",
-    "Its oned does not run or does not answer, so its users and their possessions cannot be written down.",
+    "Its oned does not run or does not answer, so its users and what they own cannot be written down.",
     "Start it and run again.",
 )
 IMPORT_HOST_LOST = Rule(
@@ -84,7 +84,7 @@ IMPORT_SAME_NAME = Rule(
     ERROR,
     "Two zones that join in one run would create the same name, which exists once in a federation.",
     'Import: {kind} "{name}" would be created by {others} too.',
-    "Rename one with zone_import_overrides, or let one zone join after the other (--limit).",
+    "Rename one with zone_import_overrides, or let one zone join after the other: --limit <zone>,<master>.",
 )
 IMPORT_NOTE = Rule(
     "import_note",

@@ -63,7 +63,7 @@ DIGESTS_DIFFER = Rule(
 DATABASE_NOT_READ = Rule(
     "database_not_read",
     ERROR,
-    "The server answers, but nobody looked into its database, so that its tables may be anything.",
+    "The server answers, but nobody looked into its database, so its tables may hold anything.",
     "Its database was not read{why}: it is not known whether it holds the master's tables.",
     "{what_to_do}",
     advice="Run without --limit, correct why it could not be read, or give its description to module federation_info.",

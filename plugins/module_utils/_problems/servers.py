@@ -84,8 +84,8 @@ SPLIT_BRAIN = Rule(
     ERROR,
     "A network that was cut let servers elect a leader of their own, or servers have different lists of the zone's.",
     "Several of its servers lead: {leaders}.",
-    "Stop {others} at once; {newest} has the newest term. Playbook resync gives them a "
-    "copy of its database.",
+    "Stop {others} at once; {newest} has the newest term. Then run playbook resync, which gives them a copy of its "
+    "database.",
 )
 NO_QUORUM = Rule(
     "no_quorum",
@@ -108,7 +108,7 @@ NOT_YET_A_SERVER = Rule(
     ERROR,
     "The inventory has the server, and the zone's record does not.",
     "It is no server of zone {zone} yet.",
-    "Let playbook federate add it.",
+    "Run playbook federate, which adds it.",
 )
 LEADER_LEFT_OUT = Rule(
     "leader_left_out",
@@ -172,20 +172,20 @@ CONFIG_REPLACED = Rule(
     WARNING,
     "Any server may lead, so all of a zone's servers get the leader's configuration.",
     "Its configuration differs from that of its zone's leader and is replaced: {files}.",
-    "To keep something of it, bring it to the leader first. A backup is kept.",
+    "To keep something of it, copy it to the leader first. A backup is kept.",
 )
 CONFIG_LACKING = Rule(
     "config_lacking",
     WARNING,
     "Configuration of a service that is not installed on the server is not copied.",
     "It lacks configuration that its zone's leader has, and is not given it: {files}.",
-    "Install the services to which it belongs, or bring it what it needs when it leads.",
+    "Install the services to which it belongs, or copy to it what it needs when it leads.",
 )
 SERVER_SILENT = Rule(
     "server_silent",
     ERROR,
     "Every server has to restart to know a new one, and one of them cannot be examined.",
-    "A zone gets servers only while all that it has run and can restart, to know the new ones: {why}",
+    "A zone gets a new server only while all that it has run and can restart, to learn of the new one: {why}",
     "Start it; or, if it is gone for good, mark it oned_state: absent and give the zone another one.",
 )
 LEAVING_RUNS = Rule(
@@ -209,7 +209,7 @@ LEFT_UNEXAMINED = Rule(
     "The server is out of the zone, and nobody could see whether its oned may start again.",
     "It has left the zone, but it cannot be examined. Unless this federation stopped its oned before, that stands for "
     "election without end as soon as the host is back.",
-    "Keep it from starting.",
+    "Leave the host off, or disable the service of its oned before it is back.",
 )
 OVERTAKEN = Rule(
     "overtaken",

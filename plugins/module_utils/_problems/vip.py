@@ -14,7 +14,7 @@ ADDRESS_DOUBLED = Rule(
     ERROR,
     "A server that no longer leads kept the address, since its hook failed.",
     "Several hosts have the floating address {address}: {hosts}. Calls reach one or another.",
-    f"Remove it where the zone's leader does not run (ip address del). Then see to it there: {HOOK_SILENT}.",
+    f"Remove it where the zone's leader does not run (ip address del). Then look for the cause there: {HOOK_SILENT}.",
 )
 ADDRESS_MISSING = Rule(
     "address_missing",
@@ -43,7 +43,7 @@ ADDRESSES_UNKNOWN = Rule(
     ERROR,
     "The addresses of a host could not be read, so it is not known whether the floating address fits there.",
     "The addresses of {host} are unknown: {detail}",
-    "Correct this.",
+    "Correct this and run again.",
 )
 VIP_INTERFACE_MISSING = Rule(
     "vip_interface_missing",

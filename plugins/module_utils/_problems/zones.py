@@ -12,7 +12,7 @@ ZONE_DISABLED = Rule(
     WARNING,
     "Somebody disabled the zone, for maintenance say.",
     "The zone is disabled: its oned refuses nearly every write{more}.",
-    "Enable it when its maintenance is over: onezone enable, at an endpoint of its own.",
+    "Enable it when its maintenance is over: onezone enable, on one of its own servers.",
 )
 LEFTOVER_PROBE = Rule(
     "leftover_probe",
@@ -27,7 +27,7 @@ LEFTOVER_LOGIN_TOKEN = Rule(
     "While oneadmin's password changes, a login token keeps zones in touch that still have the old one.",
     "A change of oneadmin's password goes on or was interrupted: the login token that bridges it is accepted in all "
     "zones and does not expire. Whoever has read it is oneadmin.",
-    "Unless it goes on right now, playbook rotate_oneadmin completes it and takes the token away.",
+    "Unless it goes on right now, run playbook rotate_oneadmin, which completes it and removes the token.",
 )
 NOT_FEDERATED = Rule(
     "not_federated",
@@ -55,7 +55,7 @@ WRONG_ZONE_ANSWERS = Rule(
     "wrong_zone_answers",
     ERROR,
     "A floating address or a load balancer leads to the servers of another zone.",
-    "At the zone's endpoint {endpoint} answers zone {found}.",
+    "Zone {found} answers at the zone's endpoint {endpoint}.",
     "Correct the endpoint of the zone, then restart the master.",
 )
 VERSION_DIFFERS = Rule(
@@ -63,7 +63,7 @@ VERSION_DIFFERS = Rule(
     ERROR,
     "Zones of a federation share tables, whose form changes with the release of OpenNebula.",
     "It runs OpenNebula {version}, the master {masters}: the shared tables of the two differ.",
-    "Upgrade the older to the other's version, as OpenNebula's documentation tells for a federation.",
+    "Upgrade the older to the other's version, as OpenNebula's documentation describes for a federation.",
 )
 PATCH_VERSION_DIFFERS = Rule(
     "patch_version_differs",
@@ -154,7 +154,7 @@ ZONE_NOT_DECLARED = Rule(
     "zone_not_declared",
     WARNING,
     "The federation has a zone that this inventory does not have.",
-    "The inventory has no zone like it (endpoint {endpoint}): it is not checked, and what is wrong with it is told as "
+    "The inventory has no zone like it (endpoint {endpoint}): it is not checked, and its problems are shown as "
     "warnings.",
     "Add its group to the inventory, or pass the inventory (-i) that has it.",
 )
@@ -162,27 +162,27 @@ ZONE_NOT_CHECKED = Rule(
     "zone_not_checked",
     WARNING,
     "The run was limited to other zones.",
-    "It is outside of the limit: it is not checked, and what is wrong with it is told as warnings.",
-    "Run without --limit, or name it.",
+    "It is outside of the limit: it is not checked, and its problems are shown as warnings.",
+    "Run without --limit, or add the zone to it.",
 )
 LIMIT_SPLITS_ZONE = Rule(
     "limit_splits_zone",
     ERROR,
     "The servers of a zone change together.",
     "The limit takes only a part of its servers ({hosts}).",
-    "Limit to whole zones.",
+    "Name whole zones in --limit, the master's among them.",
 )
 ACCESS_ZONE_UNKNOWN = Rule(
     "access_zone_unknown",
     ERROR,
     "Access policies name a zone that is neither declared nor known to the master.",
-    "{variable} names the zone {name!r}, which there is not; there are {known}.",
+    "{variable} names the zone {name!r}, which does not exist; there are {known}.",
     "Correct it, or declare the zone.",
 )
 ACCESS_NAME_REFUSED = Rule(
     "access_name_refused",
     ERROR,
     "The master's release of OpenNebula takes no new object with such a name; older releases did.",
-    "{variable} names the {kind} {name!r}, which there is not yet: it {fault}.",
-    "Choose another name, such as {accepted!r}, or the name of a {kind} that there is.",
+    "{variable} names the {kind} {name!r}, which does not exist yet: it {fault}.",
+    "Choose another name, such as {accepted!r}, or the name of a {kind} that exists.",
 )

@@ -224,7 +224,7 @@ def test_a_change_of_password_that_was_interrupted_is_told() -> None:
     assert found({**federation(), "bridged": False}) == found({**federation(), "bridged": None}) == []
     observation = {**federation(), "bridged": True}
     assert found(observation) == [("leftover_login_token", "warning", "madrid", None)]
-    assert "playbook rotate_oneadmin completes it" in text_of(observation)
+    assert "run playbook rotate_oneadmin, which completes it" in text_of(observation)
 
 
 @pytest.mark.parametrize("endpoint", ["192.0.2.31:2634", "-", None])
@@ -366,7 +366,7 @@ def test_of_two_leaders_the_one_with_the_newest_term_stays() -> None:
     servers = [member("a", 31, 0, 100, "leader"), member("b", 32, 1, 100, "leader", term=4), member("c", 33, 2, 100)]
     text = text_of(federation(MADRID, zone(100, "paris", *servers)))
     assert "a (term 3), b (term 4). Stop a at once; b has the newest term." in text
-    assert "Playbook resync gives them a copy of its database." in text
+    assert "Then run playbook resync, which gives them a copy of its database." in text
 
 
 def test_without_majority_or_leader_the_servers_to_start_are_named() -> None:

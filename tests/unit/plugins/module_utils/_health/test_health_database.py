@@ -86,7 +86,7 @@ def test_a_slave_in_a_gap_of_the_masters_log_can_never_catch_up() -> None:
 
 def test_what_federate_mends_is_sent_there() -> None:
     given = description(False, log_keys=False, pool_control_behind=["zone_pool"])
-    assert {problem["remedy"] for problem in checked(given)["problems"]} == {"Run playbook federate, which mends it."}
+    assert {problem["remedy"] for problem in checked(given)["problems"]} == {"Run playbook federate, which repairs it."}
 
 
 def test_a_stopped_slave_is_checked_by_its_database() -> None:

@@ -42,7 +42,7 @@ def joining(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         (
             {"error": "PyMySQL is missing.", "driver_missing": True, "package": "python3-pymysql"},
             "PyMySQL is missing.",
-            "Playbook federate installs it, unless it runs in check mode.",
+            "Run playbook federate without --check, which installs it.",
         ),
     ],
 )
@@ -79,7 +79,7 @@ def test_texts_that_fit_are_converted_and_the_difference_is_told(odd: str) -> No
     entry = plan(master, paris)["zones"]["paris"]
     assert entry["action"] == "join"
     told = " ".join(entry["warnings"])
-    assert "Charset or collation of its columns user_pool.name are other than the master's" in told
+    assert "Charset or collation of its columns user_pool.name differ from the master's" in told
     where = "Stop oned of the master" if odd == "master" else "Stop oned there"
     assert f"{where} and execute in its database: ALTER TABLE user_pool CONVERT TO CHARACTER SET utf8mb4" in told
 

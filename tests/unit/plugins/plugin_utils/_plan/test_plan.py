@@ -233,7 +233,7 @@ def test_access_for_a_zone_that_nobody_knows_stops_the_run() -> None:
     what["access"] = {"declared": True, "zones": [*known, ["rule 5", "roma"]], "names": []}
     made = plan(*federated(), what)
     assert made["errors"] == [
-        "rule 5 names the zone 'roma', which there is not; there are OpenNebula, paris. Correct it, or declare the "
+        "rule 5 names the zone 'roma', which does not exist; there are OpenNebula, paris. Correct it, or declare the "
         "zone."
     ]
     assert made["access"] is False

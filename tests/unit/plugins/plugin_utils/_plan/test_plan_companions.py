@@ -53,7 +53,8 @@ def test_a_file_of_fireedge_that_cannot_be_edited_is_a_warning() -> None:
     entry = plan(frontend(), paris)["zones"]["paris"]
     assert (entry["action"], entry["fireedge"]) == ("join", False)
     assert entry["warnings"] == [
-        "paris-1: FireEdge is not told its zone. Cannot edit it: line 3: x. Correct this and run again."
+        "paris-1: FireEdge keeps the default_zone of its own file. Cannot edit it: line 3: x. Correct this and "
+        "run again."
     ]
     master, member = federated()
     member["fireedge"] = broken

@@ -41,8 +41,8 @@ def planned(release: str, declares: dict[str, Any], **own: list[str]) -> dict[st
 def test_an_absent_group_that_the_master_would_refuse_stops_the_run(release: str, stops: bool) -> None:
     made = planned(release, declared(zone_admin_group="web team"))
     told = (
-        "zone_admin_group of zone 'paris' names the group 'web team', which there is not yet: it holds ' ', which "
-        "OpenNebula 7.2.0 refuses. Choose another name, such as 'web_team', or the name of a group that there is."
+        "zone_admin_group of zone 'paris' names the group 'web team', which does not exist yet: it holds ' ', which "
+        "OpenNebula 7.2.0 refuses. Choose another name, such as 'web_team', or the name of a group that exists."
     )
     assert made["errors"] == ([told] if stops else [])
     assert (made["access"], made["changed"], made["prepare"]) == (not stops,) * 3
@@ -63,7 +63,7 @@ def test_names_of_every_kind_are_looked_up_at_the_master(variable: str, name: st
     paris = {"paris-1": {"ansible_host": "192.0.2.31", variable: [{"name": name}]}}
     declares = topology("federation", {"madrid": ["madrid-1"], "paris": ["paris-1"]}, {**hosts, **paris})
     [told] = planned("7.4.0", declares)["errors"]
-    assert told.startswith(f"{variable} names the {kind} {name!r}, which there is not yet: it holds ")
+    assert told.startswith(f"{variable} names the {kind} {name!r}, which does not exist yet: it holds ")
     assert planned("7.4.0", declares, **{own: [name]})["errors"] == []
 
 

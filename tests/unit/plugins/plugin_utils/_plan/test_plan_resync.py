@@ -151,7 +151,7 @@ def test_a_server_that_is_lost_or_not_of_the_zone_is_an_error() -> None:
     made = resync(paris, "paris-2", "paris-3")
     assert made["hosts"] == {}
     assert made["errors"][0].startswith("paris-2: Ansible cannot reach it: no route")
-    assert made["errors"][1] == "paris-3: It is no server of zone paris yet. Let playbook federate add it."
+    assert made["errors"][1] == "paris-3: It is no server of zone paris yet. Run playbook federate, which adds it."
 
 
 def slave(**database: Any) -> dict[str, Any]:

@@ -248,9 +248,9 @@ def test_a_dead_server_keeps_its_zone_from_growing_until_it_is_replaced() -> Non
     paris["paris-3"] = server("paris-3")
     made = plan(paris)
     assert made["left_out"] == [
-        "paris, paris-2: A zone gets servers only while all that it has run and can restart, to know the new ones: "
-        "Ansible cannot reach it: no route. Start it; or, if it is gone for good, mark it oned_state: absent and give "
-        "the zone another one."
+        "paris, paris-2: A zone gets a new server only while all that it has run and can restart, to learn of the new "
+        "one: Ansible cannot reach it: no route. Start it; or, if it is gone for good, mark it oned_state: absent "
+        "and give the zone another one."
     ]
     assert made["zones"]["paris"]["servers"]["add_server"] == []
     replaced = declared({"paris-1": {}, "paris-2": {"oned_state": "absent"}, "paris-3": {}}, zone_allow_even=True)
