@@ -20,7 +20,7 @@ options:
     type: dict
     required: true
   topology:
-    description: The result of the filter M(onefed.opennebula.topology).
+    description: The result of M(onefed.opennebula.topology).
     type: dict
     required: true
   user:

@@ -17,7 +17,7 @@ description:
 positional: hostvars, reached
 options:
   _input:
-    description: The result of the filter M(onefed.opennebula.topology).
+    description: The result of M(onefed.opennebula.topology).
     type: dict
     required: true
   hostvars:

@@ -17,7 +17,7 @@ description:
 positional: results, hosts, installs, imports
 options:
   _input:
-    description: The result of the filter M(onefed.opennebula.topology).
+    description: The result of M(onefed.opennebula.topology).
     type: dict
     required: true
   results:
@@ -81,7 +81,7 @@ def plan(
     installs: bool = False,
     imports: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Judge the registered results of frontend_info and make the plan."""
+    """Make the plan from the registered results of frontend_info."""
     federation = Federation.from_dict(topology)
     facts = {}
     for host, result in results.items():

@@ -1,26 +1,29 @@
 # Copyright (c) onefed contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filter `resync`: which servers need a new copy of their leader's database."""
+"""Filter `resync`: which servers need a copy of their leader's database, and which zones the master's tables."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: resync
-short_description: Which servers need a new copy of their leader's database
+short_description: Which servers and zones need a new copy of what they follow
 version_added: 0.1.0
 author:
   - onefed contributors (@onefed)
 description:
-  - Judges what M(onefed.opennebula.frontend_info) found on the servers of a zone that has several.
+  - Finds servers that can no longer follow their leader, and slave zones that can no longer follow the master, in
+    what M(onefed.opennebula.frontend_info) found.
 positional: results, hosts
 options:
   _input:
-    description: The result of the filter M(onefed.opennebula.topology).
+    description: The result of M(onefed.opennebula.topology).
     type: dict
     required: true
   results:
-    description: Results of M(onefed.opennebula.frontend_info) by host, of all servers of the zones concerned.
+    description:
+      - Results of M(onefed.opennebula.frontend_info) by host, of all servers of the zones concerned, and of the
+        master's zone.
     type: dict
     required: true
   hosts:
@@ -54,7 +57,7 @@ from ..plugin_utils._report.terminal import for_terminal
 
 
 def resync(topology: Mapping[str, Any], results: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
-    """Judge the registered results of frontend_info."""
+    """Make the plan from the registered results of frontend_info."""
     facts = {host: host_facts(result) for host, result in results.items()}
     made: dict[str, Any] = plain(plan_resync(Federation.from_dict(topology), facts, hosts))
     return for_terminal(made)

@@ -12,11 +12,12 @@ version_added: 0.1.0
 author:
   - onefed contributors (@onefed)
 description:
-  - Judges what M(onefed.opennebula.frontend_info) found on the servers of a federation.
+  - Finds the order in which servers restart, and what keeps a server from taking part, in what
+    M(onefed.opennebula.frontend_info) found.
 positional: results, leave_out
 options:
   _input:
-    description: The result of the filter M(onefed.opennebula.topology).
+    description: The result of M(onefed.opennebula.topology).
     type: dict
     required: true
   results:
@@ -56,7 +57,7 @@ from ..plugin_utils._report.terminal import for_terminal
 
 
 def rotation(topology: Mapping[str, Any], results: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:
-    """Judge the registered results of frontend_info."""
+    """Make the plan from the registered results of frontend_info."""
     federation = Federation.from_dict(topology)
     missing = {"msg": "it was not looked at; run the playbook without --limit"}
     facts = {host: host_facts(results.get(host) or missing) for host in federation.hosts}

@@ -103,7 +103,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Judge the federation from its master
+- name: Check the health of the federation from its master
   onefed.opennebula.federation_info:
   register: health
 

@@ -79,7 +79,7 @@ def usable_frontend(facts: Mapping[str, HostFacts], host: str) -> Frontend | Non
 def state(frontend: Frontend) -> list[Problem]:
     """Service, credentials and room of a front-end that takes part."""
     found = []
-    # A join that was interrupted may have left it so; the repetition of that join mends it.
+    # A join that was interrupted may have left it so; the repetition of that join repairs it.
     if frontend.service.state == "failed" and frontend.journal is None:
         found.append(rules.SERVICE_FAILED.problem())
     if frontend.one_auth == "missing" and not frontend.database.bootstrapped:

@@ -121,7 +121,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class DeclaredAccess:
-    """Whether access policies or administrators are `declared`, and what of them needs the master to be judged.
+    """Whether access policies or administrators are `declared`, and what of them needs the master to be checked.
 
     `zones` are pairs of where and which zone they name; `names` are kind, name and where, of names that some releases
     of OpenNebula refuse.

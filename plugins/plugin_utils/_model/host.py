@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is beside oned on a front-end: room, paths to others, companions, addresses."""
+"""What a front-end has apart from oned: room, paths to others, companions, addresses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Companion:
-    """A service of OpenNebula beside oned that keeps credentials in memory."""
+    """A companion of oned: another service of OpenNebula, which keeps credentials in memory."""
 
     unit: str
     active: bool = False

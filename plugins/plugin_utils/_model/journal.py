@@ -25,7 +25,7 @@ class ReachedStep:
 
 @dataclass(frozen=True)
 class OriginalState:
-    """What a front-end was before its join; `companions` are services that ran beside oned."""
+    """What a front-end was before its join; `companions` are units that ran."""
 
     running: bool = False
     mode: str | None = None

@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a zone that was federated by hand or by another tool lacks, and how it is mended without a new join. Pure."""
+"""What a zone that was federated by hand or by another tool lacks, and how it is repaired without a new join. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def needs_stop(database: Database, repair: Repair) -> bool:
 
 
 def describe_repair(database: Database, repair: Repair) -> list[str]:
-    """The repair in words, with the problems that it mends."""
+    """The repair in words, with the problems that it ends."""
     tables = ", ".join(database.pool_control_behind)
     described = []
     if repair.is_slave is not None:

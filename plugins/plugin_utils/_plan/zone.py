@@ -114,7 +114,7 @@ def zone_entry(
         # Whatever else could not be found out.
         alone = host_facts.examined is not None and host_facts.examined.is_standalone
         if record and same_endpoint(record.endpoint, zone.endpoint) and not alone:
-            # Its record is mended without it: a loopback address there keeps the master busy.
+            # Its record is corrected without it: a loopback address there keeps the master busy.
             update, changes = loopback_removed(zone, record)
             more = {"zone_id": record.id, "record": update, "changes": tuple(changes)}
             return make_entry(zone, "member", warnings=warned(name, found), **more)

@@ -54,12 +54,12 @@ def taken_back(entry: ZonePlan, seen: Data, undone: Data | None) -> list[str]:
 
 def warnings(entry: ZonePlan, seen: Data) -> list[str]:
     """That somebody could reach the zone while its objects had the owners' old ids."""
-    gate = seen.get("lockdown") or {}
-    if not entry.imports or gate.get("closed", True) or not gate.get("reason"):
+    lockdown = seen.get("lockdown") or {}
+    if not entry.imports or lockdown.get("closed", True) or not lockdown.get("reason"):
         return []
     return [
         f"{entry.host}: its API was open to everybody while its objects had their owners' old ids, which may be "
-        f"those of others in the federation. {gate['reason']}"
+        f"those of others in the federation. {lockdown['reason']}"
     ]
 
 
