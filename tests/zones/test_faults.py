@@ -116,6 +116,26 @@ def test_a_master_that_cannot_start_as_master_gets_its_configuration_back(pair: 
     pair.assert_federated("paris")
 
 
+def test_a_master_that_does_not_run_again_is_told(pair: Federation) -> None:
+    oned = pair.master.location / "bin/oned"
+    oned.rename(oned.with_name("oned.real"))
+    oned.write_text("#!/bin/sh\nexit 255\n")
+    oned.chmod(0o755)
+    before = pair.master.conf.read_bytes()
+    run = pair.run()
+    told = " ".join(run.output.split())
+    assert run.code != 0
+    assert "madrid-1: the master could not be made ready. Restart oned as the master:" in told
+    assert "The server was not returned to what it was: Start oned with its old configuration:" in told
+    assert "paris, paris-1: did not join and was returned to what it was" in told
+    assert pair.master.conf.read_bytes() == before
+    wait_for(pair["paris"].answers, "paris to answer")
+    oned.with_name("oned.real").rename(oned)
+    pair.master.one("start")
+    pair.federate()
+    pair.assert_federated("paris")
+
+
 def test_stop_on_failure_leaves_the_zone_for_inspection_and_the_next_run_repairs_it(pair: Federation) -> None:
     paris = pair["paris"]
     pair.settings["federation_on_failure"] = "stop"
