@@ -36,7 +36,7 @@ EXAMPLES = r"""
 - name: Step 2, zones join side by side
   hosts: "{{ groups | onefed.opennebula.step_hosts('federation_joining') }}"
 
-- name: Step 2, the master makes room for them
+- name: Step 2, the master creates their zones and is copied once for all
   hosts: "{{ groups | onefed.opennebula.step_hosts('federation_joining', at_master=true) }}"
 """
 
