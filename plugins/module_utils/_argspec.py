@@ -13,7 +13,7 @@ from ansible.module_utils.common.validation import check_type_dict
 
 from ._python import refuse_old
 
-refuse_old()  # here too: many modules import this before anything else
+refuse_old()  # every module imports this first, or _errors
 
 Mask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ._python import refuse_old
 
-refuse_old()  # here, because all others import this first, or _argspec
+refuse_old()  # every module imports this first, or _argspec
 
 # What is shown of a text that another host sent.
 _LONGEST = 2000

@@ -1,7 +1,10 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Refuses a Python that is too old, in one line, before all that such a Python cannot even read."""
+"""Refuses a Python that is too old, in one line, before all that such a Python cannot even read.
+
+module_utils/__init__.py cannot: ansible-core sends an empty one in its place. So what modules import first does.
+"""
 
 from __future__ import annotations
 
