@@ -32,26 +32,22 @@ def find(objects: Sequence[Mapping[str, Any]], wanted: Named) -> dict[str, Any] 
     return None
 
 
-def has_other_name(found: Mapping[str, Any], wanted: Named) -> bool:
-    """Whether what was found by its id has another name than was given."""
-    return wanted.name is not None and found["name"] != wanted.name
-
-
 def refuse_rename(kind: str, found: Mapping[str, Any] | None, wanted: Named) -> None:
     """Raise OnefedError when an object of a kind that OpenNebula cannot rename was to have another name."""
-    if found is not None and has_other_name(found, wanted):
-        raise OnefedError(
-            f'{kind.capitalize()} {found["id"]} is called "{found["name"]}", not "{wanted.name}", and OpenNebula '
-            f"renames no {kind}s. Correct id or name."
-        )
+    if found is not None:
+        _refuse_other_name(kind, found, wanted, f"OpenNebula renames no {kind}s")
 
 
 def refuse_other_name(kind: str, found: Mapping[str, Any], wanted: Named) -> None:
     """Raise OnefedError when an object that is to be deleted has another name than was given."""
-    if has_other_name(found, wanted):
+    _refuse_other_name(kind, found, wanted, "was not deleted")
+
+
+def _refuse_other_name(kind: str, found: Mapping[str, Any], wanted: Named, why: str) -> None:
+    if wanted.name is not None and found["name"] != wanted.name:
         raise OnefedError(
-            f'{kind[0].upper()}{kind[1:]} {found["id"]} is called "{found["name"]}", not "{wanted.name}", and was not '
-            "deleted. Correct id or name."
+            f'{kind[0].upper()}{kind[1:]} {found["id"]} is called "{found["name"]}", not "{wanted.name}", and {why}. '
+            "Correct id or name."
         )
 
 
