@@ -71,7 +71,8 @@ def carry_out(admin: Login, steps: Sequence[Step], secret: str) -> None:
     """Execute the steps. Raises DatabaseError, whose text is without the `secret`."""
     with _connected(admin) as connection:
         for step in steps:
-            with _describe(f"{step.described} at {admin.where} as {admin.user}", secret), connection.cursor() as cursor:
+            what = f"{step.described} at {admin.where} as {admin.user}"
+            with _explained(what, secret), connection.cursor() as cursor:
                 cursor.execute(step.sql)
 
 
@@ -181,14 +182,14 @@ def _connected(login: Login, denied_is_none: bool = False) -> Iterator[Any]:
             "account; login_user and login_password name another that may create databases and accounts."
         ) from error
     try:
-        with _describe(f"ask the server at {login.where} as {login.user}", login.password):
+        with _explained(f"ask the server at {login.where} as {login.user}", login.password):
             yield connection
     finally:
         connection.close()
 
 
 @contextlib.contextmanager
-def _describe(what: str, secret: str) -> Iterator[None]:
+def _explained(what: str, secret: str) -> Iterator[None]:
     try:
         yield
     except load_driver().err.Error as error:

@@ -53,7 +53,7 @@ def provide(frontend: Frontend, wanted: Wanted, check_mode: bool) -> dict[str, A
     if steps and admin and not check_mode:
         mysql_account.carry_out(admin, steps, login.password)
     changes = [step.described for step in steps] + ([f"write DB in {frontend.conf}"] if written["changed"] else [])
-    described = {"before_header": f"database server {login.where}", "after_header": f"database server {login.where}"}
+    headers = dict.fromkeys(("before_header", "after_header"), f"database server {login.where}")
     return {
         "changed": bool(changes),
         "changes": changes,
@@ -66,7 +66,7 @@ def provide(frontend: Frontend, wanted: Wanted, check_mode: bool) -> dict[str, A
         },
         "diff": [
             written["diff"],
-            {**described, "before": "", "after": "".join(f"{step.described}\n" for step in steps)},
+            {**headers, "before": "", "after": "".join(f"{step.described}\n" for step in steps)},
         ],
     }
 

@@ -69,8 +69,8 @@ class OwnUnit:
     def _order(self, *words: str) -> None:
         ended = systemctl(*words)
         if ended.returncode:
-            described = " | ".join(last_words(self.name, 5))
-            raise FrontendError(f"systemctl {' '.join(words)} failed: {ended.stderr.strip()} {described}")
+            last = " | ".join(last_words(self.name, 5))
+            raise FrontendError(f"systemctl {' '.join(words)} failed: {ended.stderr.strip()} {last}")
 
     def _show(self, properties: str) -> dict[str, str]:
         return show([self.name], properties)[self.name]

@@ -192,33 +192,31 @@ def _rule(words: str) -> str:
 
 def _changes(noted: Mapping[str, Mapping[str, list[str]]], now: Inventory) -> list[str]:
     """What is new, changed or gone, in lines by kind. It is no loss that objects which have an owner are gone."""
-    described = {}
+    found = {}
     for kind, objects in now.items():
         before = noted.get(kind, {})
-        described[kind] = [
+        found[kind] = [
             objects[oid][0] + (" (changed)" if oid in before else "")
             for oid in objects
             if objects[oid] != before.get(oid)
         ]
         if kind not in OWNED:
-            described[kind] += [f"{before[oid][0]} (gone)" for oid in before if oid not in objects]
-    return _lines(described)
+            found[kind] += [f"{before[oid][0]} (gone)" for oid in before if oid not in objects]
+    return _lines(found)
 
 
 def _beyond(known: Mapping[str, Any], own: Mapping[str, Mapping[int, str]]) -> list[str]:
     """What the zone has that is not in `known`, of which rules and apps are counted: the newest of them are new."""
-    described = {}
+    found = {}
     for kind, objects in own.items():
         names = [_rule(words) for words in objects.values()] if kind == "acls" else list(objects.values())
         before = known.get(kind) or []
-        described[kind] = (
-            names[before:] if isinstance(before, int) else [name for name in names if name not in set(before)]
-        )
-    return _lines(described)
+        found[kind] = names[before:] if isinstance(before, int) else [name for name in names if name not in set(before)]
+    return _lines(found)
 
 
-def _lines(described: Mapping[str, Iterable[str]]) -> list[str]:
-    return [f"{_LABELS.get(kind, kind)} {', '.join(names)}" for kind, names in described.items() if names]
+def _lines(found: Mapping[str, Iterable[str]]) -> list[str]:
+    return [f"{_LABELS.get(kind, kind)} {', '.join(names)}" for kind, names in found.items() if names]
 
 
 def _another_zone(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -226,10 +224,10 @@ def _another_zone(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
     if not before["zones"]:
         return []
     was, known = (_named(side["zones"]) for side in (before, now))
-    described = [] if was == known else [f"its database knew {was} and knows {known}"]
+    differences = [] if was == known else [f"its database knew {was} and knows {known}"]
     if bool(before["is_slave"]) != bool(now["is_slave"]):
-        described.append(f"its database is {'' if now['is_slave'] else 'not '}marked as a slave's now")
-    return described
+        differences.append(f"its database is {'' if now['is_slave'] else 'not '}marked as a slave's now")
+    return differences
 
 
 def _named(zones: Iterable[Mapping[str, Any]]) -> str:

@@ -64,8 +64,7 @@ def take_over(frontend: Frontend, root: Root, archive: Archive, left_out: list[d
     own = tree.nodes(root.is_own)
     wanted = {path: entry for path, entry in _of_root(root, archive) if not root.is_own(path)}
     refused = {path: (whole, reason) for path, whole, reason in _not_taken(root, wanted, own)}
-    described = sorted(set(refused.values()))
-    left_out += [{"path": f"{root.name}/{whole}", "reason": reason} for whole, reason in described]
+    left_out += [{"path": f"{root.name}/{whole}", "reason": reason} for whole, reason in sorted(set(refused.values()))]
     wanted = {path: _masked(root, entry) for path, entry in wanted.items() if path not in refused}
     changes = _compared(frontend, root, archive, wanted, own, merge=True)
     if root.mirror:

@@ -53,9 +53,9 @@ def pack(frontend: Frontend, dest: str | None, check_mode: bool) -> dict[str, An
         with appearing(path) as stream:
             writer = ArchiveWriter(stream)
             for root in roots(frontend).values():
-                with _describe(f"read {root.path}"), _rights(frontend, root):
+                with _explained(f"read {root.path}"), _rights(frontend, root):
                     _add_root(writer, frontend, root, result["left_out"])
-            with _describe(f"read {frontend.conf}"):
+            with _explained(f"read {frontend.conf}"):
                 content = read_bytes(frontend.conf, follow=True)
                 writer.add(CONF, Entry(FILE, 0o640, "root", "oned"), content)
             writer.close()
@@ -72,7 +72,7 @@ def unpack(
         changes: list[Change] = []
         left_out: list[dict[str, str]] = []
         for root in roots(frontend).values():
-            with _describe(f"read {root.path}"), _rights(frontend, root):
+            with _explained(f"read {root.path}"), _rights(frontend, root):
                 changes += take_over(frontend, root, archive, left_out)
         if server_id is not None:
             changes += conf_change(frontend, archive, server_id)
@@ -97,7 +97,7 @@ def restore(frontend: Frontend, backup_dir: str, check_mode: bool) -> dict[str, 
         with opened_archive(backup) as archive:
             changes = []
             for root in roots(frontend).values():
-                with _describe(f"read {root.path}"), _rights(frontend, root):
+                with _explained(f"read {root.path}"), _rights(frontend, root):
                     changes += return_changes(frontend, root, archive)
             changes += conf_change(frontend, archive, None)
             if changes and not check_mode:
@@ -140,7 +140,7 @@ def _back_up(frontend: Frontend, backup: str, changes: list[Change]) -> None:
                 writer.add(CONF, change.before, read_bytes(frontend.conf, follow=True))
             else:
                 root = everything[change.root]
-                with _describe(f"read {root.path}"), _rights(frontend, root):
+                with _explained(f"read {root.path}"), _rights(frontend, root):
                     content = Tree(root.path).read(change.below) if change.before.kind == FILE else b""
                 writer.add(change.path, change.before, content)
         writer.close()
@@ -160,7 +160,7 @@ def _carry_out(frontend: Frontend, changes: list[Change]) -> None:
     for root in roots(frontend).values():
         own = [change for change in changes if change.root == root.name and change.path != CONF]
         if own:
-            with _describe(f"write below {root.path}"), _rights(frontend, root):
+            with _explained(f"write below {root.path}"), _rights(frontend, root):
                 _make_root(root)
                 apply(frontend, root, own)
     apply_conf = [change for change in changes if change.path == CONF]
@@ -207,7 +207,7 @@ def _rights(frontend: Frontend, root: Root) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _describe(what: str) -> Iterator[None]:
+def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

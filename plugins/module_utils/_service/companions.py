@@ -47,7 +47,7 @@ _PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainCode,ExecMainStatus,NRestarts,Job,AssertResult,"
     "ActiveEnterTimestampMonotonic"
 )
-_UNTOLD = dict.fromkeys(_PROPERTIES.split(","), "")
+_UNKNOWN = dict.fromkeys(_PROPERTIES.split(","), "")
 _UNIT = re.compile(r"[A-Za-z0-9:_.@][A-Za-z0-9:_.@-]*")
 Shown = dict[str, str]
 
@@ -118,12 +118,12 @@ def restore(frontend: Frontend, wait: bool = True) -> list[dict[str, Any]]:
     units = _remembered(frontend)
     if not units:
         return []
-    described = bring_up(frontend, units, wait)
+    services = bring_up(frontend, units, wait)
     try:
         remove_file(_record(frontend))
     except OSError as error:
         raise FrontendError(f"Cannot remove {_record(frontend)}: {error.strerror}.") from error
-    return described
+    return services
 
 
 def bring_up(frontend: Frontend, units: Sequence[str], wait: bool = True, verb: str = "start") -> list[dict[str, Any]]:
@@ -241,8 +241,8 @@ def _error(frontend: Frontend, unit: str, how: str | None) -> str | None:
     if how is None:
         return None
     lines = last_words(unit, LINES_SHOWN)
-    described = " | ".join(line.strip() for line in lines if line.strip()) or "(nothing)"
-    return scrub(f"The service {unit} {how}. Its journal ends with: {described}", _secrets(frontend))
+    words = " | ".join(line.strip() for line in lines if line.strip()) or "(nothing)"
+    return scrub(f"The service {unit} {how}. Its journal ends with: {words}", _secrets(frontend))
 
 
 def _secrets(frontend: Frontend) -> list[str]:
@@ -290,7 +290,7 @@ def _in(units: Sequence[str], states: Sequence[str]) -> list[str]:
 
 def _show(units: Sequence[str]) -> dict[str, Shown]:
     """What there is to know of units by name, in the given order."""
-    return {unit: {**_UNTOLD, **shown} for unit, shown in show(units, _PROPERTIES).items()}
+    return {unit: {**_UNKNOWN, **shown} for unit, shown in show(units, _PROPERTIES).items()}
 
 
 def _short(unit: str) -> str:

@@ -75,10 +75,8 @@ def _stop(frontend: Frontend, timeout: float, wait: bool, also: Sequence[str]) -
     while wait and not (manager.is_quiet() and not companions.any_alive(also)):
         watch.look()
         if not deadline.poll(POLL):
-            described = ", ".join(["oned", *also])
-            raise FrontendError(
-                f"{described} did not end within {timeout:g} s after the order. See {frontend.oned_log}."
-            )
+            names = ", ".join(["oned", *also])
+            raise FrontendError(f"{names} did not end within {timeout:g} s after the order. See {frontend.oned_log}.")
     return watch.ended
 
 
@@ -184,13 +182,13 @@ def _await_api(frontend: Frontend, url: str, manager: Manager, log: NewLines, ti
 
 
 def _failed(frontend: Frontend, manager: Manager, log: NewLines, what: str) -> FrontendError:
-    described = [f"oned did not come up: {what}."]
+    lines = [f"oned did not come up: {what}."]
     for source, words in (("It said", manager.words()), (frontend.oned_log, log.read())):
         if words.strip():
-            described.append(f"{source}:\n{words.strip()}")
-    if len(described) == 1:
-        described.append(f"It left no word. Run {frontend.oned} -f as {frontend.user} to see more.")
-    return FrontendError(scrub("\n".join(described), _secrets(frontend)))
+            lines.append(f"{source}:\n{words.strip()}")
+    if len(lines) == 1:
+        lines.append(f"It left no word. Run {frontend.oned} -f as {frontend.user} to see more.")
+    return FrontendError(scrub("\n".join(lines), _secrets(frontend)))
 
 
 def _secrets(frontend: Frontend) -> list[str]:
