@@ -15,7 +15,6 @@ from .records import ListedServer
 class FederatedLog:
     """The log from which federated changes are replicated; an index is None without any record of its kind."""
 
-    rows: int = 0
     federated: int = 0
     first_federated_index: int | None = None
     last_federated_index: int | None = None
@@ -57,18 +56,15 @@ class TableDigest:
 
 @dataclass(frozen=True)
 class Database:
-    """A front-end's database. With an `error` nothing of it is known, nor is with `driver_missing`, whose `package` is.
+    """A front-end's database. With an `error` nothing of it is known, which may be that the driver is missing.
 
     `isolation`, `galera` and `dump_program` are None where they are unknown, as with SQLite.
     """
 
     error: str | None = None
     driver_missing: bool = False
-    package: str | None = None
     backend: str | None = None
-    name: str | None = None
     server: str | None = None
-    size: int = 0
     charset: str | None = None
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bootstrapped: bool = False

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What was found on hosts: the facts of module frontend_info, parsed once, with the questions that plans ask of them.
 
-What the module documents is documented there.
+What the module documents is documented there; what no plan asks for is left out here.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .records import ListedServer, ZoneRecord
 
 # Parts that the module replaces by {"error": why} when they cannot be read.
 _GUARDED = (
-    *("auth_files", "auth_files_fixed", "auth_digests", "journal", "companions", "addresses", "address_keeper"),
-    *("vip_hook", "config_digests"),
+    *("auth_files_fixed", "auth_digests", "journal", "companions", "addresses", "address_keeper", "vip_hook"),
+    "config_digests",
 )
 
 
@@ -38,7 +38,6 @@ class Frontend:
     service: Service = field(default_factory=Service)
     api: Api = field(default_factory=Api)
     database: Database = field(default_factory=Database)
-    auth_files: tuple[str, ...] = ()
     auth_files_fixed: tuple[str, ...] = ()
     auth_digests: Mapping[str, str] = field(default_factory=dict)
     one_auth: str = "unknown"

@@ -16,7 +16,6 @@ class Disk:
 
     free: int = 0
     needed: int = 0
-    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class Companion:
 
     unit: str
     active: bool = False
-    enabled: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,6 @@ class DefaultZone:
 
 @dataclass(frozen=True)
 class FireEdge:
-    path: str = ""
     default_zone: DefaultZone = field(default_factory=DefaultZone)
     error: str | None = None
 
@@ -63,7 +60,6 @@ class KeptAddress:
     """What the unit of module floating_address keeps; `address` is with its prefix."""
 
     address: str
-    interface: str = ""
 
 
 @dataclass(frozen=True)

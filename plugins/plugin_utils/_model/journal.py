@@ -17,46 +17,35 @@ COPIED = "copied"
 
 @dataclass(frozen=True)
 class ReachedStep:
-    """A step, and when it was reached, in UTC."""
+    """A step that was reached."""
 
     step: str
-    at: str = ""
 
 
 @dataclass(frozen=True)
 class OriginalState:
-    """What a front-end was before its join; `companions` are units that ran."""
+    """What a front-end was before its join; `companions` are units of those that ran."""
 
-    running: bool = False
-    mode: str | None = None
     bootstrapped: bool = False
-    is_slave: bool = False
     companions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Backups:
-    """Backups of the whole database, and of the federated tables; None as long as there is none."""
+    """The backup of the whole database; None as long as there is none."""
 
     database: str | None = None
-    undo: str | None = None
 
 
 @dataclass(frozen=True)
 class Journal:
     """A join that is in progress, or was interrupted. `kind` tells what joins, a "zone" or a "server"."""
 
-    id: str = ""
     directory: str | None = None
     kind: str = "zone"
-    zone_name: str = ""
-    zone_endpoint: str = ""
     zone_existed: bool = False
     zone_id: int | None = None
-    master_endpoint: str = ""
-    server_endpoint: str | None = None
     server_existed: bool = False
-    server_id: int | None = None
     opened_at: str = ""
     original: OriginalState = field(default_factory=OriginalState)
     step: str = ""

@@ -24,9 +24,7 @@ class Conf:
     port: int = 2633
     listen_address: str = ""
     backend: str | None = None
-    db_name: str | None = None
     vectors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    lens_problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,6 @@ class Service:
 @dataclass(frozen=True)
 class RaftStatus:
     state_name: str | None = None
-    server_id: int = -1
     log_index: int = -1
 
 
@@ -49,13 +46,6 @@ class Api:
     """What the running oned says; None is what it did not tell."""
 
     state: str = "unknown"
-    detail: str = ""
-    authenticated: bool | None = None
-    version: str | None = None
-    mode: str | None = None
-    zone_id: int | None = None
-    server_id: int | None = None
     conf: Mapping[str, str] | None = None
     zones: tuple[ZoneRecord, ...] | None = None
     raft: RaftStatus | None = None
-    errors: tuple[str, ...] = ()

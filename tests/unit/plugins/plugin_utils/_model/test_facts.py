@@ -37,7 +37,7 @@ FRONTEND = documented(frontend_info, "frontend")
         (
             Database,
             set(documented(database_info, "database")),
-            {"error", "driver_missing", "package", "isolation", "galera", "dump_program"},
+            {"error", "driver_missing", "isolation", "galera", "dump_program"},
         ),
     ],
 )
