@@ -41,7 +41,10 @@ HEAD = f"{'':<34}{'wall s':>8}{'CPU s':>8}{'outage s':>10}{'outages':>9}{'stall 
 DATABASE_PASSWORD = "password-of-the-database"
 FEDERATED_WRITE, WRITE_IN_THE_ZONE = "one.user.update", "one.cluster.update"
 GROWTH_SECONDS = 1200.0  # that a run may take which adds two servers
-LAST_TASKS = ("Wait until its hook has set the floating address", "that no hook starts, and close the journal")
+LAST_TASKS = (
+    "Wait until its hook has set the floating address",
+    "Start the companions that no hook starts, and close the journal",
+)
 FAILURES: dict[str, tuple[str, ...]] = {
     "oned stops": ("systemctl", "stop", "opennebula"),
     "oned is killed": ("systemctl", "kill", "--kill-who=main", "--signal=KILL", "opennebula"),

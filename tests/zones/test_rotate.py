@@ -76,7 +76,12 @@ def test_the_password_changes_everywhere_and_a_second_run_changes_nothing(member
 @extra
 def test_after_every_interruption_all_works_and_a_repetition_goes_on(members: Federation) -> None:
     old = members.master.session
-    for task in ("use the bridge", "at the master", "use the new password", "the bridge away"):
+    for task in (
+        "Let the servers use the bridge",
+        "Change the password at the master",
+        "Let the servers use the new password",
+        "Take the bridge away",
+    ):
         killed = rotate(members, kill_before=task)
         assert killed.code == -9, killed.output
         members.assert_federated("paris")

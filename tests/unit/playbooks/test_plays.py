@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+STEPS = sorted((ROOT / "playbooks/steps").glob("*.yml"))
 
 
 def run(playbook: Path, inventory: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +68,7 @@ def test_the_syntax_is_right_with_any_inventory(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=by_name)
+@pytest.mark.parametrize("playbook", [*PLAYBOOKS, *STEPS], ids=by_name)
 def test_plays_state_their_strategy(playbook: Path) -> None:
     """Tasks that run once, and groups made for later plays, need all hosts at the same task; a site may set free."""
     plays = yaml.safe_load(playbook.read_text())
