@@ -59,7 +59,8 @@ def variables() -> set[str]:
     """Everything that is set by one of these prefixes."""
     options = {option for module in MODULES for option in options_of(module)}
     named = {variable.name for variable in ALL_VARIABLES}
-    playbooks = "".join(path.read_text() for path in [*ROOT.glob("playbooks/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")])
+    files = [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]
+    playbooks = "".join(path.read_text() for path in files)
     own = set(re.findall(r"\b(?:preflight|rotate|install)_\w+", playbooks))
     return named | options | role_options() | own | PLAYBOOKS | MODULES | FOREIGN
 
@@ -89,7 +90,7 @@ def texts() -> dict[str, str]:
         }
     )
     pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
-    files = [*ROOT.glob("roles/**/*.yml"), *ROOT.glob("playbooks/*.yml"), *pages]
+    files = [*ROOT.glob("roles/**/*.yml"), *ROOT.glob("playbooks/**/*.yml"), *pages]
     return {**told, **{str(path.relative_to(ROOT)): " ".join(path.read_text().split()) for path in files}}
 
 

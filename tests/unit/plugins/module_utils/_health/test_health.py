@@ -10,6 +10,7 @@ import pytest
 from observed import INDEX, description, federation, member, server, silent, with_paris, zone
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.health import health
+from ansible_collections.onefed.opennebula.plugins.module_utils._problems.servers import COPY_LEADER
 
 MADRID = zone(0, "madrid", server("madrid", 11, 0))
 
@@ -327,7 +328,7 @@ def follower_of(leader: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_a_follower_behind_its_leader_is_told() -> None:
     observation = follower_of({}, log_index=36, first_log_index=36)
     assert found(observation) == [("follower_behind", "warning", "paris", "b")]
-    assert "playbook resync" in text_of(observation)
+    assert text_of(observation).endswith(COPY_LEADER)
     lags = [(server["name"], server["log_lag"]) for server in health(observation)["zones"][1]["servers"]]
     assert lags == [("a", 0), ("b", 4), ("c", 0)]
 
@@ -373,7 +374,7 @@ def test_without_majority_or_leader_the_servers_to_start_are_named() -> None:
     problems = health(federation(MADRID, cluster("leader", "silent", "silent")))["problems"]
     assert problems[-1]["remedy"].startswith("Start paris-1, paris-2.")
     problems = health(federation(MADRID, cluster("silent", "follower", "follower")))["problems"]
-    assert "(paris-0)" in problems[-1]["remedy"]
+    assert "start the servers that do not run (paris-0)" in problems[-1]["remedy"]
 
 
 def test_a_leader_that_hangs_without_majority_is_told_from_a_broken_database() -> None:

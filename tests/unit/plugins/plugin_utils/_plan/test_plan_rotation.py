@@ -74,7 +74,11 @@ def foreign_server(frontends: dict[str, Any]) -> None:
         (lost, "paris, paris-3: Ansible cannot reach it: no route"),
         (interrupted, "paris, paris-3: The join or copy that was begun at 2026-01-02T03:04:05Z is not complete."),
         (leaderless, "paris, paris-2: None of its servers that answer leads"),
-        (foreign_server, "paris, x: It is in the zone's list (endpoint "),
+        (
+            foreign_server,
+            f"paris, x: It is in the zone's list (endpoint {url('paris-1')}x), but the inventory has no such server. "
+            "Add it to the zone's group; or, if it is to go, ",
+        ),
     ],
 )
 def test_a_member_that_is_not_well_stops_the_run_unless_it_may_be_cut_off(spoil: Any, told: str) -> None:
