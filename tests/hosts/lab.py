@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -22,9 +23,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from . import overlay
-from .commands import LABS, HostsError, run
+from .commands import LABS, ROOT, HostsError, run
 from .host import Host, Spec, machine_at
 from .image import USER
 from .network import Network
@@ -167,6 +169,23 @@ class Lab:
     def ssh(self, host: str, command: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command as the account that Ansible uses, the way Ansible does."""
         return run(["ssh", "-F", self.ssh_config, host, command], check=check)
+
+    def module(self, host: str, name: str, options: dict[str, Any]) -> dict[str, Any]:
+        """What a module of the collection returns on a host, its error too."""
+        words: list[object] = [Path(sys.executable).parent / "ansible", "all", "-i", f"{host},", "-u", USER, "-b"]
+        words += ["-m", f"onefed.opennebula.{name}", "-a", json.dumps(options)]
+        environment = {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_SSH_ARGS": "-C",
+            "ANSIBLE_SSH_COMMON_ARGS": f"-F '{self.ssh_config}'",
+        }
+        output = run(words, check=False, environment=environment).stdout
+        found = re.search(rf"^{re.escape(host)} \| .*? => (\{{.*\}})", output, re.DOTALL | re.MULTILINE)
+        assert found, output
+        result: dict[str, Any] = json.loads(found[1])
+        return result
 
     def down(self) -> None:
         """Remove hosts and network, whatever state a killed run left them in."""

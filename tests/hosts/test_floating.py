@@ -4,20 +4,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.tools.playbooks import wait_for
 
-from .commands import ROOT, run
 from .host import Host
-from .image import USER
 from .lab import Lab, Spec
 
 FLOATING = "10.90.0.101"
@@ -42,20 +36,7 @@ def one(lab: Lab) -> Iterator[Host]:
 def floating_address(lab: Lab, state: str, **options: Any) -> dict[str, Any]:
     """What the module returns on host one."""
     arguments = {"address": f"{FLOATING}/24", "interface": "eth0", "state": state, **options}
-    words = [Path(sys.executable).parent / "ansible", "all", "-i", "one,", "-u", USER, "-b"]
-    words += ["-m", "onefed.opennebula.floating_address", "-a", json.dumps(arguments)]
-    environment = {
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_SSH_ARGS": "-C",
-        "ANSIBLE_SSH_COMMON_ARGS": f"-F '{lab.ssh_config}'",
-    }
-    output = run(words, check=False, environment=environment).stdout
-    found = re.search(r"^one \| .*? => (\{.*\})", output, re.DOTALL | re.MULTILINE)
-    assert found, output
-    result: dict[str, Any] = json.loads(found[1])
-    return result
+    return lab.module("one", "floating_address", arguments)
 
 
 def has_address(host: Host) -> bool:

@@ -4,18 +4,13 @@
 
 from __future__ import annotations
 
-import json
-import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.tools.playbooks import wait_for
 
-from .commands import ROOT, run
 from .host import Host
 from .image import USER
 from .lab import Lab, Spec
@@ -24,7 +19,7 @@ from .opennebula import PORT
 GUEST, STRANGER = "10.90.0.12", "10.90.0.13"
 UNIT = "onefed-zone-lockdown.service"
 PROXY, FIREEDGE = 8443, 2616
-# A service beside oned that starts with the host, whatever stopped it before.
+# A companion of oned that starts with the host, whatever stopped it before.
 BESIDE = f"""[Service]
 User=oneadmin
 ExecStart=/usr/bin/python3 -m http.server {FIREEDGE}
@@ -45,7 +40,7 @@ ANSWERED, REFUSED = "HTTP/1.", "ConnectionRefusedError"
 
 @pytest.fixture(scope="module")
 def lab(hosts: None) -> Iterator[Lab]:
-    with Lab.temporary("gate") as lab:
+    with Lab.temporary("lockdown") as lab:
         lab.up(Spec("one", "10.90.0.11", started=True), Spec("two", GUEST), Spec("three", STRANGER))
         yield lab
 
@@ -58,20 +53,7 @@ def one(lab: Lab) -> Iterator[Host]:
 
 def zone_lockdown(lab: Lab, **options: Any) -> dict[str, Any]:
     """What the module returns on host one."""
-    words = [Path(sys.executable).parent / "ansible", "all", "-i", "one,", "-u", USER, "-b"]
-    words += ["-m", "onefed.opennebula.zone_lockdown", "-a", json.dumps({"allow": [GUEST], **options})]
-    environment = {
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_SSH_ARGS": "-C",
-        "ANSIBLE_SSH_COMMON_ARGS": f"-F '{lab.ssh_config}'",
-    }
-    output = run(words, check=False, environment=environment).stdout
-    found = re.search(r"^one \| .*? => (\{.*\})", output, re.DOTALL | re.MULTILINE)
-    assert found, output
-    result: dict[str, Any] = json.loads(found[1])
-    return result
+    return lab.module("one", "zone_lockdown", {"allow": [GUEST], **options})
 
 
 def asked(host: Host, account: str = "root", address: str = "10.90.0.11", port: int = PORT) -> str:
