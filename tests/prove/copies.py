@@ -69,7 +69,7 @@ def main() -> int:
 
         ours: Tally = prove("onefed database_backup", behind_barrier, arguments.copies, truth, folder)
         slowest = writers.slowest()
-        other: Tally = prove("without the fence", alone, arguments.copies, truth, folder)
+        other: Tally = prove("without the barrier", alone, arguments.copies, truth, folder)
         for tally in (ours, other):
             print("\n".join(tally.lines()))
         print(

@@ -105,7 +105,7 @@ class Crowd:
     groups: dict[int, str]
 
 
-def fill(zone: Endpoint, size: Size = Size(), seed: int = 1) -> Crowd:  # noqa: B008 - it is frozen
+def fill(zone: Endpoint, size: Size = Size(), seed: int = 1) -> Crowd:
     """Fill a fresh zone, as its oneadmin."""
     chance = random.Random(seed)  # noqa: S311 - it is to be the same each time
     call = zone.call

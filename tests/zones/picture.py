@@ -61,7 +61,7 @@ class Picture:
         self,
         zone: Endpoint,
         crowd: Crowd,
-        names: Names = Names(),  # noqa: B008 - it is frozen
+        names: Names = Names(),
         keeper: Endpoint | None = None,
         sample: int = 12,
     ) -> None:

@@ -123,7 +123,7 @@ def test_a_limit_without_the_master_stops_and_tells_the_right_one(members: Feder
     assert members.master.log() == before
 
 
-def test_a_zone_that_the_inventory_does_not_know_is_not_judged(members: Federation) -> None:
+def test_a_zone_that_the_inventory_does_not_know_is_not_checked(members: Federation) -> None:
     run = members.run("status", "--limit", "paris,madrid")
     assert run.code == 0, run.output
     del members.variables["paris"]

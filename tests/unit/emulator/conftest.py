@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "emulator"))
 
-from emulated import Federation, MakeZone, Saved, Zone  # noqa: E402
+from emulated import Federation, MakeZone, Saved, Zone
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_a_running_zone_is_saved_without_a_stop(call: Run) -> None:
     assert taken["snapshot"]["federated_index"] == 5
 
 
-def test_a_stopped_zone_is_saved_without_a_fence(call: Run) -> None:
+def test_a_stopped_zone_is_saved_without_a_barrier(call: Run) -> None:
     taken = call("federated_backup", records="all")
     assert (taken["stall"], taken["tries"], taken["snapshot"]["kind"]) == (None, None, "undo")
 

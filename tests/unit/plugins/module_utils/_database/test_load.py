@@ -199,7 +199,7 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
             mysql_programs.require_program(mysql_programs.CLIENTS[is_mariadb], "restore", is_mariadb)
 
 
-def test_a_program_that_does_not_begin_ends_the_fence(
+def test_a_program_that_does_not_begin_ends_the_barrier(
     mysql_master: MysqlOneDb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()

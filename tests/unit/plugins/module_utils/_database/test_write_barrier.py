@@ -296,7 +296,7 @@ def test_galera_is_refused(mysql_master: MysqlOneDb, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("moment", ["_lock", "_drained", "_log_end"])
-def test_an_interruption_lifts_the_fence(
+def test_an_interruption_lifts_the_barrier(
     mysql_master: MysqlOneDb, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, moment: str
 ) -> None:
     real = getattr(write_barrier, moment)

@@ -19,7 +19,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._errors import F
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl, systemd_unit
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown import lockdown, ports
-from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown import rules as _gate_rules
+from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown import rules as _rules
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.lockdown import UNIT, manage
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.ports import (
     addresses_of,
@@ -47,8 +47,8 @@ class Host:
         monkeypatch.setattr(systemd_unit, "FOLDER", str(self.folder))
         monkeypatch.setattr(systemctl, "run_command", self.systemd)
         monkeypatch.setattr(lockdown, "SYSTEMD", str(folder))
-        monkeypatch.setattr(_gate_rules, "nft_program", lambda: "/usr/sbin/nft")
-        monkeypatch.setattr(_gate_rules, "run_nft", self.nft)
+        monkeypatch.setattr(_rules, "nft_program", lambda: "/usr/sbin/nft")
+        monkeypatch.setattr(_rules, "run_nft", self.nft)
         for name in ("chown", "fchown"):
             monkeypatch.setattr(os, name, lambda *_arguments: None)
         monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -231,7 +231,7 @@ def test_a_host_that_cannot_have_a_lockdown_tells_why(
     assert "A self-contained OpenNebula has no systemd unit" in reason(contained)
     host.refuses = "Error: Operation not supported"
     assert "does not take the rules of the lockdown on this host: Error: Operation not supported." in reason(frontend)
-    monkeypatch.setattr(_gate_rules, "nft_program", lambda: None)
+    monkeypatch.setattr(_rules, "nft_program", lambda: None)
     assert "Install nftables, or let only the servers of the master zone reach" in reason(frontend)
     assert do(frontend, "open")["changed"] is False
     monkeypatch.setattr(lockdown, "SYSTEMD", str(host.folder / "none"))
