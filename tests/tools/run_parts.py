@@ -68,11 +68,12 @@ def outcome(part: str, status: int, output: str, seconds: float) -> Outcome:
     counts = dict.fromkeys(COUNTED.values(), 0)
     for number, word in COUNT.findall(summaries[-1] if summaries else ""):
         counts[COUNTED[word]] += int(number)
+    reasons = tuple(line for line in lines if line.startswith("SKIPPED "))
     if part.startswith("prove-"):
-        counts = {"passed": int(status == 0), "failed": int(status != 0), "skipped": 0}
+        ended = "failed" if status else "skipped" if reasons else "passed"
+        counts = {name: int(name == ended) for name in counts}
     if not counts["failed"] and (status or not any(counts.values())):
         counts["failed"] = 1  # it died before it could count, or ran no test at all
-    reasons = tuple(line for line in lines if line.startswith("SKIPPED "))
     ran_on = [line.partition(RAN_ON)[2].strip() for line in lines if line.startswith(RAN_ON)] or [versions()]
     return Outcome(part, counts["passed"], counts["failed"], counts["skipped"], seconds, reasons, ran_on[0])
 

@@ -46,7 +46,15 @@ def test_a_part_ran_on_this_core_unless_it_says_otherwise() -> None:
     assert outcome("part", 0, other, 1.0).versions == "2.19.14 on Python 3.11.7"
 
 
-@pytest.mark.parametrize(("status", "state"), [(0, "passed"), (1, "FAILED")])
-def test_a_proof_is_one_test_whatever_it_counts(status: int, state: str) -> None:
-    proof = outcome("prove-join", status, "1167 of 1171 calls done, 3 failed", 1.0)
-    assert (proof.state, proof.passed + proof.failed) == (state, 1)
+@pytest.mark.parametrize(
+    ("status", "output", "state"),
+    [
+        (0, "1167 of 1171 calls done, 3 failed", "passed"),
+        (1, "1167 of 1171 calls done, 3 failed", "FAILED"),
+        (0, "SKIPPED prove-join: hosts need root", "SKIPPED"),
+        (1, "SKIPPED prove-join: hosts need root", "FAILED"),
+    ],
+)
+def test_a_proof_is_one_test_whatever_it_counts(status: int, output: str, state: str) -> None:
+    proof = outcome("prove-join", status, output, 1.0)
+    assert (proof.state, proof.passed + proof.failed + proof.skipped) == (state, 1)
