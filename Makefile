@@ -95,7 +95,7 @@ test-import: venv link ## Extra: a zone of 200 users joins, compared object by o
 test-cores: venv link ## Extra, long: unit tests, sanity and scenarios on every supported ansible-core
 	$(BIN)/python -m tests.tools.cores all
 
-test-faults: venv link ## Extra, long: the run killed before every task, then repeated
+test-faults: venv link ## Extra, long: the run killed before each task that changes something, then repeated
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_resync.py tests/zones/test_servers.py \
 		tests/zones/test_server_faults.py tests/zones/test_server_joins.py tests/zones/test_server_modes.py \
 		tests/zones/test_import.py tests/zones/test_rotate.py
