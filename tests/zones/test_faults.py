@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A run that fails or dies anywhere leaves a zone as it was, or repairable by the same command.
 
-ONEFED_ALL_FAULTS=1 kills before every task; otherwise a sample is taken.
+ONEFED_ALL_FAULTS=1 kills before each task that changes something; otherwise a sample is taken.
 """
 
 from __future__ import annotations
