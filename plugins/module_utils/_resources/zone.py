@@ -14,7 +14,6 @@ from .._api.template import merged, split
 from .._api.transport import split_url
 from .._endpoints import is_loopback, same_endpoint
 from .._errors import OnefedError
-from .lookup import find
 from .name_rules import ZONE, check_name
 
 PROBE_ATTRIBUTE = "ONEFED_PROBE"
@@ -88,26 +87,27 @@ def _instead(name: str) -> str:
     return f"use the option {name.lower()}."
 
 
-def desired(zones: Sequence[Mapping[str, Any]], wanted: Wanted) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """The zone's record as it is (None: there is none) and as it is to be, both {id, name, state, template}.
-
-    The id of a zone to be created is None. Raises OnefedError when other zones, or an endpoint that is not to change,
-    stand in the way.
-    """
-    found = find(zones, wanted)
-    if found is None and wanted.id is not None:
+def created(wanted: Wanted) -> dict[str, Any]:
+    """The record of a zone that does not exist yet, with the id None. Raises OnefedError when it cannot be created."""
+    if wanted.id is not None:
         raise OnefedError(f"There is no zone {wanted.id}. OpenNebula chooses the ids of new zones: leave id out.")
-    if found is None and wanted.endpoint is None:
+    if wanted.endpoint is None:
         raise OnefedError(f'There is no zone "{wanted.name}". Set endpoint to create it.')
-    if found is None:
-        before, after = None, predicted(wanted)
-    else:
-        before = record(found)
-        after = {**before, "name": wanted.name or before["name"], "template": _merged(before["template"], wanted)}
-        if wanted.id is None and not wanted.update_endpoint:
-            check_same_endpoint(found, wanted)
+    return predicted(wanted)
+
+
+def desired(start: Mapping[str, Any], zones: Sequence[Mapping[str, Any]], wanted: Wanted) -> dict[str, Any]:
+    """What a zone's record is to become from `start`, both {id, name, state, template}.
+
+    Raises OnefedError when other `zones`, or an endpoint that is not to change, stand in the way.
+    """
+    after = {**start, "name": wanted.name or start["name"], "template": _merged(start["template"], wanted)}
+    if wanted.id is None and not wanted.update_endpoint:
+        for zone in zones:
+            if zone["id"] == start["id"]:
+                check_same_endpoint(zone, wanted)
     _check_others(zones, after, wanted)
-    return before, after
+    return after
 
 
 def predicted(wanted: Wanted) -> dict[str, Any]:

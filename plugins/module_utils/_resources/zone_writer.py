@@ -21,6 +21,7 @@ from .writes import write_template
 from .zone import (
     Wanted,
     check_same_endpoint,
+    created,
     desired,
     predicted,
     record,
@@ -87,10 +88,10 @@ class ZoneWriter(ObjectWriter[Wanted]):
         return record(found)
 
     def created(self) -> Record:
-        return predicted(self.wanted)
+        return created(self.wanted)
 
-    def desired(self, _start: Record) -> Record:
-        return desired(self.zones, self.wanted)[1]
+    def desired(self, start: Record) -> Record:
+        return desired(start, self.zones, self.wanted)
 
     def write(self, start: Record, after: Record) -> Record:
         if start["id"] is None:

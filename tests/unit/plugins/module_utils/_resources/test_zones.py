@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._resources.lookup import find
 from ansible_collections.onefed.opennebula.plugins.module_utils._resources.zone import (
     Wanted,
+    created,
     desired,
     predicted,
+    record,
 )
 
 MADRID = "http://192.0.2.11:2633/RPC2"
@@ -26,8 +29,15 @@ def zone(zone_id: int, name: str, endpoint: str, **attributes: Any) -> dict[str,
 ZONES = [zone(0, "OpenNebula", MADRID, COLOR="blue"), zone(100, "paris", PARIS, ENDPOINT_GRPC="192.0.2.31:2634")]
 
 
+def compared(zones: list[dict[str, Any]], wanted: Wanted) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The record of the zone as it is, None without one, and as it is to be."""
+    found = find(zones, wanted)
+    before = None if found is None else record(found)
+    return before, desired(before or created(wanted), zones, wanted)
+
+
 def test_a_new_zone_has_no_id_yet() -> None:
-    before, after = desired(ZONES, Wanted("lyon", endpoint="http://192.0.2.41:2633/RPC2", template={"site": "L"}))
+    before, after = compared(ZONES, Wanted("lyon", endpoint="http://192.0.2.41:2633/RPC2", template={"site": "L"}))
     assert before is None
     assert after == {
         "id": None,
@@ -38,41 +48,41 @@ def test_a_new_zone_has_no_id_yet() -> None:
 
 
 def test_a_record_of_equal_name_and_endpoint_is_adopted() -> None:
-    before, after = desired(ZONES, Wanted("paris", endpoint="HTTP://192.0.2.31:2633/RPC2/"))
+    before, after = compared(ZONES, Wanted("paris", endpoint="HTTP://192.0.2.31:2633/RPC2/"))
     assert before is not None
     assert before == after
     assert after["id"] == 100
 
 
 def test_nothing_given_changes_nothing() -> None:
-    before, after = desired(ZONES, Wanted("paris"))
+    before, after = compared(ZONES, Wanted("paris"))
     assert before == after
 
 
 def test_a_template_is_merged() -> None:
-    _before, after = desired(ZONES, Wanted(None, id=0, template={"Site": "M", "color": None}))
+    _before, after = compared(ZONES, Wanted(None, id=0, template={"Site": "M", "color": None}))
     assert after["template"] == {"ENDPOINT": MADRID, "SITE": "M"}
 
 
 def test_a_template_is_replaced_but_for_the_endpoints() -> None:
-    _before, after = desired(ZONES, Wanted("paris", template={"SITE": "P"}, replace=True))
+    _before, after = compared(ZONES, Wanted("paris", template={"SITE": "P"}, replace=True))
     assert after["template"] == {"ENDPOINT": PARIS, "ENDPOINT_GRPC": "192.0.2.31:2634", "SITE": "P"}
 
 
 def test_replacing_drops_a_leftover_marker() -> None:
     marked = [zone(0, "OpenNebula", MADRID, ONEFED_PROBE="x")]
-    assert desired(marked, Wanted(None, id=0, replace=True))[1]["template"] == {"ENDPOINT": MADRID}
+    assert compared(marked, Wanted(None, id=0, replace=True))[1]["template"] == {"ENDPOINT": MADRID}
 
 
 def test_an_empty_grpc_endpoint_removes_it() -> None:
-    _before, after = desired(ZONES, Wanted("paris", endpoint_grpc=""))
+    _before, after = compared(ZONES, Wanted("paris", endpoint_grpc=""))
     assert after["template"] == {"ENDPOINT": PARIS}
-    before, after = desired(ZONES, Wanted(None, id=0, endpoint_grpc=""))
+    before, after = compared(ZONES, Wanted(None, id=0, endpoint_grpc=""))
     assert before == after
 
 
 def test_a_zone_is_renamed_by_its_id() -> None:
-    before, after = desired(ZONES, Wanted("madrid", id=0))
+    before, after = compared(ZONES, Wanted("madrid", id=0))
     assert before is not None
     assert (before["name"], after["name"], after["id"]) == ("OpenNebula", "madrid", 0)
 
@@ -80,38 +90,38 @@ def test_a_zone_is_renamed_by_its_id() -> None:
 def test_an_endpoint_changes_by_id_or_when_told_to() -> None:
     new = "http://192.0.2.30:2633/RPC2"
     for wanted in (Wanted(None, id=100, endpoint=new), Wanted("paris", endpoint=new, update_endpoint=True)):
-        assert desired(ZONES, wanted)[1]["template"]["ENDPOINT"] == new
+        assert compared(ZONES, wanted)[1]["template"]["ENDPOINT"] == new
 
 
 def test_a_zone_that_only_has_the_same_name_is_not_touched() -> None:
     with pytest.raises(OnefedError, match=r'"paris" \(id 100\) exists with another endpoint.*update_endpoint or id'):
-        desired(ZONES, Wanted("paris", endpoint="http://192.0.2.30:2633/RPC2"))
+        compared(ZONES, Wanted("paris", endpoint="http://192.0.2.30:2633/RPC2"))
 
 
 @pytest.mark.parametrize("wanted", [Wanted("lyon", endpoint=PARIS), Wanted(None, id=0, endpoint=PARIS)])
 def test_an_endpoint_of_another_zone_is_refused(wanted: Wanted) -> None:
     with pytest.raises(OnefedError, match=r'belongs to zone "paris" \(id 100\).*set id to 100'):
-        desired(ZONES, wanted)
+        compared(ZONES, wanted)
 
 
 def test_a_name_of_another_zone_is_refused() -> None:
     with pytest.raises(OnefedError, match='The name "paris" is taken by zone 100'):
-        desired(ZONES, Wanted("paris", id=0))
+        compared(ZONES, Wanted("paris", id=0))
 
 
 def test_two_zones_without_endpoint_are_no_conflict() -> None:
     bare = [{**zone(0, "a", "-"), "endpoint": "-"}, {**zone(100, "b", "-"), "endpoint": "-"}]
-    assert desired(bare, Wanted("b"))[1]["id"] == 100
+    assert compared(bare, Wanted("b"))[1]["id"] == 100
 
 
 def test_ids_are_not_ours_to_choose() -> None:
     with pytest.raises(OnefedError, match="no zone 7. OpenNebula chooses"):
-        desired(ZONES, Wanted("lyon", id=7, endpoint="http://192.0.2.41:2633/RPC2"))
+        compared(ZONES, Wanted("lyon", id=7, endpoint="http://192.0.2.41:2633/RPC2"))
 
 
 def test_a_zone_without_endpoint_cannot_be_created() -> None:
     with pytest.raises(OnefedError, match='no zone "lyon". Set endpoint'):
-        desired(ZONES, Wanted("lyon"))
+        compared(ZONES, Wanted("lyon"))
 
 
 def test_a_zone_of_which_nothing_is_known_is_predicted_as_declared() -> None:
