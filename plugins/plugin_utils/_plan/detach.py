@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...module_utils._endpoints import same_endpoint
 from ...module_utils._problems import servers as rules
 from ...module_utils._problems.problem import ERROR, Problem
 from .._checks import frontend as checks
 from .._model.declared import Zone
 from .._model.facts import NOT_EXAMINED, HostFacts
 from .._model.journal import DETACHING, EXPORTED, REVERTED
+from .members import server_of, strangers
 
 _UNTOUCHED = {"opened", EXPORTED, DETACHING}
 
@@ -57,30 +57,14 @@ def detach_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[Problem]
     journal = frontend.journal
     if journal and not may_be_given_up(facts[zone.host]):
         leaders = [host for host in others if facts[host].frontend.leads]
-        return [_overtaken(host, zone.host) for host in leaders]
+        return [rules.OVERTAKEN.problem(leader=host, host=zone.host) for host in leaders]
     if journal and (not others or DETACHING in journal.reached):
         return []  # nobody leads any more, because of that
     if not frontend.in_raft:
-        return [] if not others else [_strange(host) for host in others]
+        return [rules.OTHER_CLUSTER.problem(host=host) for host in others]
     found = []
     if not frontend.leads:
         found.append(rules.NO_LEADER.problem(silent=""))
     listed = frontend.servers_of(frontend.conf.zone_id)
-    for server in listed:
-        known = any(same_endpoint(server.endpoint, endpoint) for endpoint in zone.endpoints.values())
-        if not known and server.name not in zone.hosts:
-            found.append(rules.SERVER_NOT_DECLARED.problem(server.name, ERROR, endpoint=server.endpoint))
-    endpoints = [server.endpoint for server in listed]
-    names = [server.name for server in listed]
-    for host in others:
-        if host not in names and not any(same_endpoint(zone.endpoints[host], endpoint) for endpoint in endpoints):
-            found.append(_strange(host))
-    return found
-
-
-def _overtaken(leader: str, host: str) -> Problem:
-    return rules.OVERTAKEN.problem(leader=leader, host=host)
-
-
-def _strange(host: str) -> Problem:
-    return rules.OTHER_CLUSTER.problem(host=host)
+    found += strangers(zone, listed, ERROR)
+    return found + [rules.OTHER_CLUSTER.problem(host=host) for host in others if not server_of(zone, host, listed)]

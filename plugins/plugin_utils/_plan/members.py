@@ -34,10 +34,10 @@ def host_of(server: ListedServer, endpoints: Mapping[str, str], ids: Mapping[str
     return next(iter([*by_id, *by_endpoint, *by_name]), "")
 
 
-def strangers(zone: Zone, listed: Sequence[ListedServer]) -> list[Problem]:
+def strangers(zone: Zone, listed: Sequence[ListedServer], severity: str | None = None) -> list[Problem]:
     """Listed servers that are no host of the zone."""
     return [
-        SERVER_NOT_DECLARED.problem(one.name, endpoint=one.endpoint)
+        SERVER_NOT_DECLARED.problem(one.name, severity, endpoint=one.endpoint)
         for one in listed
         if not host_of(one, zone.endpoints, {})
     ]
