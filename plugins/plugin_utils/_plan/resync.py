@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...module_utils._health import database
 from ...module_utils._problems import servers
 from ...module_utils._problems.frontend import COPY_INTERRUPTED, ONED_STOPPED
 from ...module_utils._problems.problem import Problem
@@ -15,6 +16,7 @@ from ...module_utils._problems.zones import NOTHING_TO_ASK
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
+from .._model.plain import plain
 from .cluster import plan_servers
 from .coordinator import with_coordinators
 from .entry import make_entry
@@ -155,8 +157,8 @@ def _out_of_step(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> Probl
     if raft is None or raft.state_name != "follower":
         return servers.NOT_FOLLOWING.problem(host, state=frontend.raft_state or "unknown")
     mine, theirs = frontend.database, leader.database
-    oldest = theirs.log.first_local_index
-    if oldest is not None and raft.log_index + 1 < oldest:
+    oldest = database.fallen_out({"raft_state": raft.state_name, "log_index": raft.log_index}, plain(theirs))
+    if oldest is not None:
         index, leaders = raft.log_index, leader.api.raft.log_index if leader.api.raft else "unknown"
         return servers.FOLLOWER_FALLEN_OUT.problem(host, index=index, leaders=leaders, oldest=oldest)
     same = mine.log.last_federated_index == theirs.log.last_federated_index
