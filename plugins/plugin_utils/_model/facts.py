@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 
 from ...module_utils._endpoints import normal, same_endpoint
@@ -140,7 +141,9 @@ class Frontend:
         return probe is not None and probe.state == "open"
 
     def has_address(self, address: str) -> bool:
-        return any(one.address == address for one in self.addresses)
+        """Whether the host has an address, however that is spelled."""
+        wanted = ip_address(address)
+        return any(ip_address(one.address) == wanted for one in self.addresses)
 
     def follows(self, master: Frontend, endpoints: Sequence[str | None]) -> bool:
         """Whether a slave's configuration or tables show that it follows this very master, known by `endpoints`."""

@@ -8,7 +8,6 @@ With each zone come the hosts that have its floating address, and those that are
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,7 +69,4 @@ def _declared(zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
 
 def _has(frontend: Frontend | None, address: str) -> bool | None:
     """Whether a host has an address; None when it could not be read."""
-    if frontend is None or "addresses" in frontend.unread:
-        return None
-    wanted = ipaddress.ip_address(address)
-    return any(ipaddress.ip_address(one.address) == wanted for one in frontend.addresses)
+    return None if frontend is None or "addresses" in frontend.unread else frontend.has_address(address)
