@@ -66,7 +66,7 @@ def make_report(federation: Federation, plan: Plan, hosts: Mapping[str, Data], c
                 brought = report_import.imported(entry, seen)
                 done += brought if joined else report_import.taken_back(entry, seen, taken_back.get(host))
         elif entry.action == "converge" and not _succeeded(seen, "converged"):
-            undone.append(f"{entry.label}, {host}: was not made as declared. {_why(seen)}. Run again.")
+            undone.append(f"{entry.label}, {host}: was not made as declared. {why_not(seen)}. Run again.")
         if _grew(entry) and (entry.action != "join" or _succeeded(seen, "joined")):
             (done if _succeeded(seen, "servers") else undone).append(_servers(entry, host, seen, check))
             warned += lacking(seen.get("lacking") or {})
@@ -132,7 +132,7 @@ def _servers(entry: ZonePlan, host: str, seen: Data, check: bool) -> str:
         names = ", ".join(server["name"] for server in seen["servers"]["servers"])
         return f"{entry.label} has the servers {names}."
     would = "would not be" if check else "are not"
-    return f"{entry.label}, {host}: its servers {would} as declared; the next run goes on. {_why(seen)}."
+    return f"{entry.label}, {host}: its servers {would} as declared; the next run goes on. {why_not(seen)}."
 
 
 def lacking(left_out: Mapping[str, Sequence[Data]]) -> list[str]:
@@ -152,13 +152,13 @@ def _joined(entry: ZonePlan, host: str, seen: Data, check: bool) -> str:
         return (
             f"{entry.label} would join."
             if _succeeded(seen, "joined")
-            else (f"{entry.label}, {host}: would not join. {_why(seen)}.")
+            else (f"{entry.label}, {host}: would not join. {why_not(seen)}.")
         )
     backups = (seen.get("journal") or {}).get("directory")
     kept = f" Backups: {backups} on {host}." if backups else ""
     if _succeeded(seen, "joined"):
         return f"{entry.label} joined.{kept}"
-    why = _why(seen)
+    why = why_not(seen)
     if _succeeded(seen, "returned"):
         return f"{entry.label}, {host}: did not join and was returned to what it was. {why}.{kept}"
     return f"{entry.label}, {host}: did not join; the next run repairs it. {why}.{kept}"
@@ -175,7 +175,8 @@ def _discarded(entry: ZonePlan, seen: Data) -> list[str]:
     ]
 
 
-def _why(seen: Data) -> str:
+def why_not(seen: Data) -> str:
+    """What kept the work on a host from its end, without a full stop."""
     return str(seen.get("failure") or "The host was lost, or the run could not finish").rstrip(".")
 
 

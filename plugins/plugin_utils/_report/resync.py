@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .report import lacking
+from .report import lacking, why_not
 
 Data = Mapping[str, Any]
-
-_LOST = "The host was lost, or the run could not finish"
 
 
 def make_resync_report(plan: Data, hosts: Mapping[str, Data], check: bool = False) -> dict[str, list[str]]:
@@ -31,7 +29,7 @@ def make_resync_report(plan: Data, hosts: Mapping[str, Data], check: bool = Fals
             done.append(f"{entry['label']} has the master's tables.{_backups(seen)}")
     for host, entry in plan["hosts"].items():
         if not hosts.get(host, {}).get("added"):
-            why = (hosts.get(entry["host"], {}).get("failure") or _LOST).rstrip(".")
+            why = why_not(hosts.get(entry["host"], {}))
             undone.append(f"{host} did not get the tables of {entry['host']}. {why}. Run again.")
         elif not check:
             done.append(f"{host} has the tables of {entry['host']}.")
@@ -42,8 +40,7 @@ def make_resync_report(plan: Data, hosts: Mapping[str, Data], check: bool = Fals
 
 def _not_reseeded(entry: Data, seen: Data) -> str:
     returned = "" if seen.get("returned") else ", and is not what it was; run again"
-    why = str(seen.get("failure") or _LOST).rstrip(".")
-    return f"{entry['label']} did not get the master's tables{returned}. {why}.{_backups(seen)}"
+    return f"{entry['label']} did not get the master's tables{returned}. {why_not(seen)}.{_backups(seen)}"
 
 
 def _backups(seen: Data) -> str:
