@@ -23,10 +23,6 @@ class Problem:
     remedy: str
 
     @property
-    def is_error(self) -> bool:
-        return self.severity == ERROR
-
-    @property
     def message(self) -> str:
         """What is wrong and what to do."""
         return f"{self.text} {self.remedy}"
@@ -69,10 +65,10 @@ class Rule:
     def problem(self, where: str | None = None, severity: str | None = None, **fields: object) -> Problem:
         """The fault as found at `where`. Raises KeyError for a field of the templates that was not given."""
         text, remedy = (template.format(**fields) for template in (self.text, self.remedy))
-        return Problem(self.code, severity or self.severity, where, _sentence(text), remedy)
+        return Problem(self.code, severity or self.severity, where, sentence(text), remedy)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """A text with one end: what a daemon said may have an end of its own, or none."""
     return text if text.endswith(("!", "?", "…")) else f"{text.rstrip('. ')}."
 

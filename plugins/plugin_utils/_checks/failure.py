@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._errors import printable
+from ...module_utils._problems.problem import sentence
 from ...module_utils._python import OLDEST
 
 _NEEDED = ".".join(map(str, OLDEST))
@@ -54,15 +55,11 @@ def _sentences(result: Mapping[str, Any]) -> str:
         # The messages of this collection say where, and what to do.
         said = _message(result) or "The host was not reached."
         more = [*(result.get("problems") or []), *_last(str(result.get("stderr") or ""))]
-        return " ".join(_ended(printable(str(one))) for one in (said, *more))
+        return " ".join(sentence(printable(str(one))) for one in (said, *more))
     text, remedy = explained
     item = None if result.get("_ansible_no_log") else result.get(result.get("ansible_loop_var", ""))
     begun = f"{item}: {text}" if isinstance(item, str) else text[0].upper() + text[1:]
-    return f"{_ended(printable(begun))} {remedy}"
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+    return f"{sentence(printable(begun))} {remedy}"
 
 
 def no_answer(result: Mapping[str, Any]) -> tuple[str, str] | None:

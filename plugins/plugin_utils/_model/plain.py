@@ -31,7 +31,6 @@ def parse(kind: type[Kind], data: Mapping[str, Any]) -> Kind:
     """An instance of the dataclass `kind`. Raises TypeError when a field without default is missing."""
     values = {}
     for name, key, hint, optional in _fields(typing.cast(Hashable, kind)):
-        # Problems that were told as lines cannot be had back.
         if key in data and (data[key] is not None or optional):
             values[name] = _value(hint, data[key])
     return kind(**values)
@@ -61,7 +60,7 @@ def _shown(value: Any) -> dict[str, Any]:
 
 @functools.cache
 def _fields(kind: Any) -> tuple[tuple[str, str, Any, bool], ...]:
-    """Name, key and type of each field, and whether it may be None."""
+    """Name, key and type of each field, and whether it may be None; without lines, of which no problem can be made."""
     hints = typing.get_type_hints(kind)
     return tuple(
         (field.name, field.name.rstrip("_"), hints[field.name], type(None) in typing.get_args(hints[field.name]))

@@ -81,7 +81,6 @@ class FollowerPlan:
     stop: bool
     restart: bool
     changes: tuple[str, ...]
-    fireedge: bool = False
 
 
 @dataclass(frozen=True)

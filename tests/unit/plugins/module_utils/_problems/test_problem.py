@@ -52,7 +52,7 @@ def test_a_problem_gets_its_place_and_becomes_a_warning_as_another_value() -> No
     problem = RULE.problem(index=7, detail="no record", zone="paris")
     assert problem.line.startswith("Its index")
     [warning] = as_warnings([problem.at("paris-2")])
-    assert (warning.where, warning.severity, warning.is_error) == ("paris-2", WARNING, False)
-    assert (problem.where, problem.severity, problem.is_error) == (None, ERROR, True)
+    assert (warning.where, warning.severity) == ("paris-2", WARNING)
+    assert (problem.where, problem.severity) == (None, ERROR)
     with pytest.raises(FrozenInstanceError):
         problem.text = "x"  # type: ignore[misc]
