@@ -21,11 +21,9 @@ options:
     type: dict
     required: true
 extends_documentation_fragment:
+  - onefed.opennebula.change
   - onefed.opennebula.frontend
 attributes:
-  check_mode:
-    description: Predicts whether it would change anything.
-    support: full
   diff_mode:
     description: The content is secret.
     support: none

@@ -43,11 +43,9 @@ options:
     type: float
     default: 60.0
 extends_documentation_fragment:
+  - onefed.opennebula.change
   - onefed.opennebula.frontend
 attributes:
-  check_mode:
-    description: Predicts whether it would change anything.
-    support: full
   diff_mode:
     description: Shows whether the address is there, and the unit.
     support: full

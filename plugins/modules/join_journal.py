@@ -113,12 +113,10 @@ options:
         description: Index of the newest federated record in its log.
         type: int
 extends_documentation_fragment:
+  - onefed.opennebula.change
   - onefed.opennebula.frontend
   - onefed.opennebula.login
 attributes:
-  check_mode:
-    description: Predicts whether it would change anything.
-    support: full
   diff_mode:
     description: Shows no difference.
     support: none

@@ -57,11 +57,9 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - onefed.opennebula.change
   - onefed.opennebula.frontend
 attributes:
-  check_mode:
-    description: Predicts whether it would change anything.
-    support: full
   diff_mode:
     description: Shows the file before and after; secrets are masked.
     support: full

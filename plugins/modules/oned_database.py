@@ -63,11 +63,9 @@ options:
       - Looked for where MariaDB and MySQL have it by default when O(host) is V(localhost).
     type: path
 extends_documentation_fragment:
+  - onefed.opennebula.change
   - onefed.opennebula.frontend
 attributes:
-  check_mode:
-    description: Predicts whether it would change anything.
-    support: full
   diff_mode:
     description: Shows C(oned.conf) before and after, secrets masked, and what is done at the server.
     support: full

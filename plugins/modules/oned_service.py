@@ -53,12 +53,10 @@ options:
     type: float
     default: 120.0
 extends_documentation_fragment:
+  - onefed.opennebula.change
   - onefed.opennebula.frontend
   - onefed.opennebula.login
 attributes:
-  check_mode:
-    description: Predicts whether it would change anything.
-    support: full
   diff_mode:
     description: Shows no difference.
     support: none
