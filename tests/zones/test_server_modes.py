@@ -98,7 +98,8 @@ def test_a_follower_that_cannot_become_the_masters_goes_on_as_it_was_and_the_nex
     run = grouped.run("federate")
     assert run.code != 0
     told = " ".join(run.output.split())
-    assert f"The master could not be made ready: {stuck.host}: Restart the server's oned:" in told, run.output
+    assert f"{leader.host}: the master could not be made ready. Fail if another server of the master's zone" in told
+    assert f"could not be made as declared: {stuck.host}: Restart the server's oned:" in told, run.output
     assert "no master today" in told
     assert [f"As declared already, and left so: {one.host}." in told for one in ready] == [True] * len(ready)
     assert ("As declared already" in told) is bool(ready)
