@@ -12,12 +12,13 @@ from ...module_utils._endpoints import same_endpoint
 from ...module_utils._problems import zones
 from ...module_utils._problems.frontend import COPY_INTERRUPTED, ONED_STOPPED
 from ...module_utils._problems.problem import ERROR, Problem
-from ...module_utils._problems.servers import NO_LEADER, SERVER_NOT_DECLARED
+from ...module_utils._problems.servers import NO_LEADER
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
 from .._model.records import ZoneRecord
 from .coordinator import with_coordinators
+from .members import server_of, strangers
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
         readers += [zone.reached_at] if record.id != 0 else []
         restarts = "what read it restarts" if record.id == 0 else "oned restarts" + _one_by_one(names)
         text.append(f"{zone.label}: one_auth changes on {', '.join(names)}; {restarts}.")
-    strangers = [zone for group, zone in federation.zones.items() if group not in members.values()]
-    text += [f"{zone.label}: is no zone of the federation and keeps its own oneadmin." for zone in strangers]
+    others = [zone for group, zone in federation.zones.items() if group not in members.values()]
+    text += [f"{zone.label}: is no zone of the federation and keeps its own oneadmin." for zone in others]
     turns = 1 + max((one.turn for one in hosts.values()), default=-1)
     return RotationPlan(leader, hosts, turns, tuple(readers), tuple(errors), tuple(text))
 
@@ -107,14 +108,9 @@ def _members(federation: Federation, facts: Mapping[str, HostFacts], known: Sequ
 
 def _servers(zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts]) -> tuple[list[str], list[Problem]]:
     """The hosts that serve the zone by its record, in the order of their turns, and why the password cannot change."""
-    listed = [server.endpoint for server in record.servers]
-    hosts = [host for host in zone.hosts if _is_listed(zone, host, listed)] if listed else [zone.host]
-    strangers = [
-        server
-        for server in record.servers
-        if not any(same_endpoint(zone.endpoints[host], server.endpoint) for host in hosts)
-    ]
-    problems = [SERVER_NOT_DECLARED.problem(one.name, ERROR, endpoint=one.endpoint) for one in strangers]
+    listed = record.servers
+    hosts = [host for host in zone.hosts if server_of(zone, host, listed)] if listed else [zone.host]
+    problems = strangers(zone, listed, ERROR)
     problems += [problem for problem in (_unwell(host, facts[host]) for host in hosts) if problem]
     states = [] if problems or len(hosts) < 2 else [facts[host].frontend.raft_state for host in hosts]
     # A server that refuses its one_auth does not tell its state.
@@ -125,10 +121,6 @@ def _servers(zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts]) -> 
 
 def _one_by_one(hosts: Sequence[str]) -> str:
     return " on one after the other, the leader last" if len(hosts) > 1 else ""
-
-
-def _is_listed(zone: Zone, host: str, listed: Sequence[str]) -> bool:
-    return any(same_endpoint(zone.endpoints[host], url) for url in listed)
 
 
 def _leads(facts: Mapping[str, HostFacts], host: str) -> bool:

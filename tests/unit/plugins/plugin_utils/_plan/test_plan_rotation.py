@@ -92,6 +92,15 @@ def test_a_member_that_is_not_well_stops_the_run_unless_it_may_be_cut_off(spoil:
     assert told.partition(": ")[2][:20] in " ".join(without["text"])
 
 
+def test_a_server_whose_record_has_another_endpoint_is_known_by_its_name() -> None:
+    frontends = found()
+    record = frontends["madrid-1"]["api"]["zones"][1]
+    for one in record["servers"]:
+        one["endpoint"] = f"http://{one['name']}.example.org:2633/RPC2"
+    plan = rotation(frontends)
+    assert (plan["errors"], sorted(plan["hosts"])) == ([], ["madrid-1", *HOSTS])
+
+
 def test_a_zone_of_the_federation_that_the_inventory_lacks_stops_the_run() -> None:
     frontends = found()
     lyon = {"id": 101, "name": "lyon", "template": {"ENDPOINT": "http://192.0.2.41:2633/RPC2"}, "servers": []}
