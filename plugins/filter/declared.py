@@ -52,7 +52,7 @@ from typing import Any, Callable
 
 from ..plugin_utils._checks.frontend import host_facts
 from ..plugin_utils._model.declared import Federation
-from ..plugin_utils._report.vip_holders import declared_zones
+from ..plugin_utils._report.declared_zones import declared_zones
 from .report import recorded
 
 

@@ -58,10 +58,11 @@ def make_plan(
     """
     federation = with_coordinators(federation, facts)
     later = {host for host in hosts if installs and is_bare(federation, host, facts)}
-    zones = _entries(federation, facts, hosts, later)
-    master = zones[federation.master]
+    is_later = federation.master_host in later
+    master = unknown(federation.master_zone, bare=True) if is_later else master_entry(federation, facts)
     ready = master.action == "master" and not master.problems
     known = facts[federation.master_host].frontend.zones if ready else ()
+    zones = _entries(federation, facts, hosts, later, master, known)
     zones = {group: _noted(entry, federation, facts, hosts, now, later) for group, entry in zones.items()}
     master = zones[federation.master]
     errors = [one.line for one in _split_zones(federation, hosts)] + lines(federation.master, master.problems)
@@ -93,13 +94,14 @@ def make_plan(
 
 
 def _entries(
-    federation: Federation, facts: Mapping[str, HostFacts], hosts: Sequence[str], later: Collection[str]
+    federation: Federation,
+    facts: Mapping[str, HostFacts],
+    hosts: Sequence[str],
+    later: Collection[str],
+    master: ZonePlan,
+    known: Sequence[ZoneRecord],
 ) -> dict[str, ZonePlan]:
-    """The plans of all zones by group, the master's first, each by itself."""
-    lead = federation.master_zone
-    master = unknown(lead, bare=True) if federation.master_host in later else master_entry(federation, facts)
-    ready = master.action == "master" and not master.problems
-    known = facts[federation.master_host].frontend.zones if ready else ()
+    """The plans of all zones by group, the master's first, each by itself; `known` are the zones that it knows."""
     zones = {federation.master: master}
     for group, zone in federation.zones.items():
         if group == federation.master:

@@ -14,7 +14,7 @@ from observed import federation, member, server, zone
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.health import health
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.frontend import host_facts
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation, FloatingAddress
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.vip_holders import declared_zones
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.declared_zones import declared_zones
 
 VIP = "http://192.0.2.30:2633/RPC2"
 ENDPOINTS = {f"p{number}": f"http://192.0.2.3{number}:2633/RPC2" for number in (1, 2, 3)}
