@@ -33,6 +33,7 @@ LAID = (
     (stage.BACKUPS, ("closed",)),
     (stage.BACKUPS / "full.copy", ("secret", "pipe")),
     (stage.BACKUPS / "undo.sql", ("pipe",)),
+    (stage.CONF_BACKUPS[1], ("secret", "pipe")),
     (stage.VAR / "one.db", ("secret", "pipe")),
     (stage.VAR / "one.db-journal", ("pipe",)),
     (stage.VAR / "remotes", ("closed",)),

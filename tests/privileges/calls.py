@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible.module_utils.testing import patch_module_args
 
-from tests.privileges.stage import BACKUPS
+from tests.privileges.stage import BACKUPS, CONF_BACKUPS, OWN_CONF
 
 MODULES = "ansible_collections.onefed.opennebula.plugins.modules"
 _ZONE = {
@@ -75,6 +75,8 @@ def calls(directory: str) -> list[Call]:
         Call("database_repair", {"is_slave": True, "log_keys": True, "shared_pools": True}),
         Call("auth_files", {"files": {"one_auth": "oneadmin:new\n", "sunstone_auth": "serveradmin:new\n"}}),
         Call("oned_conf", {"attributes": {"LOG_CALL_FORMAT": "x"}, "backup": True}),
+        Call("oned_conf", {"state": "restored", "backup_file": str(CONF_BACKUPS[0]), "backup": True}),
+        Call("oned_conf", {"state": "restored", "path": str(OWN_CONF), "backup_file": str(CONF_BACKUPS[1])}),
         Call("fireedge_conf", {**endpoint, "backup": True}),
         Call("server_files", {"state": "packed", "dest": files}),
         Call("server_files", {"state": "unpacked", "src": files, "backup_dir": directory}),

@@ -22,6 +22,9 @@ ETC, VAR, LOG = Path("/etc/one"), Path("/var/lib/one"), Path("/var/log/one")
 # In /var/lib/one in earlier releases; the test must see both.
 STATES = (Path("/var/lib/onefed"), VAR / "onefed")
 BACKUPS = VAR / "backups"
+# A configuration file in a folder of oned's account, and what module oned_conf would call backups of it and oned.conf.
+OWN_CONF = BACKUPS / "own.conf"
+CONF_BACKUPS = tuple(path.with_name(f"{path.name}.20250401T120000Z") for path in (ETC / "oned.conf", OWN_CONF))
 RAN = VAR / "ran"
 PORT = 2633
 # Nobody but root may read it, as a password file, or enter it; and one in which root's programs look for orders.
@@ -97,6 +100,8 @@ def reset(folder: Path, server: mariadb.Server | None = None) -> None:
     for name, text in (("oned.conf", conf), ("fireedge-server.conf", "port: 2616\n"), ("monitord.conf", "X = 1\n")):
         (ETC / name).write_text(text, encoding="ascii")
         (ETC / name).chmod(0o640)
+    CONF_BACKUPS[0].write_text(f"{conf}X = 2\n", encoding="ascii")
+    CONF_BACKUPS[0].chmod(0o640)
     for path in (ETC, *ETC.iterdir()):
         os.chown(path, 0, GID)
     hooks = VAR / "remotes" / "hooks" / "raft"
@@ -104,6 +109,8 @@ def reset(folder: Path, server: mariadb.Server | None = None) -> None:
     for path in (VAR / ".one", VAR / ".ssh", BACKUPS, LOG):
         path.mkdir(mode=0o700)
     shutil.copyfile(folder / "one.db", VAR / "one.db")
+    OWN_CONF.write_text("X = 1\n", encoding="ascii")
+    CONF_BACKUPS[1].write_text("X = 2\n", encoding="ascii")
     for name, content in (("one_auth", "oneadmin:own"), ("sunstone_auth", "serveradmin:own"), ("one_key", "key")):
         (VAR / ".one" / name).write_text(f"{content}\n", encoding="ascii")
         (VAR / ".one" / name).chmod(0o600)
