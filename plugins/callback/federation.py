@@ -211,8 +211,8 @@ class CallbackModule(CallbackBase):
     def _tell_of_interruption(self) -> None:
         if self._progress.counts and not self._complete:
             self._drawn = 0  # what Ansible wrote stands below the table
-            told = "The run was interrupted. Run the same command again: it goes on, or puts back what was begun."
-            self._show(told, C.COLOR_WARN)
+            text = "The run was interrupted. Run the same command again: it goes on, or puts back what was begun."
+            self._show(text, C.COLOR_WARN)
 
     def _account(self, result: Any, state: str) -> None:
         """Note what happened, where it happened."""

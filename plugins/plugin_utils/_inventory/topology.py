@@ -133,7 +133,7 @@ def _people(group: str, zone: dict[str, Any]) -> ZoneAdministrators:
 
 
 def _probes(zones: Mapping[str, Zone]) -> tuple[str, ...]:
-    """Endpoints to which the ways must be open: those of zones, and of servers of a zone that has several."""
+    """Endpoints to which paths must be open: those of zones, and of servers of a zone that has several."""
     servers = [
         endpoint
         for zone in zones.values()

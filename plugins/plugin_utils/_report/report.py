@@ -78,7 +78,7 @@ def make_report(federation: Federation, plan: Plan, hosts: Mapping[str, Data], c
     undone += _unhealthy(health)
     return Report(
         readers=tuple(url for entry in plan.zones.values() for url in _readers(entry, hosts)),
-        databases=databases(federation, _of_members(federation, plan, hosts)),
+        databases=newest_descriptions(federation, _of_members(federation, plan, hosts)),
         text=(
             *health.get("text", []),
             *done,
@@ -142,7 +142,7 @@ def lacking(left_out: Mapping[str, Sequence[Data]]) -> list[str]:
         for reason in dict.fromkeys(one["reason"] for one in files):
             paths = ", ".join(one["path"] for one in files if one["reason"] == reason)
             described.append(
-                f"{server} is not given all files of its leader: {paths} ({reason}). Bring it what it needs."
+                f"{server} is not given all files of its leader: {paths} ({reason}). Copy to it what it needs."
             )
     return described
 
@@ -222,7 +222,7 @@ def _of_members(federation: Federation, plan: Plan, hosts: Mapping[str, Data]) -
     }
 
 
-def databases(federation: Federation, hosts: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
+def newest_descriptions(federation: Federation, hosts: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
     """The newest description of every database by zone name and host.
 
     A master's zone that keeps its name is found by its endpoint in the tables.

@@ -168,7 +168,7 @@ def test_databases_are_found_by_zone_name_and_the_newest_description_counts() ->
         "madrid-1": {"facts": {"frontend": {"database": old}}, "database": {"database": new}},
         "paris-1": {"facts": {"frontend": {"database": {"error": "gone"}}}},
     }
-    assert reports.databases(FEDERATION, hosts) == {"OpenNebula": {"madrid-1": new}}
+    assert reports.newest_descriptions(FEDERATION, hosts) == {"OpenNebula": {"madrid-1": new}}
 
 
 def test_servers_that_were_added_are_told_and_read() -> None:
@@ -211,8 +211,8 @@ def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
         "paris has the servers paris-2.",
         "Warnings:",
         "paris-2 is not given all files of its leader: remotes/out (it is a link out of its folder, to /x). "
-        "Bring it what it needs.",
+        "Copy to it what it needs.",
         "paris-2 is not given all files of its leader: etc/ssl, etc/tls.pem (no such file or folder of a service is "
-        "here). Bring it what it needs.",
+        "here). Copy to it what it needs.",
     ]
     assert made["undone"] == []

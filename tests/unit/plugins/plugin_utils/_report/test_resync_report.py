@@ -29,7 +29,7 @@ def test_what_was_done_is_told_with_what_a_server_lacks() -> None:
         "text": [
             "lyon has the master's tables. Backups: /var/lib/one/onefed/1.",
             "paris-2 has the tables of paris-1.",
-            "paris-2 is not given all files of its leader: /etc/one/x (a link). Bring it what it needs.",
+            "paris-2 is not given all files of its leader: /etc/one/x (a link). Copy to it what it needs.",
         ],
         "undone": [],
     }

@@ -1,12 +1,12 @@
 # Copyright (c) onefed contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filter `described`: the databases of the federation by zone name and host."""
+"""Filter `databases`: the databases of the federation by zone name and host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: described
+name: databases
 short_description: Databases of the federation by zone name and host
 version_added: 0.1.0
 author:
@@ -29,7 +29,7 @@ options:
 EXAMPLES = r"""
 - name: Ask every zone
   onefed.opennebula.federation_info:
-    databases: "{{ onefed_topology | onefed.opennebula.described(hostvars) }}"
+    databases: "{{ onefed_topology | onefed.opennebula.databases(hostvars) }}"
 """
 
 RETURN = r"""
@@ -42,18 +42,18 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ..plugin_utils._model.declared import Federation
-from ..plugin_utils._report.report import databases
+from ..plugin_utils._report.report import newest_descriptions
 from .report import recorded
 
 
-def described(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
+def databases(topology: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
     """Collect the recorded results of database_info."""
     federation = Federation.from_dict(topology)
-    return databases(federation, recorded(federation, hostvars))
+    return newest_descriptions(federation, recorded(federation, hostvars))
 
 
 class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"described": described}
+        return {"databases": databases}
