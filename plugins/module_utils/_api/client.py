@@ -8,6 +8,8 @@ from __future__ import annotations
 import xmlrpc.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from ssl import SSLContext
 from typing import Any, Callable, TypeVar
 
 from .._errors import AnswerError, ApiError, FrontendError, OnefedError, quoted
@@ -136,10 +138,22 @@ def probe(url: str, timeout: float = 10.0, validate_certs: bool = True, ca_path:
 
     State is "open" for any reply of oned, "invalid" for a `url` that is none, else as `classify` returns it.
     """
+    return prober(url, timeout, validate_certs, ca_path)()
+
+
+def prober(
+    url: str, timeout: float, validate_certs: bool = True, ca_path: str | None = None
+) -> Callable[[], dict[str, str]]:
+    """What probe() does, for a thread that must not read files: the authorities' is read now."""
     try:
         context = tls_context(validate_certs, ca_path) if split_url(url).scheme == "https" else None
     except OnefedError as error:
-        return {"state": "invalid", "detail": str(error)}
+        invalid = {"state": "invalid", "detail": str(error)}
+        return lambda: invalid
+    return partial(_probe, url, timeout, context)
+
+
+def _probe(url: str, timeout: float, context: SSLContext | None) -> dict[str, str]:
     try:
         # An empty session is refused by every oned, with a reply that only oned gives.
         _reply(exchange(url, "one.system.version", ("",), timeout, context, _PROBE_BYTES))

@@ -11,10 +11,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any, Callable
 
-from .._api.client import local_url, probe, read_one_auth
+from .._api.client import local_url, prober, read_one_auth
 from .._database.mysql_server import server_facts
 from .._database.open import describe, open_database
 from .._errors import DriverMissing, OnefedError
@@ -92,7 +91,7 @@ def examine(
     version = _version(frontend)
     deadline = Deadline.after(4 * timeout)
     api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
-    probes = {url: Task(partial(probe, url, timeout, **(tls or {}))).start() for url in dict.fromkeys(endpoints)}
+    probes = {url: Task(prober(url, timeout, **(tls or {}))).start() for url in dict.fromkeys(endpoints)}
     database = _database(frontend, document, login)
     answers = api.wait(deadline)
     facts = {

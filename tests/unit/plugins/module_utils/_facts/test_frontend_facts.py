@@ -21,6 +21,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._facts import fr
 from ansible_collections.onefed.opennebula.plugins.module_utils._facts.frontend import Task, examine
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import network, systemd_unit
+from ansible_collections.onefed.opennebula.plugins.module_utils._host.account import acting_as
 from ansible_collections.onefed.opennebula.plugins.module_utils._host.deadline import Deadline
 from ansible_collections.onefed.opennebula.plugins.module_utils._vip.unit import Floating
 
@@ -64,6 +65,25 @@ def test_endpoints_are_probed_with_the_authority_that_is_given(frontend: Fronten
             for tls in (None, {"validate_certs": False}, {"ca_path": authority.path})
         ]
     assert states == ["tls", "open", "open"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="acting as another account needs root")
+def test_an_authority_that_only_root_may_read_is_read_whatever_goes_on_meanwhile(
+    frontend: Frontend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    os.chmod(authority.path, 0o600)
+    started = Task.start
+
+    def start(self: Task) -> Task:
+        """As if the database were read first: threads find root acting as another account."""
+        with acting_as(65534, 65534):
+            started(self)._thread.join(5)
+        return self
+
+    monkeypatch.setattr(Task, "start", start)
+    url = DEAD.replace("http:", "https:")
+    assert examine(frontend, [url], 1.0, tls={"ca_path": authority.path})["probes"][url]["state"] == "refused"
 
 
 def test_a_running_front_end(frontend: Frontend, api: FakeOned) -> None:
