@@ -29,7 +29,7 @@ _PLUGINS = ("/usr/lib/*/libmariadb3/plugin", "/usr/lib*/mariadb/plugin", "/usr/l
 _METHODS = ("caching_sha2_password", "client_ed25519", "sha256_password", "mysql_native_password")
 
 
-def find_program(names: Sequence[str]) -> str | None:
+def first_program(names: Sequence[str]) -> str | None:
     """Path of the first of these that is on this host."""
     found = (shutil.which(name, path=PATH) for name in names)
     return next((path for path in found if path), None)
@@ -37,7 +37,7 @@ def find_program(names: Sequence[str]) -> str | None:
 
 def require_program(names: Sequence[str], verb: str, is_mariadb: bool) -> str:
     """Path of the first of these that is on this host. Raises DatabaseError that it cannot `verb` without."""
-    found = find_program(names)
+    found = first_program(names)
     if found:
         return found
     package = "mariadb-client" if is_mariadb else "mysql-client"

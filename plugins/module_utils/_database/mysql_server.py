@@ -10,7 +10,7 @@ from typing import Any
 from .base import Database
 from .mysql import MysqlDatabase
 from .mysql_client import Connection, connected, is_galera
-from .mysql_programs import DUMPERS, find_program
+from .mysql_programs import DUMPERS, first_program
 
 UNKNOWN: dict[str, Any] = {"isolation": None, "galera": None, "dump_program": None}
 
@@ -22,12 +22,12 @@ def server_facts(database: Database) -> dict[str, Any]:
     if not isinstance(database, MysqlDatabase):
         return UNKNOWN
     if not database.exists():
-        return {**UNKNOWN, "dump_program": find_program(DUMPERS[True])}
+        return {**UNKNOWN, "dump_program": first_program(DUMPERS[True])}
     with connected(database.login, "read") as connection:
         return {
             "isolation": _isolation(connection),
             "galera": is_galera(connection),
-            "dump_program": find_program(DUMPERS[connection.is_mariadb]),
+            "dump_program": first_program(DUMPERS[connection.is_mariadb]),
         }
 
 
