@@ -20,7 +20,7 @@ NOTHING_TO_REPLICATE = Rule(
     WARNING,
     "A new master has written nothing yet that zones share.",
     "Its federated log has no record yet, so there is nothing to replicate.",
-    "The first record after the change to MASTER is made when a zone is created.",
+    "Do nothing: the first record after the change to MASTER is made when a zone is created.",
 )
 AHEAD_OF_MASTER = Rule(
     "ahead_of_master",

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from .problem import ERROR, Rule
 
-HOOK_SILENT = "a hook of Raft succeeds even when it could not set or remove the address: try its vip.sh as oneadmin"
+TRY_HOOK = "run vip.sh as oneadmin to see why: Raft's hooks succeed even when they could not set or remove the address"
 
 ADDRESS_DOUBLED = Rule(
     "address_doubled",
     ERROR,
     "A server that no longer leads kept the address, since its hook failed.",
     "Several hosts have the floating address {address}: {hosts}. Calls reach one or another.",
-    f"Remove it where the zone's leader does not run (ip address del). Then look for the cause there: {HOOK_SILENT}.",
+    f"Remove it (ip address del) from every host but the zone's leader. There, {TRY_HOOK}.",
 )
 ADDRESS_MISSING = Rule(
     "address_missing",
     ERROR,
     "A server leads the zone, and its hook did not set the address.",
     "None of its hosts has the floating address {address}: the zone cannot be reached by it.",
-    f"See its leader: {HOOK_SILENT}. It needs sudo for ip and arping, and these programs.",
+    f"On the zone's leader, {TRY_HOOK}. It needs ip and arping, and sudo for them.",
 )
 ADDRESS_UNLED = Rule(
     "address_unled",
     ERROR,
     "Nobody leads the zone, so that no hook sets the address.",
     ADDRESS_MISSING.text,
-    "Start its servers: the leader sets it.",
+    "Start its servers: the one that leads sets it.",
 )
 ADDRESS_ASTRAY = Rule(
     "address_astray",
@@ -36,7 +36,7 @@ ADDRESS_ASTRAY = Rule(
     "After an election the new leader's hook did not set the address, or the old one's did not remove it.",
     "It leads the zone, but {host} has the floating address {address}: a follower passes calls on, but what watches "
     "the address takes that host for the leader.",
-    f"It moves within seconds after an election. If it does not, {HOOK_SILENT}.",
+    f"Wait some seconds: it moves after an election. If it stays, {TRY_HOOK}, on both hosts.",
 )
 ADDRESSES_UNKNOWN = Rule(
     "addresses_unknown",
