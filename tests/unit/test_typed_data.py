@@ -21,9 +21,11 @@ ENTRANCES = {
     "_plan/access.py",
     "_checks/frontend.py: host_facts",
     "_checks/migration.py: import_answer",
+    "_checks/upgrade.py: examined",
     "_model/declared.py: from_dict",
     "_model/facts.py: from_plain",
     "_model/records.py: from_plain",
+    "_model/upgrade.py: from_plain",
     "_plan/migration.py: _placed",
     "_plan/planned.py: from_dict",
 }

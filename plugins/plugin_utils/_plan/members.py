@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which server of a zone's record is which host of the inventory. Pure.
+"""Which zone of the master's list is which group of the inventory, and which server of a record which host. Pure.
 
 Records that were made by hand may have other names, or endpoints with other hosts, than the inventory.
 """
@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...module_utils._endpoints import same_endpoint
 from ...module_utils._problems.problem import Problem
 from ...module_utils._problems.servers import SERVER_NOT_DECLARED
-from .._model.declared import Zone
-from .._model.records import ListedServer
+from .._model.declared import Federation, Zone
+from .._model.facts import HostFacts, frontend_of
+from .._model.records import ListedServer, ZoneRecord
 
 
 def server_of(zone: Zone, host: str, listed: Iterable[ListedServer]) -> ListedServer | None:
@@ -41,3 +42,24 @@ def strangers(zone: Zone, listed: Sequence[ListedServer], severity: str | None =
         for one in listed
         if not host_of(one, zone.endpoints, {})
     ]
+
+
+def members_of(federation: Federation, facts: Mapping[str, HostFacts], known: Sequence[ZoneRecord]) -> dict[int, str]:
+    """The inventory's groups of the zones that the master knows, by id.
+
+    A zone that cannot be asked is known by its name or its endpoint, so that it is missed.
+    """
+    found = {}
+    for group, zone in federation.zones.items():
+        frontend = frontend_of(facts, zone.host)
+        for record in known:
+            named = record.name == zone.name or same_endpoint(record.endpoint, zone.endpoint)
+            if zone.is_master:
+                fits = record.id == 0
+            elif frontend and not frontend.conf.error and frontend.runs:
+                fits = frontend.conf.mode == "SLAVE" and frontend.conf.zone_id == record.id and named
+            else:
+                fits = named
+            if fits:
+                found[record.id] = group
+    return found

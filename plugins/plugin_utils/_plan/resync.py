@@ -77,7 +77,7 @@ def plan_resync(federation: Federation, facts: Mapping[str, HostFacts], hosts: S
                 text.append(f"{place}: follows the master and lacks nothing; nothing to do.")
         else:
             refusal = _refusal(zone, host, facts)
-            why = None if refusal or host == zone.host else _out_of_step(zone, host, facts)
+            why = None if refusal or host == zone.host else out_of_step(zone, host, facts)
             if refusal:
                 errors.append(refusal.line)
             elif not why:
@@ -146,7 +146,7 @@ def _refusal(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> Problem |
     return None if known else servers.NOT_YET_A_SERVER.problem(host, zone=zone.label)
 
 
-def _out_of_step(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> Problem | None:
+def out_of_step(zone: Zone, host: str, facts: Mapping[str, HostFacts]) -> Problem | None:
     """Why a server needs a copy; None when it is well."""
     frontend, leader = facts[host].frontend, facts[zone.host].frontend
     journal, raft = frontend.journal, frontend.api.raft

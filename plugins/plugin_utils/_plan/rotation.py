@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...module_utils._endpoints import same_endpoint
 from ...module_utils._problems import zones
 from ...module_utils._problems.frontend import COPY_INTERRUPTED, ONED_STOPPED
 from ...module_utils._problems.problem import ERROR, Problem
@@ -18,7 +17,7 @@ from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
 from .._model.records import ZoneRecord
 from .coordinator import with_coordinators
-from .members import server_of, strangers
+from .members import members_of, server_of, strangers
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
         rule, why, remedy = zones.NOTHING_TO_ASK, unwell.text, unwell.remedy
         return RotationPlan(leader, errors=(rule.problem(leader, who="The master", why=why, what_to_do=remedy).line,))
     known = facts[leader].frontend.zones
-    members = _members(federation, facts, known)
+    members = members_of(federation, facts, known)
     hosts: dict[str, Turn] = {}
     readers: list[str] = []
     errors: list[str] = []
@@ -83,27 +82,6 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
 
 def _unknown(record: ZoneRecord) -> Problem:
     return zones.MEMBER_NOT_DECLARED.problem(f'Zone "{record.name}" (id {record.id}, {record.endpoint})')
-
-
-def _members(federation: Federation, facts: Mapping[str, HostFacts], known: Sequence[ZoneRecord]) -> dict[int, str]:
-    """The inventory's groups of the zones that the master knows, by id.
-
-    A zone that cannot be asked is known by its name or its endpoint, so that it is missed.
-    """
-    found = {}
-    for group, zone in federation.zones.items():
-        frontend = frontend_of(facts, zone.host)
-        for record in known:
-            named = record.name == zone.name or same_endpoint(record.endpoint, zone.endpoint)
-            if zone.is_master:
-                fits = record.id == 0
-            elif frontend and not frontend.conf.error and frontend.runs:
-                fits = frontend.conf.mode == "SLAVE" and frontend.conf.zone_id == record.id and named
-            else:
-                fits = named
-            if fits:
-                found[record.id] = group
-    return found
 
 
 def _servers(zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts]) -> tuple[list[str], list[Problem]]:

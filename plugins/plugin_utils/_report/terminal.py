@@ -10,7 +10,7 @@ from typing import Any
 
 from ...module_utils._errors import printable_lines
 
-_SHOWN = ("text", "errors", "undone", "left_out")
+_SHOWN = ("text", "errors", "undone", "left_out", "waiting", "warnings")
 
 
 def for_terminal(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rules about upgrades from one release of OpenNebula to another."""
+
+from __future__ import annotations
+
+from .problem import ERROR, WARNING, Rule
+
+_SET_TARGET = "Set oned_install_version to the release, 7.4 or 7.4.0 say, for all hosts of the inventory."
+
+UPGRADE_TARGET_UNSET = Rule(
+    "upgrade_target_unset",
+    ERROR,
+    "An upgrade has no default: the release is the operator's choice.",
+    "The inventory does not say to which release it is to be upgraded.",
+    _SET_TARGET,
+)
+UPGRADE_TARGET_UNKNOWN = Rule(
+    "upgrade_target_unknown",
+    ERROR,
+    "A release of OpenNebula has two to four numbers.",
+    "oned_install_version is {target!r}, which is no release of OpenNebula.",
+    _SET_TARGET,
+)
+UPGRADE_TARGETS_DIFFER = Rule(
+    "upgrade_targets_differ",
+    ERROR,
+    "Zones of a federation share tables, so one run has one target.",
+    "oned_install_version differs between hosts: {targets}.",
+    _SET_TARGET,
+)
+UPGRADE_NOT_EXAMINED = Rule(
+    "upgrade_not_examined",
+    ERROR,
+    "The module that reads releases, versions and packages gave no answer.",
+    "What it has installed could not be read: {detail}",
+    "{what_to_do}",
+    advice="Correct what the message says and run again.",
+)
+UPGRADE_ZONE_SKIPPED = Rule(
+    "upgrade_zone_skipped",
+    ERROR,
+    "The shared tables change, and a zone that keeps the old ones is cut off from the federation.",
+    "It is a zone of the federation, whose shared tables change, and takes no part in this run.",
+    "Run again without --limit, so that all zones of the federation change together.",
+)
+UPGRADE_MEMBER_NOT_DECLARED = Rule(
+    "upgrade_member_not_declared",
+    ERROR,
+    "The shared tables change, and a zone that keeps the old ones is cut off from the federation.",
+    "It belongs to the federation, whose shared tables change, but is not in the inventory: it would be cut off.",
+    "Add it to the inventory, or take it out of the federation first (onezone delete).",
+)
+UPGRADE_NO_PATH = Rule(
+    "upgrade_no_path",
+    ERROR,
+    "onedb migrates a database step by step, and the target's tools do not have all steps from there.",
+    "Its tables have version {stored}, from which the onedb of {target} is not known to migrate.",
+    "Upgrade to a release between the two first (from below 6.10 to 7.4, which has all steps), or install the package "
+    "opennebula-migration or the enterprise edition, which bring them.",
+)
+UPGRADE_DOWNGRADE = Rule(
+    "upgrade_downgrade",
+    ERROR,
+    "onedb never migrates to an older version.",
+    "It has OpenNebula {release}, which is newer than {target}.",
+    "Set oned_install_version to {release} or newer. Back to an older release leads only the backup that an upgrade "
+    "made.",
+)
+UPGRADE_DISK_SPACE = Rule(
+    "upgrade_disk_space",
+    ERROR,
+    "An upgrade keeps configuration and database as they were, and migrates beside them.",
+    "Backups and migration need {needed}, {free} are free.",
+    "Make room in the file system of /var/lib/onefed; with oned_location, in that of its folder var.",
+)
+UPGRADE_MACHINES_MOVE = Rule(
+    "upgrade_machines_move",
+    ERROR,
+    "A transfer, migration or shutdown is under way, and oned would not see its end while it is stopped.",
+    "Machines are in states that do not last: {machines}.",
+    "Wait until they are done, or raise upgrade_wait; onevm show tells of one that hangs.",
+)
+UPGRADE_EDITION_CHANGES = Rule(
+    "upgrade_edition_changes",
+    ERROR,
+    "Community and enterprise edition are different packages, and a change of both at once is not tried.",
+    "Its packages are of the {installed} edition, those of {target} would be of the {wanted} edition.",
+    "Set oned_install_edition to {installed}, with the repository and oned_install_token that it needs.",
+)
+UPGRADE_CONFIG_PENDING = Rule(
+    "upgrade_config_pending",
+    ERROR,
+    "An earlier upgrade left the configuration files as they were, and onecfg goes on only from where it knows them.",
+    "onecfg has updates that were not made: {status}",
+    "Run onecfg upgrade there; if it says that its metadata are outdated, onecfg init --force.",
+)
+UPGRADE_DISTRIBUTION = Rule(
+    "upgrade_distribution",
+    ERROR,
+    "OpenNebula stops making packages for distributions when they are old.",
+    "OpenNebula {target} has no packages for {distribution} {version}.",
+    "Upgrade the distribution of the host first, or name a repository that has them as oned_install_repository.",
+)
+UPGRADE_NO_PACKAGES = Rule(
+    "upgrade_no_packages",
+    ERROR,
+    "Releases come as packages, and this OpenNebula did not.",
+    "OpenNebula was not installed from packages, and nothing tells how the new release comes onto the host.",
+    "Set upgrade_install_tasks to a file of tasks that installs it.",
+)
+UPGRADE_OTHER_TARGET = Rule(
+    "upgrade_other_target",
+    ERROR,
+    "An upgrade to another release was begun and did not come to its end.",
+    "The upgrade to {open_target} that was begun at {opened_at} is not complete.",
+    "Set oned_install_version to {open_target} and run again, which completes it.",
+)
+UPGRADE_RELEASES_MIXED = Rule(
+    "upgrade_releases_mixed",
+    ERROR,
+    "Packages were changed by hand on a part of the zone's servers.",
+    "Its servers have different releases of OpenNebula: {releases}.",
+    "Install the same release on all of them, that of the leader, and run again.",
+)
+UPGRADE_HALF_DONE = Rule(
+    "upgrade_half_done",
+    ERROR,
+    "Packages were changed without migrating the database, by hand or by automatic updates.",
+    "Its packages are of {release}, which needs tables of version {required}, and its tables have version {stored}: "
+    "oned does not start.",
+    "Install the packages of the former release again, start oned, and run again.",
+)
+UPGRADE_NOT_A_SERVER = Rule(
+    "upgrade_not_a_server",
+    WARNING,
+    "The host is in the zone's group, and the zone's list of servers does not have it.",
+    "It is no server of its zone yet and is left out.",
+    "Run playbook federate when the zone is upgraded, which adds it, and install the same release there first.",
+)

@@ -1,0 +1,125 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What module upgrade_info found on a front-end, and the journal of an upgrade, as modules document them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .host import Disk
+from .plain import parse
+from .release import edition_of
+
+STEPS = ("opened", "stopped", "saved", "installed", "configured", "migrating", "migrated", "started", "proved")
+
+
+@dataclass(frozen=True)
+class UpgradeJournal:
+    """The journal of an upgrade; `slave` tells that its shared tables come from a master."""
+
+    id: str
+    directory: str | None = None
+    zone_name: str | None = None
+    method: str = "together"
+    from_release: str | None = None
+    to_release: str | None = None
+    part: str = "leader"
+    slave: bool = False
+    opened_at: str = ""
+    step: str = "opened"
+    hypervisors: tuple[int, ...] | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def leads(self) -> bool:
+        return self.part == "leader"
+
+    def reached(self, step: str) -> bool:
+        """Whether it came as far as one of STEPS."""
+        return self.step in STEPS and STEPS.index(self.step) >= STEPS.index(step)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Versions of the shared and of the local tables; None is unknown."""
+
+    shared: str | None = None
+    local: str | None = None
+    is_slave: bool | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A virtual machine in a state that does not last."""
+
+    id: int
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Distribution:
+    id: str = ""
+    version_id: str = ""
+
+
+@dataclass(frozen=True)
+class ConfigTool:
+    """What C(onecfg status) says."""
+
+    installed: bool = False
+    status: str = ""
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class UpgradeInfo:
+    """A front-end before, during or after an upgrade.
+
+    `release` is installed, `running` answers; `required` is of the installed onedb, `stored` of the database;
+    `candidate` is the version of the package that would come. `closed` is the journal of its newest closed upgrade, of
+    which often only the id is told; `written` whether writes followed its proof.
+    """
+
+    release: str | None = None
+    running: str | None = None
+    required: Versions = field(default_factory=Versions)
+    stored: Versions = field(default_factory=Versions)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    candidate: str | None = None
+    machines: tuple[Machine, ...] | None = None
+    hypervisors: tuple[int, ...] | None = None
+    distribution: Distribution = field(default_factory=Distribution)
+    onecfg: ConfigTool = field(default_factory=ConfigTool)
+    disk: Disk = field(default_factory=Disk)
+    database_size: int = 0
+    migrators: tuple[str, ...] = ()
+    journal: UpgradeJournal | None = None
+    closed: UpgradeJournal | None = None
+    written: bool | None = None
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> UpgradeInfo:
+        """The C(upgrade) that the module returned."""
+        closed = data.get("closed")
+        known = {"id": closed, "step": STEPS[-1]} if isinstance(closed, str) else closed
+        return parse(cls, {**data, "closed": known})
+
+    @property
+    def edition(self) -> str | None:
+        """The edition that is installed, None when its packages do not tell."""
+        return edition_of(self.packages.get("opennebula"))
+
+    @property
+    def is_migrated(self) -> bool:
+        """Whether the database has the versions that the installed release needs, as far as both are known."""
+        pairs = ((self.stored.shared, self.required.shared), (self.stored.local, self.required.local))
+        return all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+    @property
+    def has_own_migrators(self) -> bool:
+        """Whether migrators came as a package, or with the enterprise edition."""
+        return self.edition == "enterprise" or any(name.startswith("opennebula-migration") for name in self.packages)

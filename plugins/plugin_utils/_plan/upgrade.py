@@ -1,0 +1,272 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""How a federation, or a zone outside of one, gets from one release of OpenNebula to another. Pure.
+
+Where shared and local tables stay as they are, as between micro releases, zones change one after the other, server by
+server (method `rolling`). Else all zones of the federation change together, their outage is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from ...module_utils._problems import upgrade as rules
+from ...module_utils._problems.problem import Problem
+from ...module_utils._problems.zones import LIMIT_SPLITS_ZONE
+from .._checks.upgrade import Examined, machines, step_of
+from .._model.declared import Federation
+from .._model.release import is_release, numbers
+from .coordinator import with_coordinators
+from .entry import lines, placed
+from .upgrade_refusals import refuse_federation, refuse_zone
+from .upgrade_text import describe
+from .upgrade_time import seconds_of
+from .upgrade_zones import NONE, TOGETHER, ZoneView, goal_of, method_of, view_of
+
+
+@dataclass(frozen=True)
+class UpgradeOptions:
+    """What is asked for: `targets` are oned_install_version by host, None where it is unset.
+
+    `hosts` is what happens to hypervisors, disable or leave; `limited` names the hosts in the run, None: all that were
+    examined. `waited` tells that machines had their time to come to rest; `edition` is oned_install_edition, None where
+    it does not matter; `install_tasks` are the operator's own tasks that bring the release.
+    """
+
+    targets: Mapping[str, str | None] = field(default_factory=dict)
+    hosts: str = "disable"
+    limited: tuple[str, ...] | None = None
+    waited: bool = False
+    edition: str | None = None
+    install_tasks: str | None = None
+
+
+@dataclass(frozen=True)
+class UpgradingZone:
+    """A zone that is upgraded; `seconds` is for about how long its API is away, `hypervisors` are those enabled now."""
+
+    label: str
+    role: str
+    leader: str
+    followers: tuple[str, ...]
+    seconds: int
+    release: str | None
+    hypervisors: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class UpgradingHost:
+    """A server that is upgraded. `id` is that of its upgrade, `resumes` the step at which an open one goes on."""
+
+    id: str
+    zone: str
+    part: str
+    slave: bool
+    resumes: str | None
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class UpgradePlan:
+    """What playbook upgrade does.
+
+    `method` is rolling, together or none; `target` the release that comes, or the minor release of which the newest
+    comes; `from_` the oldest that is there. `owner` is the host whose shared tables are the federation's, of a zone
+    outside of one its own: it need not be among `hosts`, if it is upgraded already. `zones` are by group, in the order
+    of the inventory; `groups` maps every host of the inventory to names of groups for the plays; `order` are the hosts
+    of a rolling upgrade as they take their turns. `errors` are reasons to begin nothing, `waiting` tells of machines
+    that the run waits for before it counts them as errors.
+    """
+
+    method: str = NONE
+    id: str = ""
+    target: str = ""
+    from_: str | None = None
+    owner: str | None = None
+    zones: Mapping[str, UpgradingZone] = field(default_factory=dict)
+    hosts: Mapping[str, UpgradingHost] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    resumes: bool = False
+    errors: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    changed: bool = False
+
+
+def plan_upgrade(federation: Federation, seen: Mapping[str, Examined], options: UpgradeOptions) -> UpgradePlan:
+    """The plan; `seen` holds the hosts that were examined."""
+    federation = with_coordinators(federation, {host: one.facts for host, one in seen.items()})
+    idle = UpgradePlan(groups={host: () for host in federation.hosts})
+    run = [host for host in seen if host in federation.hosts and (options.limited is None or host in options.limited)]
+    wrong = _target_problem({host: options.targets.get(host) for host in run})
+    if wrong:
+        return replace(idle, errors=(wrong.line,), text=(f"  ! {wrong.line} [{wrong.code}]",))
+    target = str(options.targets[run[0]])
+    goal = goal_of(target, [seen[host] for host in run], options.edition, bool(options.install_tasks))
+    whole = {group: zone for group, zone in federation.zones.items() if set(zone.servers) <= set(run)}
+    found = {group: view_of(federation, zone, seen, goal) for group, zone in whole.items()}
+    views = {group: view for group, view in found.items() if view}
+    method = method_of(views.values(), seen, goal)
+    changing = {group: view for group, view in views.items() if view.taking_part(method)}
+    problems = _split(federation, run)
+    problems += [
+        (view.zone.label, problem) for view in changing.values() for problem in refuse_zone(view, seen, goal, method)
+    ]
+    problems += refuse_federation(federation, views, seen, method)
+    moving = [(view.zone.label, problem) for view in changing.values() for problem in _moving(view, seen)]
+    warned = _warnings(changing)
+    plan = replace(idle, method=method, owner=_owner(views, changing, method), target=goal.shown)
+    plan = _with_zones(plan, federation, changing, seen)
+    bare = [federation.zones[group].label for group, view in found.items() if view is None]
+    seconds = {group: one.seconds for group, one in plan.zones.items()}
+    text = describe(changing, seen, goal, method, options.hosts, seconds)
+    text += [f"{label}: OpenNebula is not installed; playbook federate installs it." for label in bare]
+    text += [f"  ! {line}" for line in _told(problems, codes=True)]
+    text += [f"  ? {line}" for line in _told([*moving, *warned], codes=True)]
+    return replace(
+        plan,
+        errors=tuple(_told([*problems, *(moving if options.waited else [])])),
+        waiting=() if options.waited else tuple(_told(moving)),
+        warnings=tuple(_told(warned)),
+        text=tuple(text),
+        changed=bool(plan.hosts),
+    )
+
+
+def _target_problem(targets: Mapping[str, str | None]) -> Problem | None:
+    """Why it is not known to which release the hosts of the run are upgraded."""
+    values = {str(target) for target in targets.values() if target is not None}
+    if not values:
+        return rules.UPGRADE_TARGET_UNSET.problem()
+    wrong = next((value for value in sorted(values) if not is_release(value)), None)
+    if wrong is not None:
+        return rules.UPGRADE_TARGET_UNKNOWN.problem(target=wrong)
+    if len(set(targets.values())) == 1:
+        return None
+    listed = ", ".join(f"{target or 'unset'} on {host}" for host, target in targets.items())
+    return rules.UPGRADE_TARGETS_DIFFER.problem(targets=listed)
+
+
+def _split(federation: Federation, run: list[str]) -> list[tuple[str, Problem]]:
+    """Zones of which the limit takes only a part."""
+    parts = {zone.label: [host for host in zone.servers if host in run] for zone in federation.zones.values()}
+    whole = {zone.label: len(zone.servers) for zone in federation.zones.values()}
+    return [
+        (label, LIMIT_SPLITS_ZONE.problem(hosts=", ".join(hosts)))
+        for label, hosts in parts.items()
+        if 0 < len(hosts) < whole[label]
+    ]
+
+
+def _moving(view: ZoneView, seen: Mapping[str, Examined]) -> list[Problem]:
+    """Machines that are on their way, unless oned has stopped already."""
+    info = seen[view.leader].info
+    stopped = info and info.journal and info.journal.reached("stopped")
+    return list(placed(view.leader, machines(info))) if info and not stopped else []
+
+
+def _warnings(changing: Mapping[str, ZoneView]) -> list[tuple[str, Problem]]:
+    return [
+        (view.zone.label, rules.UPGRADE_NOT_A_SERVER.problem(host))
+        for view in changing.values()
+        for host in view.outsiders
+    ]
+
+
+def _told(problems: list[tuple[str, Problem]], codes: bool = False) -> list[str]:
+    return [
+        line + (f" [{problem.code}]" if codes else "")
+        for label, problem in problems
+        for line in lines(label, [problem])
+    ]
+
+
+def _with_zones(
+    plan: UpgradePlan, federation: Federation, changing: Mapping[str, ZoneView], seen: Mapping[str, Examined]
+) -> UpgradePlan:
+    """The plan, of which method, owner and target are known, with what is done where."""
+    infos = {host: one.info for host, one in seen.items() if one.info}
+    journals = {host: info.journal for host, info in infos.items() if info.journal}
+    parts = {group: view.taking_part(plan.method) for group, view in changing.items()}
+    taking = [host for each in parts.values() for host in each]
+    releases = {host: journals[host].from_release if host in journals else info.release for host, info in infos.items()}
+    oldest = _oldest(releases[host] for host in taking if host in releases)
+    # Not the controller's clock: however often it is made from the same facts, a plan is the same.
+    times = [one.facts.examined.time for one in seen.values() if one.facts.examined]
+    stamp = datetime.fromtimestamp(max(times, default=0.0), UTC).strftime("%Y%m%dT%H%M%SZ")
+    opened = sorted(journals[host].id for host in taking if host in journals)
+    new = opened[-1] if opened else f"{stamp}-{oldest or 'unknown'}-to-{plan.target}"
+    seconds = seconds_of(changing, infos, plan.method)
+    hosts = {
+        host: UpgradingHost(
+            id=journals[host].id if host in journals else new,
+            zone=group,
+            part="leader" if host == changing[group].leader else "follower",
+            slave=changing[group].role == "slave",
+            resumes=step_of(infos.get(host)),
+            endpoint=federation.hosts[host].endpoint,
+        )
+        for group, each in parts.items()
+        for host in each
+    }
+    zones = {
+        group: UpgradingZone(
+            label=view.zone.label,
+            role=view.role,
+            leader=view.leader,
+            followers=view.followers,
+            seconds=seconds[group],
+            release=_oldest(releases.get(host) for host in parts[group]),
+            hypervisors=infos[view.leader].hypervisors if view.leader in infos else None,
+        )
+        for group, view in changing.items()
+    }
+    together = plan.method == TOGETHER
+    return replace(
+        plan,
+        id=new if hosts else "",
+        from_=oldest,
+        zones=zones,
+        hosts=hosts,
+        groups={host: _groups(hosts.get(host), together) for host in federation.hosts},
+        order=() if together else tuple(host for group in parts for host in _turns(changing[group], parts[group])),
+        resumes=bool(opened),
+    )
+
+
+def _turns(view: ZoneView, hosts: Sequence[str]) -> list[str]:
+    """Followers first, so that the zone has to elect another leader once."""
+    return sorted(hosts, key=lambda host: host == view.leader)
+
+
+def _groups(one: UpgradingHost | None, together: bool) -> tuple[str, ...]:
+    if one is None:
+        return ()
+    leads = one.part == "leader"
+    parts = {
+        "upgrading": True,
+        "upgrading_leaders": leads,
+        "upgrading_followers": not leads,
+        "upgrading_owners": together and leads and not one.slave,
+        "upgrading_slaves": together and leads and one.slave,
+    }
+    return tuple(f"federation_{name}" for name, takes_part in parts.items() if takes_part)
+
+
+def _oldest(releases: Iterable[str | None]) -> str | None:
+    return min((release for release in releases if release), key=numbers, default=None)
+
+
+def _owner(views: Mapping[str, ZoneView], changing: Mapping[str, ZoneView], method: str) -> str | None:
+    """The host whose shared tables others get, or that of the one zone that changes on its own."""
+    if method != TOGETHER:
+        return None
+    federated = any(view.in_federation for view in changing.values())
+    masters = [view.leader for view in views.values() if view.role == "master"]
+    alone = [view.leader for view in changing.values() if not view.in_federation]
+    return next(iter(masters if federated else alone), None)

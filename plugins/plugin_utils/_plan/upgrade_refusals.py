@@ -1,0 +1,111 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What keeps an upgrade from beginning: everything that is known before anything stops. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ...module_utils._problems import upgrade as rules
+from ...module_utils._problems.problem import ERROR, Problem
+from ...module_utils._problems.replication import LAGGING
+from ...module_utils._problems.servers import NO_LEADER
+from .._checks import database as database_checks
+from .._checks.upgrade import Examined, Goal, before, downgrade, examinable, other_target, room
+from .._model.declared import Federation
+from .._model.facts import Frontend
+from .entry import placed
+from .members import members_of, strangers
+from .reseed import why_stale
+from .resync import out_of_step
+from .upgrade_zones import TOGETHER, ZoneView
+
+
+def refuse_zone(view: ZoneView, seen: Mapping[str, Examined], goal: Goal, method: str) -> list[Problem]:
+    """What is wrong with the zone itself; of one on which an upgrade is open, little is asked."""
+    found: list[Problem] = []
+    for host in view.taking_part(method):
+        found += placed(host, _refuse_host(view, seen[host], goal))
+    if found or view.resumes:
+        return found
+    facts = {host: seen[host].facts for host in view.hosts}
+    leader = facts[view.leader].frontend
+    found += strangers(view.zone, leader.servers_of(leader.conf.zone_id), ERROR)
+    found += _mixed(view, seen, goal, method)
+    if leader.in_raft and not leader.leads:
+        return [*found, NO_LEADER.problem(view.leader, silent="")]
+    zone = replace(view.zone, host=view.leader)
+    found += [problem for host in view.followers for problem in [out_of_step(zone, host, facts)] if problem]
+    if method == TOGETHER and (view.followers or view.role != "slave"):
+        found += placed(view.leader, database_checks.source(leader, "Its"))
+    return found
+
+
+def refuse_federation(
+    federation: Federation, views: Mapping[str, ZoneView], seen: Mapping[str, Examined], method: str
+) -> list[tuple[str, Problem]]:
+    """Zones that would be cut off, or do not have what the master wrote, with their labels."""
+    changing = [view for view in views.values() if view.in_federation and view.taking_part(method)]
+    master = next((view for view in views.values() if view.role == "master"), None)
+    if method != TOGETHER or not changing:
+        return []
+    if master is None:
+        return [(federation.master_zone.label, rules.UPGRADE_ZONE_SKIPPED.problem())]
+    frontend = seen[master.leader].facts.examined
+    if frontend is None:
+        return []
+    facts = {host: one.facts for host, one in seen.items()}
+    members = members_of(federation, facts, frontend.zones)
+    found: list[tuple[str, Problem]] = []
+    for record in frontend.zones:
+        group = members.get(record.id)
+        if group is None:
+            who = f'Zone "{record.name}" (id {record.id}, {record.endpoint})'
+            found.append((who, rules.UPGRADE_MEMBER_NOT_DECLARED.problem()))
+        elif group not in views:
+            found.append((federation.zones[group].label, rules.UPGRADE_ZONE_SKIPPED.problem()))
+    if any(view.resumes for view in changing):
+        # They stopped in step, and some of them may have changed since.
+        return found
+    for view in changing:
+        slave = seen[view.leader].facts.examined
+        if view.role == "slave" and slave and slave.serves:
+            behind = _behind(view, slave, frontend, federation.settings.replication_timeout)
+            found += [(view.zone.label, behind)] if behind else []
+    return found
+
+
+def _refuse_host(view: ZoneView, one: Examined, goal: Goal) -> list[Problem]:
+    unusable = examinable(one)
+    if unusable or one.info is None:
+        return unusable
+    if one.info.journal:
+        return other_target(one.info, goal) + room(one.info)
+    older = downgrade(one.info, goal)
+    if older or (view.resumes and one.info.is_migrated and goal.is_met(one.info.release)):
+        return older
+    return before(one.facts.frontend, one.info, goal, began=view.resumes)
+
+
+def _mixed(view: ZoneView, seen: Mapping[str, Examined], goal: Goal, method: str) -> list[Problem]:
+    """Releases of its servers, but for those that an interrupted upgrade, server by server, has brought there."""
+    known = {host: one.info.release for host in view.hosts for one in [seen[host]] if one.info}
+    if method != TOGETHER:
+        known = {host: release for host, release in known.items() if not goal.is_met(release)}
+    if len(set(known.values())) < 2:
+        return []
+    return [rules.UPGRADE_RELEASES_MIXED.problem(releases=", ".join(f"{host} {known[host]}" for host in known))]
+
+
+def _behind(view: ZoneView, slave: Frontend, master: Frontend, patience: int) -> Problem | None:
+    """Why a slave is not in step. One that lacks only what was written just now will be; the run waits for that."""
+    stale = why_stale(replace(view.zone, host=view.leader), slave, master)
+    index, log = slave.database.log.last_federated_index, master.database.log
+    if stale or index is None or log.last_federated_index is None or index >= log.last_federated_index:
+        return stale
+    written = log.newest_federated_time
+    if written is not None and master.time - written < patience:
+        return None
+    return LAGGING.problem(view.leader, index=index, newest=log.last_federated_index)

@@ -1,0 +1,123 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which zones and servers an upgrade is about, as they stand now, and which method it needs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .._checks.upgrade import Examined, Goal, examinable
+from .._model.declared import Federation, Zone
+from .._model.records import ListedServer
+from .._model.release import database_version, minor, numbers, release_of, within
+from .._model.upgrade import UpgradeInfo
+from .entry import is_bare
+from .members import server_of
+
+ROLLING = "rolling"
+TOGETHER = "together"
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class ZoneView:
+    """A zone as it stands: `needing` are servers that are not what they shall be, or on which an upgrade is open.
+
+    `role` is that of its oned.conf: master, slave or standalone. `outsiders` are hosts that are no servers of it yet.
+    """
+
+    zone: Zone
+    role: str
+    leader: str
+    followers: tuple[str, ...]
+    needing: tuple[str, ...]
+    outsiders: tuple[str, ...]
+    resumes: bool
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return (self.leader, *self.followers)
+
+    @property
+    def in_federation(self) -> bool:
+        return self.role != "standalone"
+
+    def taking_part(self, method: str) -> tuple[str, ...]:
+        """Its servers that the upgrade is about: those that need it, or of a zone that changes as a whole, all."""
+        if method == TOGETHER and self.needing:
+            return self.hosts
+        return tuple(host for host in self.hosts if host in self.needing)
+
+
+def goal_of(target: str, seen: Iterable[Examined], edition: str | None, installs: bool) -> Goal:
+    """The goal; its release is that of an open upgrade, else the newest of the target that a host would get."""
+    infos = [one.info for one in seen if one.info]
+    opened = [one.journal.to_release for one in infos if one.journal]
+    for known in (opened, [release_of(one.candidate) for one in infos]):
+        fitting = [release for release in known if release and within(release, target)]
+        if fitting:
+            return Goal(target, max(fitting, key=numbers), edition, installs)
+    return Goal(target, target if len(numbers(target)) > 2 else None, edition, installs)
+
+
+def view_of(federation: Federation, zone: Zone, seen: Mapping[str, Examined], goal: Goal) -> ZoneView | None:
+    """The zone; None when OpenNebula has yet to be installed on the server that speaks for it."""
+    facts = {host: one.facts for host, one in seen.items()}
+    journals = {host: one.info.journal for host, one in seen.items() if one.info and one.info.journal}
+    leader = next((host for host in zone.hosts if host in journals and journals[host].leads), zone.host)
+    if is_bare(federation, leader, facts):
+        return None
+    frontend = seen[leader].facts.examined
+    listed = frontend.servers_of(frontend.conf.zone_id) if frontend else ()
+    members = [
+        host
+        for host in zone.servers
+        if host != leader and (host in journals or examinable(seen[host]) or _is_server(zone, host, seen, listed))
+    ]
+    role = {"MASTER": "master", "SLAVE": "slave"}.get(str(frontend.conf.mode), "standalone") if frontend else zone.role
+    return ZoneView(
+        zone,
+        role,
+        leader,
+        tuple(members),
+        needing=tuple(host for host in (leader, *members) if _needs(seen[host].info, goal)),
+        outsiders=tuple(host for host in zone.servers if host not in (leader, *members)),
+        resumes=any(host in journals for host in zone.hosts),
+    )
+
+
+def method_of(views: Iterable[ZoneView], seen: Mapping[str, Examined], goal: Goal) -> str:
+    """How the upgrade goes: zone by zone, or all zones together as soon as tables of one of them change."""
+    infos = [seen[host].info for view in views for host in view.needing]
+    if not infos:
+        return NONE
+    return TOGETHER if any(_changes_tables(info, goal) for info in infos if info) else ROLLING
+
+
+def target_version(info: UpgradeInfo, goal: Goal) -> str | None:
+    """The version that shared and local tables are to have; None when only the new packages know."""
+    known = database_version(goal.target)
+    if known or minor(info.release) != minor(goal.target):
+        return known
+    return info.required.shared
+
+
+def _changes_tables(info: UpgradeInfo, goal: Goal) -> bool:
+    if info.journal:
+        return info.journal.method == TOGETHER
+    wanted = target_version(info, goal)
+    stored = {version for version in (info.stored.shared, info.stored.local) if version}
+    if wanted is None:
+        return minor(info.release) != minor(goal.target)
+    return bool(stored - {wanted})
+
+
+def _needs(info: UpgradeInfo | None, goal: Goal) -> bool:
+    return info is None or bool(info.journal) or not goal.is_met(info.release) or not info.is_migrated
+
+
+def _is_server(zone: Zone, host: str, seen: Mapping[str, Examined], listed: Iterable[ListedServer]) -> bool:
+    frontend = seen[host].facts.examined
+    return bool(frontend and frontend.in_raft) or server_of(zone, host, listed) is not None
