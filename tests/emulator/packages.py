@@ -19,16 +19,19 @@ PORT = 2633
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--version", choices=sorted(RELEASES), default="7.4", help="release to be (default 7.4)")
+    parser.add_argument("--version", dest="versions", action="append", choices=sorted(RELEASES), metavar="RELEASE",
+                        help="release to be (default 7.4); can be given several times: all are in the repository")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="directory of the repository")
     options = parser.parse_args()
-    settings = Settings(RELEASES[options.version], "0.0.0.0", PORT, PORT + 1, None, "/usr/bin/python3")
+    releases = [RELEASES[name] for name in options.versions or ["7.4"]]
+    settings = [Settings(each, "0.0.0.0", PORT, PORT + 1, None, "/usr/bin/python3") for each in releases]
     try:
         built = build_repository(settings, options.output)
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    print(f"{len(built)} packages of {settings.release.code} in {options.output}:", *(path.name for path in built))
+    codes = ", ".join(each.code for each in releases)
+    print(f"{len(built)} packages of {codes} in {options.output}:", *(path.name for path in built))
     return 0
 
 

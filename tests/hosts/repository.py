@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """OpenNebula's package repository as a host sees it: the emulator's packages in its shape, signed with a new key.
 
-python -m tests.hosts.repository DIRECTORY makes DIRECTORY/packages and DIRECTORY/key.asc.
+python -m tests.hosts.repository DIRECTORY [RELEASE …] makes DIRECTORY/packages and DIRECTORY/key.asc.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ def missing() -> str | None:
     return f"a package repository needs {', '.join(absent)}: apt-get install dpkg gpg gpg-agent" if absent else None
 
 
-def make(directory: Path, version: str = opennebula.VERSION) -> None:
-    """Make it anew, with a key that is good for this time only."""
+def make(directory: Path, *versions: str) -> None:
+    """Make it anew, of one release (the usual one) or several, with a key that is good for this time only."""
     packages = directory / "packages"
     shutil.rmtree(packages, ignore_errors=True)
-    run([sys.executable, ROOT / "tests/emulator/packages.py", "--version", version, "--output", packages])
+    words = [f"--version={version}" for version in versions or (opennebula.VERSION,)]
+    run([sys.executable, ROOT / "tests/emulator/packages.py", *words, "--output", packages])
     release = packages / "dists/stable/Release"
     # Short: below it is the socket of gpg's agent, whose path has 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="gpg-") as home:
@@ -44,6 +45,6 @@ if __name__ == "__main__":
     if reason:
         sys.exit(reason)
     try:
-        make(Path(sys.argv[1]))
+        make(Path(sys.argv[1]), *sys.argv[2:])
     except HostsError as error:
         sys.exit(str(error))

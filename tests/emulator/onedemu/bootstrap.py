@@ -204,7 +204,8 @@ def _datastore(context: Context, oid: int) -> _Row:
         template.add("PERSISTENT_SNAPSHOTS", "YES")
     if label == "SYSTEM_DS":
         template.add("SHARED", "NO")
-        for attribute in ("DS_MIGRATE", "DS_LIVE_MIGRATE", "DS_MIGRATE_SNAP") if new else ("DS_MIGRATE",):
+        live = ("DS_LIVE_MIGRATE", "DS_MIGRATE_SNAP") if context.release.since("7.2") else ()
+        for attribute in ("DS_MIGRATE", *live):
             template.add(attribute, "YES")
     else:
         for attribute, value in (("CLONE_TARGET", "SYSTEM"), ("LN_TARGET", "SYSTEM"), ("DS_MAD", driver)):

@@ -73,9 +73,12 @@ _AUTH: dict[str, tuple[str, str, str, str]] = {
 }
 # Datastore drivers that no stock file names: attributes that a datastore of that kind needs.
 _DATASTORES = {"shared": "", "ssh": "", "vmfs": "BRIDGE_LIST"}
-# Singles by the first release that has them, and by the only one.
-_SINCE_7 = {"LOG_RESULT_LENGTH": "20", "MAC_GLOBAL_SPACE": "NO", "CONTEXT_ALLOW_ETH_UPDATES": "NO"}
-_ONLY_6 = {"VM_MONITORING_EXPIRATION_TIME": "14400"}
+# Singles by the first release that has them, and by the first that has not.
+_SINCE: dict[str, dict[str, str]] = {
+    "7.0": {"CONTEXT_ALLOW_ETH_UPDATES": "NO"},
+    "7.4": {"LOG_RESULT_LENGTH": "20", "MAC_GLOBAL_SPACE": "NO"},
+}
+_BEFORE = {"7.2": {"VM_MONITORING_EXPIRATION_TIME": "14400"}}
 _MASK = "***"
 _HIDDEN_DB_KEYS = frozenset({"BACKEND", "SERVER", "PORT", "USER", "PASSWD", "DB_NAME"})
 
@@ -150,8 +153,9 @@ def _masked(template: Template, hide: bool) -> Template:
 
 def _defaults(layout: Layout, release: Release) -> Template:
     federation = {"MODE": "STANDALONE", "ZONE_ID": "0", "SERVER_ID": "-1", "MASTER_ONED": ""}
-    more = _ONLY_6 if release.is_6 else _SINCE_7
-    template = Template([*_SINGLES.items(), *_VECTORS.items(), *more.items()])
+    more = [*(item for name, values in _SINCE.items() if release.since(name) for item in values.items()),
+            *(item for name, values in _BEFORE.items() if not release.since(name) for item in values.items())]
+    template = Template([*_SINGLES.items(), *_VECTORS.items(), *more])
     template.add("DATASTORE_LOCATION", layout.var + "/datastores")
     if release.grpc:
         federation["MASTER_ONED_GRPC"] = ""

@@ -26,8 +26,8 @@ class BuildError(Exception):
     """dpkg-deb is missing, or refuses."""
 
 
-def build_repository(settings: Settings, output: Path) -> list[Path]:
-    """Build the packages and write the repository's indexes; returns the packages' paths.
+def build_repository(releases: Iterable[Settings], output: Path) -> list[Path]:
+    """Build the packages of all releases and write the repository's indexes; returns the packages' paths.
 
     It can be used flat (``deb [trusted=yes] file:<output> ./``) and in the shape of OpenNebula's own
     (``deb [trusted=yes] <url> stable opennebula``). It is not signed.
@@ -37,7 +37,7 @@ def build_repository(settings: Settings, output: Path) -> list[Path]:
     if shutil.which("dpkg-deb") is None:
         raise BuildError("packages are built with dpkg-deb, which is not installed (Debian: dpkg)")
     output.mkdir(parents=True, exist_ok=True)
-    built = [_build(settings, package, output) for package in packages(settings)]
+    built = [_build(settings, package, output) for settings in releases for package in packages(settings)]
     index = "\n".join(_stanza(path) for path in built)
     _write_indexes(output, index, [""])
     _write_indexes(output / "dists" / SUITE, index, [f"{COMPONENT}/binary-{name}/" for name in _ARCHITECTURES])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .mysql import Login
-from .versions import Release
+from .versions import RELEASES, Release
 
 DATA = Path(__file__).parent / "data"
 _SCRIPT = """#!{interpreter}
@@ -50,7 +50,7 @@ def stock_text(settings: Settings, name: str) -> str:
     shown = [True]
     for line in (DATA / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("%if "):
-            shown.append(float(settings.release.name) >= float(line[4:]))
+            shown.append(settings.release.since(line[4:].strip()))
         elif line == "%else":
             shown[-1] = not shown[-1]
         elif line == "%end":
@@ -91,3 +91,22 @@ def script(settings: Settings, package: str, command: str, *arguments: str, envi
     more = "".join(f", {argument!r}" for argument in arguments)
     return _SCRIPT.format(interpreter=settings.interpreter, environment=environment, package=package, command=command,
                           release=settings.release.name, arguments=more)
+
+
+SCHEMA = "ruby/onedb/database_schema.rb"
+
+
+def schema_file(release: Release) -> str:
+    """What onedb takes the versions from that it migrates to; the tables are elsewhere here."""
+    return (f"# Installed by the OpenNebula emulator.\nmodule OneDBSchema\n    LATEST_DB_VERSION = '{release.shared}'\n"
+            f"    LATEST_LOCAL_DB_VERSION = '{release.local}'\nend\n")
+
+
+def migrator_files(release: Release) -> dict[str, str]:
+    """The release's migrators, by their paths below the libraries: since 7.0 they come with OpenNebula."""
+    steps = list(dict.fromkeys(known.local for known in RELEASES.values() if release.since(known.name)))
+    if release.is_6:
+        return {}
+    text = "# Installed by the OpenNebula emulator, which knows by the name of this file what it does.\n"
+    return {f"ruby/onedb/{kind}/{old}_to_{new}.rb": text for kind in ("shared", "local")
+            for old, new in zip(steps, steps[1:], strict=False)}

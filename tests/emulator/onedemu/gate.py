@@ -204,7 +204,7 @@ class Gate:
         caller = authenticate(self._context, params[0])
         uid = -1 if caller is None else caller.uid
         if what.logged:
-            shown = _parameters(what.name, params, old=self._context.release.is_6)
+            shown = _parameters(what.name, params, old=not self._context.release.rewritten)
             self._context.log.debug("ReM", f"Req:{number:04d} UID:{uid} IP:{address} {what.name} invoked {shown}")
         answer: bytes | list[Any]
         if caller is not None and not what.anywhere and not self._context.raft.active:
@@ -272,7 +272,7 @@ _SHOWN = 20
 
 
 def _parameters(name: str, params: list[Any], old: bool) -> str:
-    """The parameters of a call as the log shows them: release 6.10 cuts each, newer ones the whole."""
+    """The parameters of a call as the log shows them: releases before 7.2 cut each, newer ones the whole."""
     secret = _SECRET.get(name)
     if old:
         return "".join(", ****" if place == secret else f", {_shown(value)}"

@@ -10,7 +10,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from .files import Settings, script, stock_conf
+from .files import SCHEMA, Settings, migrator_files, schema_file, script, stock_conf
 from .packages import EMULATOR, UID, USER, VIP_HOOK, packages, vip_hook
 from .paths import PACKAGED, Layout, self_contained
 
@@ -56,6 +56,9 @@ def install_location(location: str, settings: Settings) -> Layout:
         if not (Path(layout.etc) / name).exists():
             _write(Path(layout.etc) / name, stock_conf(settings, name), 0o640)
     _write(Path(layout.var) / VIP_HOOK, vip_hook(settings), 0o755)
+    _write(Path(layout.lib) / SCHEMA, schema_file(settings.release), 0o644)
+    for name, text in migrator_files(settings.release).items():
+        _write(Path(layout.lib) / name, text, 0o644)
     _write_one_auth(layout, settings)
     return layout
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .companions.settings import COMPANIONS, Companion, companions
-from .files import DATA, Settings, script, stock_conf, stock_text
+from .files import DATA, SCHEMA, Settings, migrator_files, schema_file, script, stock_conf, stock_text
 from .paths import PACKAGED
 from .versions import Release
 
@@ -21,6 +21,8 @@ _COMMANDS = {"oned": "opennebula", "one": "opennebula", "onedb": "opennebula", "
              "oneuser": "opennebula-tools"}
 _PYTHON = "#!/usr/bin/python3\n"
 _UNITS = "/usr/lib/systemd/system"
+# The migrators have a package of their own, which nothing depends on.
+MIGRATION = "opennebula-migration"
 # Below the directory of the daemon's data.
 VIP_HOOK = "remotes/hooks/raft/vip.sh"
 
@@ -54,7 +56,8 @@ class Package:
 def package_names(release: Release) -> list[str]:
     """In an order in which each comes after those that it depends on."""
     own = [f"opennebula-{each.unit}" for each in companions(release) if not each.package]
-    return ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", *own]
+    more = [] if release.is_6 else [MIGRATION]
+    return ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", *more, *own]
 
 
 def packages(settings: Settings) -> list[Package]:
@@ -80,8 +83,11 @@ def packages(settings: Settings) -> list[Package]:
         File(f"{_UNITS}/opennebula-showback.timer", _data("opennebula-showback.timer")),
         File(f"{_UNITS}/opennebula.service", stock_text(settings, "packages/opennebula.service.in")),
         File(f"{_UNITS}/opennebula-ssh-agent.service", _data("opennebula-ssh-agent.service")),
+        File(f"{PACKAGED.lib}/{SCHEMA}", schema_file(release)),
     ]
-    found = {package.name: package for package in (common, libs, tools, core)}
+    migration = Package(MIGRATION, "migrators of the database", [f"opennebula (= {version})"])
+    migration.files = [File(f"{PACKAGED.lib}/{name}", text) for name, text in migrator_files(release).items()]
+    found = {package.name: package for package in (common, libs, tools, core, migration)}
     for command, owner in _COMMANDS.items():
         found[owner].files.append(File(
             f"{PACKAGED.bin}/{command}", script(settings, EMULATOR, command), 0o755))

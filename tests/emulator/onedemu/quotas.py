@@ -169,7 +169,7 @@ def merge(inner: str, template: Template, release: Release, unset: str = DEFAULT
 
 
 def _vm_metrics(release: Release) -> tuple[str, ...]:
-    return _VM + (_VM_PCI if not release.is_6 else ())
+    return _VM + (_VM_PCI if release.since("7.2") else ())
 
 
 def _new_entry(metrics: tuple[str, ...], unset: str) -> Vector:

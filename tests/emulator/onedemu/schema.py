@@ -78,7 +78,7 @@ def local_tables(release: Release) -> list[str]:
         tables.append("plan_pool (cid INTEGER PRIMARY KEY, state INTEGER, body MEDIUMTEXT)")
     else:
         tables.insert(4, "vm_import (deploy_id VARCHAR(128), vmid INTEGER, PRIMARY KEY(deploy_id))")
-    if not release.is_6:
+    if release.since("7.4"):
         tables.insert(18, "group_vlans (group_oid INTEGER PRIMARY KEY, body MEDIUMTEXT)")
     return tables
 

@@ -86,7 +86,7 @@ def create_group(context: Context, name: str) -> int:
 
     :raises PoolError: with the text that clients get.
     """
-    check_name(context.release, name, "" if context.release.is_6 else " ")
+    check_name(context.release, name, " " if context.release.since("7.2") else "")
     other = context.groups.by_name(name)
     if other is not None:
         raise PoolError(f"NAME is already taken by GROUP {other.oid}.")
@@ -99,7 +99,7 @@ def store_group(context: Context, group: Group) -> int:
     oid = context.groups.allocate(group)
     try:
         context.group_quotas.insert(oid)
-        if not context.release.is_6:
+        if context.release.since("7.4"):
             context.logdb.execute("INSERT INTO group_vlans (group_oid, body) VALUES "
                                   f"({oid},'<VLAN_RULES><ID><![CDATA[{oid}]]></ID></VLAN_RULES>')")
     except DatabaseError as error:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 class Release:
     """One OpenNebula release.
 
-    ``shared`` and ``local`` are the versions of the federated and of the other tables; ``auth_files`` are the
-    files of the server administrator written at bootstrap, in the order in which oned writes them.
+    ``name`` is what it is asked for by, ``code`` what it calls itself. ``shared`` and ``local`` are the versions of the
+    federated and of the other tables, which micro releases have in common; ``auth_files`` are the files of the server
+    administrator written at bootstrap, in the order in which oned writes them.
     """
 
     name: str
@@ -21,15 +22,24 @@ class Release:
     local: str
     auth_files: tuple[str, ...]
 
+    def since(self, name: str) -> bool:
+        """Whether it is that release or a newer one: what 7.2 has, 7.4 has too."""
+        return number(self.name) >= number(name)
+
     @property
     def is_6(self) -> bool:
-        """Whether it is one of the releases before much of oned was written anew."""
-        return self.name.startswith("6.")
+        """Whether it is of the series before 7.0."""
+        return not self.since("7.0")
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether requests are handled by what was written anew for gRPC, which is there beside XML-RPC: since 7.2."""
+        return self.since("7.2")
 
     @property
     def grpc(self) -> bool:
-        """Whether it has a gRPC API beside XML-RPC: since 7.2."""
-        return not self.is_6
+        """Whether it has a gRPC API beside XML-RPC."""
+        return self.rewritten
 
     @property
     def banner(self) -> str:
@@ -37,19 +47,17 @@ class Release:
         return f"OpenNebula {self.code} ()"
 
 
-RELEASES: dict[str, Release] = {
-    "6.10": Release(
-        name="6.10",
-        code="6.10.0.1",
-        shared="6.10.0",
-        local="6.10.0",
-        auth_files=("sunstone_auth", "onegate_auth", "oneflow_auth"),
-    ),
-    "7.4": Release(
-        name="7.4",
-        code="7.4.0",
-        shared="7.4.0",
-        local="7.4.0",
-        auth_files=("sunstone_auth", "onegate_auth", "oneflow_auth", "oneform_auth", "oneks_auth"),
-    ),
-}
+def number(version: str) -> tuple[int, ...]:
+    """A version to compare: 7.10 is newer than 7.4, and anything than none."""
+    return tuple(int(part) for part in version.split(".")) if version else (0,)
+
+
+_AUTH_FILES = ("sunstone_auth", "onegate_auth", "oneflow_auth", "oneform_auth", "oneks_auth")
+# 7.0.1 is there for what a micro release is: other packages over the same tables.
+RELEASES: dict[str, Release] = {release.name: release for release in (
+    Release("6.10", "6.10.0.1", "6.10.0", "6.10.0", _AUTH_FILES[:3]),
+    Release("7.0", "7.0.2", "7.0.0", "7.0.0", _AUTH_FILES[:3]),
+    Release("7.0.1", "7.0.1", "7.0.0", "7.0.0", _AUTH_FILES[:3]),
+    Release("7.2", "7.2.0", "7.2.0", "7.2.0", _AUTH_FILES[:4]),
+    Release("7.4", "7.4.0", "7.4.0", "7.4.0", _AUTH_FILES),
+)}

@@ -21,11 +21,17 @@ PACKAGES = INSTALL.parent / "packages.py"
 NAMES = {
     "6.10": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-flow",
              "opennebula-gate", "opennebula-fireedge", "opennebula-sunstone"],
-    "7.4": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-flow",
-            "opennebula-gate", "opennebula-fireedge", "opennebula-form", "opennebula-ks"],
+    "7.0": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-migration",
+            "opennebula-flow", "opennebula-gate", "opennebula-fireedge"],
+    "7.2": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-migration",
+            "opennebula-flow", "opennebula-gate", "opennebula-fireedge", "opennebula-form"],
+    "7.4": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-migration",
+            "opennebula-flow", "opennebula-gate", "opennebula-fireedge", "opennebula-form", "opennebula-ks"],
 }
 UNITS = {
     "6.10": {"", "-ssh-agent", "-showback", "-hem", "-scheduler", "-flow", "-gate", "-fireedge", "-sunstone"},
+    "7.0": {"", "-ssh-agent", "-showback", "-hem", "-flow", "-gate", "-fireedge"},
+    "7.2": {"", "-ssh-agent", "-showback", "-hem", "-flow", "-gate", "-fireedge", "-form"},
     "7.4": {"", "-ssh-agent", "-showback", "-hem", "-flow", "-gate", "-fireedge", "-form", "-ks"},
 }
 
@@ -59,6 +65,20 @@ def test_units_are_those_of_the_release() -> None:
     assert "Assert" not in text("7.4", "opennebula-hem")
 
 
+@pytest.mark.parametrize(("version", "steps"), [
+    ("6.10", []), ("7.0", ["6.10.0_to_7.0.0"]), ("7.0.1", ["6.10.0_to_7.0.0"]),
+    ("7.4", ["6.10.0_to_7.0.0", "7.0.0_to_7.2.0", "7.2.0_to_7.4.0"])])
+def test_migrators_have_a_package_of_their_own(version: str, steps: list[str]) -> None:
+    made = {package.name: package for package in packages(settings(version))}
+    migration = made.get("opennebula-migration")
+    paths = [file.path for file in migration.files] if migration else []
+    assert paths == [f"/usr/lib/one/ruby/onedb/{kind}/{step}.rb" for kind in ("shared", "local") for step in steps]
+    assert migration is None or migration.depends == [f"opennebula (= {RELEASES[version].code}-1)"]
+    assert not [path for package in made.values() for path in package.depends if "migration" in path]
+    schema = next(file.text for file in made["opennebula"].files if file.path.endswith("database_schema.rb"))
+    assert f"    LATEST_LOCAL_DB_VERSION = '{RELEASES[version].local}'\n" in schema
+
+
 @pytest.mark.parametrize("name", NAMES["7.4"])
 def test_scripts_are_shell(name: str) -> None:
     script = post_installation(name, RELEASES["7.4"])
@@ -87,6 +107,16 @@ def test_repository(tmp_path: Path) -> None:
     subprocess.run(["dpkg-deb", "--extract", str(tmp_path / "opennebula-libs_7.4.0-1_all.deb"), str(tmp_path / "x")],
                    check=True)
     assert (tmp_path / "x/usr/lib/one/emulator/onedemu/data/oned.conf.in").exists()
+
+
+def test_one_repository_holds_several_releases(tmp_path: Path) -> None:
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("dpkg-deb is not installed (Debian: dpkg)")
+    subprocess.run([sys.executable, str(PACKAGES), "--version", "7.0.1", "--version", "7.0", "--output", str(tmp_path)],
+                   check=True, stdout=subprocess.DEVNULL)
+    index = (tmp_path / "dists/stable/opennebula/binary-amd64/Packages").read_text()
+    assert [(f"Package: opennebula\nVersion: {code}-1\n" in index) for code in ("7.0.1", "7.0.2", "7.4.0")] == [
+        True, True, False]
 
 
 def test_installing_takes_more_packages_along(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_stock_file_is_read_by_oned_and_by_the_ruby_tools(version: str, tmp_path
     text = stock_conf(Settings(RELEASES[version], "0.0.0.0", 2633, 2634, None))
     federation = dict(parse_text(text, 1))["FEDERATION"]
     keys = {"MODE": "STANDALONE", "ZONE_ID": "0", "SERVER_ID": "-1", "MASTER_ONED": ""}
-    assert federation == (keys if version == "6.10" else {**keys, "MASTER_ONED_GRPC": ""})
+    assert federation == (keys if not RELEASES[version].grpc else {**keys, "MASTER_ONED_GRPC": ""})
     assert lens.sections(text, "DB") == [{"BACKEND": '"sqlite"', "TIMEOUT": "2500"}]
 
 

@@ -46,7 +46,7 @@ def delete(request: Request, oid: int) -> int:
     except PoolError as error:
         raise Failure(ACTION, f"Cannot delete group. {error}") from error
     context.group_quotas.drop(oid)
-    if not context.release.is_6:
+    if context.release.since("7.4"):
         context.logdb.execute(f"DELETE FROM group_vlans WHERE group_oid = {oid}")
     context.acl.delete_where(lambda rule: rule.user == GROUP | oid or (
         bool(rule.resource & GROUP) and rule.resource & 0xFFFFFFFF == oid))
@@ -98,7 +98,7 @@ def deladmin(request: Request, oid: int, uid: int) -> int:
 
 def _vlans(context: Context) -> dict[int, str]:
     """The documents beside groups that newer releases have."""
-    if context.release.is_6:
+    if not context.release.since("7.4"):
         return {}
     try:
         return {int(oid): body for oid, body in context.logdb.query("SELECT group_oid, body FROM group_vlans")}
@@ -111,7 +111,7 @@ def info(request: Request, oid: int, decrypt: bool = False) -> str:
     context = request.context
     group = shared.authorized(request, context.groups, request.caller.gid if oid == -1 else oid, "USE")
     vlans = _vlans(context).get(group.oid, "")
-    if not context.release.is_6 and not vlans:
+    if context.release.since("7.4") and not vlans:
         vlans = f"<VLAN_RULES><ID><![CDATA[{group.oid}]]></ID></VLAN_RULES>"
     return (f"<GROUP>{group.inner_xml()}{context.group_quotas.sections(group.oid)}{vlans}"
             f"{default_quotas(context, 'GROUP')}</GROUP>")
@@ -139,7 +139,7 @@ def quota(request: Request, oid: int, text: str) -> int:
 def vlan(request: Request, oid: int, text: str) -> int:
     """What a group may do with VLANs in this zone, the whole of it; newer releases only."""
     context = request.context
-    if context.release.is_6:
+    if not context.release.since("7.4"):
         raise xmlrpc.Fault(xmlrpc.FAULT_NO_SUCH_METHOD, "Method 'one.group.vlan' not defined")
     shared.authorized(request, context.groups, oid, "ADMIN")
     rules = shared.template_of(text, ACTION).vectors("VLAN") if text else []

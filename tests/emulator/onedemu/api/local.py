@@ -74,6 +74,4 @@ def update_cluster(request: Request, oid: int, text: str, append: int = 0) -> in
 
 
 reader("one.cluster.info", "CLUSTER", "cluster_pool")
-reader("one.host.info", "HOST", "host_pool")
 pool_reader("one.clusterpool.info", "CLUSTER", "CLUSTER_POOL", "cluster_pool", filtered=False)
-pool_reader("one.hostpool.info", "HOST", "HOST_POOL", "host_pool", filtered=False)

@@ -245,7 +245,7 @@ def _register(word: str, table: str) -> None:
     @method(f"one.{word}.allocatedb", _KIND[table], "s?s")
     def allocatedb(request: Request, xml: str, again: str | None = None) -> int:
         """Releases since 7.2 look for the document behind the parameter in which slaves send it."""
-        if not request.context.release.is_6:
+        if request.context.release.rewritten:
             if again is None:
                 raise xmlrpc.Fault(xmlrpc.FAULT_TYPE, "Not enough parameters")
             xml = again

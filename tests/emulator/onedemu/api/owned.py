@@ -30,7 +30,7 @@ def _permissions_xml(bits: str) -> str:
     return f"<PERMISSIONS>{inner}</PERMISSIONS>"
 
 
-def _next_oid(context: Context, table: str) -> int:
+def next_oid(context: Context, table: str) -> int:
     rows = context.logdb.query(f"SELECT last_oid FROM pool_control WHERE tablename='{table}'")
     oid = int(rows[0][0]) + 1 if rows else 0
     context.logdb.execute(f"REPLACE INTO pool_control (tablename, last_oid) VALUES ('{table}',{oid})")
@@ -58,7 +58,7 @@ def _create(request: Request, kind: Kind, text: str, second: int = -1, *_more: o
     after = kind.after(template, int(second))
     if kind is MACHINE:
         ownership.charge(context, ownership.uses(kind, f"<VM>{template.to_xml()}</VM>"), caller.uid, caller.gid)
-    oid = _next_oid(context, kind.table)
+    oid = next_oid(context, kind.table)
     name = name or f"one-{oid}"
     body = (f"<{kind.root}><ID>{oid}</ID><UID>{caller.uid}</UID><GID>{caller.gid}</GID>"
             f"<UNAME>{user.name if user else ''}</UNAME><GNAME>{group.name if group else ''}</GNAME>"

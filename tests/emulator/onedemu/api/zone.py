@@ -108,7 +108,7 @@ def _own_zone(request: Request, oid: int, elsewhere: str) -> Zone:
     try:
         return shared.authorized(request, context.zones, oid, "ADMIN")
     except Failure as failure:
-        if context.release.is_6:
+        if not context.release.rewritten:
             raise
         raise Failure(AUTHORIZATION, failure.text, failure.oid) from failure
 
@@ -137,7 +137,7 @@ def add_server(request: Request, oid: int, text: str) -> int:
         zone = _own_zone(request, oid, "Servers have to be added through the target zone endpoints")
         server = shared.template_of(text, ACTION).vector("SERVER")
         if server is None:
-            raise Failure(ACTION, "" if context.release.is_6 else "SERVER not found in template")
+            raise Failure(ACTION, "SERVER not found in template" if context.release.rewritten else "")
         server_id = _add_server(zone, server, context.release.grpc)
         _store(request, zone)
     if context.is_slave and len(zone.servers) == 2:

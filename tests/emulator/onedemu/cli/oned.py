@@ -45,8 +45,8 @@ def main(arguments: list[str], release: Release) -> int:
             return 0
         if option in ("-i", "--init-db"):
             code = _guarded(lambda: daemon.initialize(layout, release))
-            # Release 6.10 tells of no failure here but by its words.
-            return 0 if release.is_6 else code
+            # Releases before 7.4 tell of no failure here but by their words.
+            return code if release.since("7.4") else 0
         foreground = True
     return _serve(layout, release, foreground)
 

@@ -261,4 +261,4 @@ def fsck(call: Onedb, words: list[str]) -> int:
         errors = Fsck(connection, found.is_slave, dry, Path(call.layout.log) / "onedb-fsck.log").run()
     finally:
         connection.close()
-    return 1 if errors and not release.is_6 else 0
+    return 1 if errors and release.since("7.2") else 0

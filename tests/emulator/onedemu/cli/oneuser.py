@@ -12,7 +12,7 @@ _USERS = (("ID", 4, False), ("NAME", 10, True), ("ENAB", 4, True), ("GROUP", 8, 
 
 
 def main(arguments: list[str], release: Release) -> int:
-    columns = _USERS[:-1] if release.is_6 else _USERS
+    columns = _USERS if release.since("7.2") else _USERS[:-1]
     return dispatch("oneuser", arguments, {
         "list": lambda words: list_users(words, columns), "show": show, "create": create, "delete": delete,
         "passwd": passwd})

@@ -34,7 +34,7 @@ class Companion:
     port: int = 0
     host: str = "127.0.0.1"
     only_6: bool = False
-    since_7: bool = False
+    since: str = "6.10"
     # Packages that it comes with; most have one of their own.
     package: str = ""
 
@@ -47,7 +47,7 @@ class Companion:
         return "sched.conf" if self.unit == "scheduler" else f"{self.stem}-server.conf"
 
     def exists_in(self, release: Release) -> bool:
-        return not (self.only_6 and not release.is_6) and not (self.since_7 and release.is_6)
+        return release.since(self.since) and (release.is_6 or not self.only_6)
 
 
 COMPANIONS = {companion.unit: companion for companion in (
@@ -60,8 +60,8 @@ COMPANIONS = {companion.unit: companion for companion in (
     Companion("sunstone", "sunstone", "Web UI Server", "sunstone_auth", "sunstone_auth", 9869, "0.0.0.0",
               only_6=True),
     # OneForm insists on a file of its own, and then reads OneFlow's.
-    Companion("form", "oneform", "Form Service", "oneflow_auth", "oneform_auth", 13013, since_7=True),
-    Companion("ks", "oneks", "Kubernetes Service", "oneks_auth", "oneks_auth", 10780, since_7=True),
+    Companion("form", "oneform", "Form Service", "oneflow_auth", "oneform_auth", 13013, since="7.2"),
+    Companion("ks", "oneks", "Kubernetes Service", "oneks_auth", "oneks_auth", 10780, since="7.4"),
 )}
 
 

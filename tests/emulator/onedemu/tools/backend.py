@@ -71,6 +71,9 @@ class Backend(ABC):
     @abstractmethod
     def has_index(self, connection: Connection, table: str, name: str) -> bool: ...
 
+    @abstractmethod
+    def drop_index(self, connection: Connection, table: str, name: str) -> None: ...
+
     def rows(self, sql: str) -> list[Any]:
         connection = self.connect()
         try:

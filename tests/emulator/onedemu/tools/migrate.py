@@ -10,26 +10,22 @@ from pathlib import Path
 
 from ..paths import Layout
 from ..schema import INDEXES
-from ..versions import Release
+from ..versions import Release, number
+from . import migrators
 from .backend import Backend, Connection, Versions
 from .errors import FAILURE, ToolError
+from .migrators import MigratorError
 
-STEPS = ("6.10.0", "7.0.0", "7.2.0", "7.4.0")
 UNREADABLE = 254
-
-# The shared tables do not change between these releases, but for their version. What changes locally:
-_LOCAL: dict[str, tuple[str, ...]] = {
-    "7.0.0": (
-        "CREATE TABLE IF NOT EXISTS plan_pool (cid INTEGER PRIMARY KEY, state INTEGER, body MEDIUMTEXT)",
-        "DROP TABLE IF EXISTS vm_import",
-        "ALTER TABLE vm_pool ADD COLUMN resched INTEGER",
-    ),
-    "7.4.0": ("CREATE TABLE IF NOT EXISTS group_vlans (group_oid INTEGER PRIMARY KEY, body MEDIUMTEXT)",),
-}
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")) if version else (0,)
+# What is said where a migrator is missing, whatever else the reason may be.
+_MISSING = """ERROR: Database upgrade to the latest versions (local {local}, shared {shared})
+wasn't successful due to missing migration descriptors. Migrators are
+provided as part of Enterprise Edition for customers with active subscription.
+For community with non-commercial deployments they are provided via a
+dedicated migration package, which must be obtained separately.
+"""
+_UNSAFE = ("WARNING: No backup has been restored as --no-backup flag was set. "
+           "Note that DB state migh be inconsistent.")
 
 
 def outdated(versions: Versions, release: Release) -> bool:
@@ -66,14 +62,43 @@ def upgrade(backend: Backend, layout: Layout, release: Release, verbose: bool, b
         if Path(saved).exists() and not force:
             raise ToolError(f"File {saved} exists, backup aborted. Use -f to overwrite.")
         backend.backup(saved, False)
+    failures: tuple[type[Exception], ...] = (MigratorError, *backend.errors)
+    try:
+        after = _migrate(backend, layout, release, versions, verbose)
+    except failures as error:
+        print(f"\n{error}\n\n\nThe database will be restored")
+        if no_backup:
+            print(_UNSAFE)
+        else:
+            backend.restore(saved, True, False)
+        return FAILURE
+    if (after.shared, after.local) == (release.shared, release.local):
+        return 0
+    sys.stdout.flush()
+    sys.stderr.write(_MISSING.format(local=after.local, shared=after.shared))
+    print()
+    if not no_backup:
+        print("The database will be restored")
+        backend.restore(saved, True, False)
+    return FAILURE
+
+
+def _migrate(backend: Backend, layout: Layout, release: Release, versions: Versions, verbose: bool) -> Versions:
+    """Run all migrators there are. Returns what the versions are then.
+
+    :raises MigratorError: and the engine's errors, from wherever it was.
+    """
     started = time.monotonic()
     connection = backend.connect()
     try:
+        for table, name, _columns in INDEXES:
+            if backend.has_index(connection, table, name):
+                backend.drop_index(connection, table, name)
         if not versions.is_slave:
             print("\n>>> Running migrators for shared tables")
-            _run(connection, layout, release, "shared", versions.shared, verbose)
+            _run(connection, layout, "shared", versions.shared, verbose)
         print("\n>>> Running migrators for local tables")
-        _run(connection, layout, release, "local", versions.local, verbose)
+        _run(connection, layout, "local", versions.local, verbose)
         for table, name, columns in INDEXES:
             if not backend.has_index(connection, table, name):
                 connection.execute(f"CREATE INDEX {name} ON {table} ({columns})")
@@ -82,38 +107,36 @@ def upgrade(backend: Backend, layout: Layout, release: Release, verbose: bool, b
     print()
     if verbose:
         print(f"Total time: {time.monotonic() - started:.2f}s")
-    after = backend.versions()
-    if (after.shared, after.local) == (release.shared, release.local):
-        return 0
-    sys.stderr.write(
-        f"ERROR: Database upgrade to the latest versions (local {after.local}, shared {after.shared})\n"
-        "wasn't successful due to missing migration descriptors.\n")
-    print()
-    if not no_backup:
-        print("The database will be restored")
-        backend.restore(saved, True, False)
-    return FAILURE
+    return backend.versions()
 
 
-def _run(connection: Connection, layout: Layout, release: Release, kind: str, version: str,
-         verbose: bool) -> None:
-    """All steps that the release knows from this version on, and the row that tells of them."""
-    last = release.shared if kind == "shared" else release.local
-    known = STEPS[:STEPS.index(last) + 1]
-    if version not in known or version == last:
-        print(f"Database already uses version {version}")
-        return
-    first = known.index(version)
-    for old, new in zip(known[first:], known[first + 1:], strict=False):
+def _migrator(layout: Layout, kind: str, version: str) -> Path | None:
+    """The file that leads on from a version, if it is installed.
+
+    :raises MigratorError: if there are several.
+    """
+    pattern = f"{layout.lib}/ruby/onedb/{kind}/{version}_to_*.rb"
+    found = sorted(Path(f"{layout.lib}/ruby/onedb/{kind}").glob(f"{version}_to_*.rb"))
+    if len(found) > 1:
+        raise MigratorError(f"There are more than one file that match                         \"{pattern}\"")
+    return found[0] if found else None
+
+
+def _run(connection: Connection, layout: Layout, kind: str, version: str, verbose: bool) -> None:
+    """All steps that are installed from this version on, and the row that tells of them."""
+    last = version
+    while (file := _migrator(layout, kind, last)) is not None:
         begun = time.monotonic()
         if verbose:
-            print(f"  > Running migrator {layout.lib}/ruby/onedb/{kind}/{old}_to_{new}.rb")
-        for statement in _LOCAL.get(new, ()) if kind == "local" else ():
-            connection.execute(statement)
-        if kind == "local" and new == "7.4.0":
-            _copy_auth_files(layout)
+            print(f"  > Running migrator {file}")
+        last = file.stem.partition("_to_")[2]
+        if kind == "local":
+            migrators.LOCAL[last](connection, layout)
         if verbose:
             print(f"  > Done in {time.monotonic() - begun:.2f}s\n")
+    if last == version:
+        print(f"Database already uses version {version}")
+        return
     comment = f"Database migrated from {version} to {last} (OpenNebula {last}) by onedb command."
     table, more = ("db_versioning", "") if kind == "shared" else ("local_db_versioning", ", is_slave")
     connection.execute(
@@ -121,13 +144,3 @@ def _run(connection: Connection, layout: Layout, release: Release, kind: str, ve
         f"SELECT oid + 1, ?, ?, ?{more} FROM {table} ORDER BY oid DESC LIMIT 1",
         (last, int(time.time()), comment))
     print(comment)
-
-
-def _copy_auth_files(layout: Layout) -> None:
-    """The newest services get a copy of an older one's credentials."""
-    source = layout.auth_directory / "oneflow_auth"
-    for name in ("oneform_auth", "oneks_auth"):
-        target = layout.auth_directory / name
-        if source.exists() and not target.exists():
-            target.touch(mode=0o600)
-            target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")

@@ -35,6 +35,9 @@ class SqliteBackend(Backend):
         return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND name = ?",
                                        (table, name)).fetchall())
 
+    def drop_index(self, connection: Connection, table: str, name: str) -> None:
+        connection.execute(f"DROP INDEX {name}")
+
     # -- backup --------------------------------------------------------------------------------------------------
 
     def backup_file(self, federated: bool) -> str:
