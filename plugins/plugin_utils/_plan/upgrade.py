@@ -20,11 +20,11 @@ from .._checks.upgrade import Examined, machines, step_of
 from .._model.declared import Federation
 from .._model.release import is_release, numbers
 from .coordinator import with_coordinators
-from .entry import lines, placed
-from .upgrade_refusals import refuse_federation, refuse_zone
+from .entry import placed
+from .upgrade_refusals import cut_off, out_of_step_zones, refuse_zone
 from .upgrade_text import describe
 from .upgrade_time import seconds_of
-from .upgrade_zones import NONE, TOGETHER, ZoneView, goal_of, method_of, view_of
+from .upgrade_zones import NONE, TOGETHER, ZoneView, goal_of, master_of, method_of, view_of
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,12 @@ def plan_upgrade(federation: Federation, seen: Mapping[str, Examined], options: 
     views = {group: view for group, view in found.items() if view}
     method = method_of(views.values(), seen, goal)
     changing = {group: view for group, view in views.items() if view.taking_part(method)}
+    refused = {group: refuse_zone(view, seen, goal, method) for group, view in changing.items()}
+    sound = [changing[group] for group, each in refused.items() if not each]
     problems = _split(federation, run)
-    problems += [
-        (view.zone.label, problem) for view in changing.values() for problem in refuse_zone(view, seen, goal, method)
-    ]
-    problems += refuse_federation(federation, views, seen, method)
+    problems += [(changing[group].zone.label, problem) for group, each in refused.items() for problem in each]
+    problems += cut_off(federation, views, seen, method)
+    problems += out_of_step_zones(federation, sound, master_of(views), seen)
     moving = [(view.zone.label, problem) for view in changing.values() for problem in _moving(view, seen)]
     warned = _warnings(changing)
     plan = replace(idle, method=method, owner=_owner(views, changing, method), target=goal.shown)
@@ -179,11 +180,12 @@ def _warnings(changing: Mapping[str, ZoneView]) -> list[tuple[str, Problem]]:
 
 
 def _told(problems: list[tuple[str, Problem]], codes: bool = False) -> list[str]:
-    return [
-        line + (f" [{problem.code}]" if codes else "")
-        for label, problem in problems
-        for line in lines(label, [problem])
-    ]
+    """Problems with the labels of their zones as lines that stand alone."""
+    told = []
+    for label, problem in problems:
+        place = f"{label}, {problem.line}" if problem.where else f"{label}: {problem.line}"
+        told.append(f"{place} [{problem.code}]" if codes else place)
+    return told
 
 
 def _with_zones(
@@ -267,6 +269,8 @@ def _owner(views: Mapping[str, ZoneView], changing: Mapping[str, ZoneView], meth
     if method != TOGETHER:
         return None
     federated = any(view.in_federation for view in changing.values())
-    masters = [view.leader for view in views.values() if view.role == "master"]
+    master = master_of(views)
     alone = [view.leader for view in changing.values() if not view.in_federation]
-    return next(iter(masters if federated else alone), None)
+    if federated:
+        return master.leader if master else None
+    return next(iter(alone), None)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ...module_utils._problems import upgrade as rules
@@ -20,7 +20,7 @@ from .entry import placed
 from .members import members_of, strangers
 from .reseed import why_stale
 from .resync import out_of_step
-from .upgrade_zones import TOGETHER, ZoneView
+from .upgrade_zones import TOGETHER, ZoneView, master_of
 
 
 def refuse_zone(view: ZoneView, seen: Mapping[str, Examined], goal: Goal, method: str) -> list[Problem]:
@@ -43,36 +43,42 @@ def refuse_zone(view: ZoneView, seen: Mapping[str, Examined], goal: Goal, method
     return found
 
 
-def refuse_federation(
+def cut_off(
     federation: Federation, views: Mapping[str, ZoneView], seen: Mapping[str, Examined], method: str
 ) -> list[tuple[str, Problem]]:
-    """Zones that would be cut off, or do not have what the master wrote, with their labels."""
-    changing = [view for view in views.values() if view.in_federation and view.taking_part(method)]
-    master = next((view for view in views.values() if view.role == "master"), None)
-    if method != TOGETHER or not changing:
+    """Zones of the federation, with their labels, that do not come along when its shared tables change."""
+    if method != TOGETHER or not any(view.in_federation and view.needing for view in views.values()):
         return []
+    master = master_of(views)
     if master is None:
         return [(federation.master_zone.label, rules.UPGRADE_ZONE_SKIPPED.problem())]
     frontend = seen[master.leader].facts.examined
-    if frontend is None:
-        return []
-    facts = {host: one.facts for host, one in seen.items()}
-    members = members_of(federation, facts, frontend.zones)
+    known = frontend.zones if frontend else ()
+    members = members_of(federation, {host: one.facts for host, one in seen.items()}, known)
     found: list[tuple[str, Problem]] = []
-    for record in frontend.zones:
+    for record in known:
         group = members.get(record.id)
         if group is None:
             who = f'Zone "{record.name}" (id {record.id}, {record.endpoint})'
             found.append((who, rules.UPGRADE_MEMBER_NOT_DECLARED.problem()))
         elif group not in views:
             found.append((federation.zones[group].label, rules.UPGRADE_ZONE_SKIPPED.problem()))
-    if any(view.resumes for view in changing):
-        # They stopped in step, and some of them may have changed since.
-        return found
-    for view in changing:
+    return found
+
+
+def out_of_step_zones(
+    federation: Federation, views: Iterable[ZoneView], master: ZoneView | None, seen: Mapping[str, Examined]
+) -> list[tuple[str, Problem]]:
+    """Slaves that do not have what the master wrote, with their labels.
+
+    Those on which an upgrade is open were in step when they stopped, and one of the two may have changed since.
+    """
+    leads = seen[master.leader].facts.examined if master and not master.resumes else None
+    found = []
+    for view in views:
         slave = seen[view.leader].facts.examined
-        if view.role == "slave" and slave and slave.serves:
-            behind = _behind(view, slave, frontend, federation.settings.replication_timeout)
+        if leads and slave and view.role == "slave" and slave.serves and not view.resumes:
+            behind = _behind(view, slave, leads, federation.settings.replication_timeout)
             found += [(view.zone.label, behind)] if behind else []
     return found
 

@@ -104,6 +104,11 @@ def target_version(info: UpgradeInfo, goal: Goal) -> str | None:
     return info.required.shared
 
 
+def master_of(views: Mapping[str, ZoneView]) -> ZoneView | None:
+    """The zone that is the master by its oned.conf, if it is in the run."""
+    return next((view for view in views.values() if view.role == "master"), None)
+
+
 def _changes_tables(info: UpgradeInfo, goal: Goal) -> bool:
     if info.journal:
         return info.journal.method == TOGETHER

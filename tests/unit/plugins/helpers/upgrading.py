@@ -101,4 +101,16 @@ def plan(results: dict[str, Any], what: dict[str, Any], target: Any = "7.4", **o
     return upgrade(what, results, {"target": target, **options})
 
 
+def halted(results: dict[str, Any], **steps: str) -> dict[str, Any]:
+    """Servers on which an upgrade is open, and whose oned does not answer any more."""
+    for host, step in steps.items():
+        name = host.replace("_", "-")
+        part = "follower" if name in ("paris-1", "paris-3") else "leader"
+        results[name]["upgrade"].update(journal=journal(step, part), running=None, machines=None, hypervisors=None)
+        found = results[name]["frontend"]
+        found["service"]["state"] = "stopped"
+        found["api"] = {"state": "refused", "conf": None, "zones": None, "raft": None}
+    return results
+
+
 THREE = grown_declared()

@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from planned import declared, frontend
-from upgrading import THREE, info, journal, pair, plan, with_info, with_three
+from upgrading import THREE, halted, info, pair, plan, with_info, with_three
 
 SERVERS = {"paris-1", "paris-2", "paris-3"}
 
@@ -127,18 +125,6 @@ def test_a_run_may_be_limited_to_zones_where_no_table_changes() -> None:
     made = plan(results, THREE, limited=sorted(SERVERS))
     assert (made["errors"], made["order"]) == ([], ["paris-1", "paris-3", "paris-2"])
     assert made["groups"]["madrid-1"] == []
-
-
-def halted(results: dict[str, Any], **steps: str) -> dict[str, Any]:
-    """Servers on which an upgrade is open, and whose oned does not answer any more."""
-    for host, step in steps.items():
-        name = host.replace("_", "-")
-        part = "follower" if name in ("paris-1", "paris-3") else "leader"
-        results[name]["upgrade"].update(journal=journal(step, part), running=None, machines=None, hypervisors=None)
-        found = results[name]["frontend"]
-        found["service"]["state"] = "stopped"
-        found["api"] = {"state": "refused", "conf": None, "zones": None, "raft": None}
-    return results
 
 
 def test_an_open_upgrade_goes_on_with_its_id_judged_by_its_journals() -> None:
