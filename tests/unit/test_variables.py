@@ -20,7 +20,9 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.varia
 ROOT = Path(__file__).resolve().parents[2]
 ALL = VARIABLES + INSTALL_VARIABLES
 ROWS = dict(
-    re.findall(r"^\| `((?:federation|zone|oned)_\w+)` \| ([^|]*) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    re.findall(
+        r"^\| `((?:federation|zone|oned|upgrade)_\w+)` \| ([^|]*) \|", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
 )
 
 
@@ -113,11 +115,11 @@ def test_every_public_variable_used_by_roles_and_playbooks_is_declared() -> None
         for folder in ("roles", "playbooks")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".yml", ".j2") and path.name != "argument_specs.yml"
-        for name in re.findall(r"\b(?:federation|zone|oned)_[a-z_]+\b", path.read_text())
+        for name in re.findall(r"\b(?:federation|zone|oned|upgrade)_[a-z_]+\b", path.read_text())
     }
     options = {"zone_name", "zone_endpoint", "zone_existed", "zone_id", "zone_exists"}
-    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
-    parameters = options | modules
+    named = {path.stem for kind in ("modules", "filter") for path in (ROOT / "plugins" / kind).glob("*.py")}
+    parameters = options | named | {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
     assert used - parameters - groups() - {variable.name for variable in ALL} == set()
 
 

@@ -150,7 +150,7 @@ def _agreed(
     known: Mapping[str, Mapping[str, Any]],
     problems: list[str],
 ) -> dict[str, Any]:
-    """Values on which all `hosts` must agree, without the prefix of their names."""
+    """Values on which all `hosts` must agree, without the prefix of their names where that is the scope."""
     agreed = {}
     for variable in VARIABLES:
         if variable.scope != scope:
@@ -160,7 +160,7 @@ def _agreed(
             # They are long, and may hold passwords.
             listed = ", ".join(host if variable.type in LONG else f"{host}: {value}" for host, value in values.items())
             problems.append(f"The hosts of {what} disagree on {variable.name} ({listed}). Set it on the group.")
-        agreed[variable.name.split("_", 1)[1]] = next(iter(values.values()), variable.default)
+        agreed[variable.name.removeprefix(f"{scope}_")] = next(iter(values.values()), variable.default)
     return agreed
 
 

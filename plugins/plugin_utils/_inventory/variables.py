@@ -27,7 +27,8 @@ class Variable:
 
     @property
     def scope(self) -> str:
-        return {"federation": "federation", "zone": "zone", "oned": "host"}[self.name.split("_", 1)[0]]
+        scopes = {"federation": "federation", "upgrade": "federation", "zone": "zone", "oned": "host"}
+        return scopes[self.name.split("_", 1)[0]]
 
 
 VARIABLES: tuple[Variable, ...] = (
@@ -217,4 +218,31 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("oned_start_timeout", "int", 120, "Seconds in which oned must answer after a start."),
     Variable("oned_become", "bool", None, "Escalate privileges; unset: yes for packages, no for C(oned_location)."),
     Variable("oned_install", "bool", False, "Install OpenNebula from packages where it is not installed."),
+    Variable(
+        "upgrade_hosts",
+        "str",
+        "disable",
+        "What happens to hypervisors while all zones are upgraded together: C(disable) disables those that are enabled "
+        "until the end, C(leave) leaves them as they are.",
+        ("disable", "leave"),
+    ),
+    Variable(
+        "upgrade_wait",
+        "int",
+        300,
+        "Seconds in which virtual machines that are transferred, migrated or saved must be done before an upgrade.",
+    ),
+    Variable(
+        "upgrade_install_tasks",
+        "path",
+        None,
+        "File of tasks on the controller that brings a release of OpenNebula onto a host, instead of the package "
+        "manager.",
+    ),
+    Variable(
+        "upgrade_rollback_confirm",
+        "str",
+        None,
+        "Name of the federation's group; says that what was written since an upgrade may be lost on the way back.",
+    ),
 )

@@ -90,7 +90,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class Settings:
-    """The federation_* values without prefix, but for access policies, which may hold secrets.
+    """The federation_* values without prefix, but for access policies, which may hold secrets; and those of upgrades.
 
     Times are in seconds, `answer_limit` is in MiB.
     """
@@ -108,6 +108,10 @@ class Settings:
     status_fail: bool
     import_directory: str
     ignored_variables: tuple[str, ...]
+    upgrade_hosts: str
+    upgrade_wait: int
+    upgrade_install_tasks: str | None
+    upgrade_rollback_confirm: str | None
 
     @property
     def api_options(self) -> dict[str, bool | int | str]:

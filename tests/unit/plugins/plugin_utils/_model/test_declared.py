@@ -29,5 +29,5 @@ def test_a_federation_comes_back_from_ansible_as_it_was() -> None:
 @pytest.mark.parametrize("kind, scope", [(Settings, "federation"), (Zone, "zone")])
 def test_every_public_variable_is_declared(kind: type, scope: str) -> None:
     secret = {*OPTIONS, "zone_administrators"}
-    names = {one.name.partition("_")[2] for one in VARIABLES if one.scope == scope and one.name not in secret}
+    names = {one.name.removeprefix(f"{scope}_") for one in VARIABLES if one.scope == scope and one.name not in secret}
     assert names - {field.name.rstrip("_") for field in fields(kind)} == set()
