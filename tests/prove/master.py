@@ -18,7 +18,7 @@ from typing import Any
 
 import pymysql
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import local_url, read_one_auth
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.local import local_url, read_one_auth
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.login import login_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._oned_conf.document import Document, write_atomically

@@ -12,19 +12,17 @@ from functools import partial
 from ssl import SSLContext
 from typing import Any, Callable, TypeVar
 
-from .._errors import AnswerError, ApiError, FrontendError, OnefedError, quoted
+from .._errors import AnswerError, ApiError, OnefedError, quoted
 from .._frontend.layout import Frontend
 from .._host.deadline import Deadline
-from .._host.files import read_bytes
-from .._oned_conf.document import Document
-from .documents import DocumentError
+from .documents import DocumentError, NotUnderstood
+from .local import local_url, read_one_auth
 from .tls import tls_context
 from .transport import (
     FAILURES,
     MOST_BYTES,
     NOT_XML,
     NoAnswer,
-    NotUnderstood,
     classify,
     exchange,
     most_bytes,
@@ -40,14 +38,12 @@ NO_EXISTS = 0x0400
 RPC_API = 0x1000
 INTERNAL = 0x2000
 
-DEFAULT_PORT = "2633"
 # What a last reading may take when the time is used up.
 GRACE_SECONDS = 5.0
 _MIB = 2**20
 _OTHER = "see that an oned of a supported release listens there, and look into its log"
 # A refusal is a line.
 _PROBE_BYTES = 2**16
-_MOST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -161,33 +157,6 @@ def _probe(url: str, timeout: float, context: SSLContext | None) -> dict[str, st
         state, detail = classify(error, timeout)
         return {"state": state, "detail": quoted(detail)}
     return {"state": "open", "detail": "oned answers"}
-
-
-def read_one_auth(path: str) -> tuple[str, str]:
-    """User name and password in an auth file; oned reads its first line only. Raises FrontendError."""
-    try:
-        # Through a link as oned goes, so that what only root may read is never sent to an oned.
-        line = read_bytes(path, follow=True, limit=_MOST_BYTES).split(b"\n", 1)[0].decode("utf-8").rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FrontendError(
-            f"Cannot read the credentials of oned in {path}: {reason}. "
-            "Run the module as root or as oned's account, or set api_username and api_password."
-        ) from None
-    username, colon, password = line.partition(":")
-    if not (username and colon and password):
-        raise FrontendError(f"The first line of {path} is not <user>:<password>. Correct the file.")
-    return username, password
-
-
-def local_url(frontend: Frontend) -> str:
-    """The endpoint of the oned on this host, as its oned.conf says. Raises ConfigError."""
-    document = Document.load(frontend.conf)
-    address = (document.get("LISTEN_ADDRESS") or "0.0.0.0").strip()
-    port = (document.get("PORT") or DEFAULT_PORT).strip()
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-    # oned takes a port that is no number for a missing one.
-    return f"http://{f'[{address}]' if ':' in address else address}:{port if port.isdigit() else DEFAULT_PORT}/RPC2"
 
 
 def client_for(params: Mapping[str, Any], frontend: Frontend) -> Client:

@@ -16,7 +16,6 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from .._errors import OnefedError, quoted
-from .transport import NotUnderstood, refuse_doctype
 
 RAFT_STATES = {0: "solo", 1: "candidate", 2: "follower", 3: "leader"}
 # FEDLOG_INDEX of an oned that takes no part in a federation, and of one whose federated log has no record.
@@ -29,12 +28,21 @@ _NUMBER = re.compile(r"\s*(-?[0-9]{1,20})\s*\Z", re.ASCII)
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.~+-]{0,40}\Z")
 
 
+class NotUnderstood(ValueError):
+    """An answer that OpenNebula does not give; the text says what is odd about it."""
+
+
 class DocumentError(OnefedError):
     """A document is not what OpenNebula makes of such an object; the text says what is odd about it."""
 
 
 class _Started(Exception):
     """The first element has begun."""
+
+
+def refuse_doctype(*_: Any) -> None:
+    """Handler of expat: OpenNebula never declares a document's type, and entities declared there can grow for ever."""
+    raise NotUnderstood("it declares a document type, which OpenNebula's documents never do")
 
 
 def parse_xml(xml: str, what: str) -> ElementTree.Element:

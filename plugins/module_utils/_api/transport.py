@@ -23,12 +23,8 @@ from xml.parsers import expat
 from .._errors import ApiUnreachable, OnefedError, printable, quoted
 from .._host.deadline import Deadline
 from .connection import Stalled, TooLong, body_of, opened
+from .documents import NotUnderstood, refuse_doctype
 from .tls import tls_reason
-
-
-class NotUnderstood(ValueError):
-    """An answer that OpenNebula does not give; the text says what is odd about it."""
-
 
 # Everything that can go wrong in `exchange`, to be given to `classify`.
 FAILURES = (OSError, http.client.HTTPException, expat.ExpatError, xmlrpc.client.Error, ValueError)
@@ -129,11 +125,6 @@ def reply_value(pieces: Iterable[bytes]) -> Any:
     if len(values) != 1:
         raise NotUnderstood(f"it has {len(values)} values rather than one")
     return values[0]
-
-
-def refuse_doctype(*_: Any) -> None:
-    """Handler of expat: OpenNebula never declares a document's type, and entities declared there can grow for ever."""
-    raise NotUnderstood("it declares a document type, which OpenNebula's documents never do")
 
 
 def classify(error: Exception, timeout: float) -> tuple[str, str]:

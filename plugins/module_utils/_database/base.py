@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, Union
+from typing import IO, Any, Union
 
 from .._charsets import Columns
 
@@ -23,6 +23,7 @@ class Text(bytes):
 # Plain bytes are binary data, which OpenNebula's tables do not hold unless somebody else wrote it.
 Value = Union[None, int, float, Text, bytes]
 Row = tuple[Value, ...]
+UNKNOWN_SERVER: dict[str, Any] = {"isolation": None, "galera": None, "dump_program": None}
 
 
 @dataclass
@@ -91,8 +92,6 @@ class Database(ABC):
     """One OpenNebula database. `name` tells operators which: a file's path or a database's name."""
 
     backend: str
-    # Lines that a snapshot begins with, so that the backend's own client loads all of it or nothing.
-    prologue: tuple[str, ...]
     # Whether only a stopped oned's data can be read as one whole. Otherwise reading() takes a barrier.
     needs_stop: bool
 
@@ -110,6 +109,14 @@ class Database(ABC):
     @abstractmethod
     def server(self) -> str | None:
         """Product and version of the server, None without one."""
+
+    def server_facts(self) -> dict[str, Any]:
+        """What matters for a federation about the server beyond the database on it, in the shape of UNKNOWN_SERVER.
+
+        It is the server's default isolation, whether it is in a Galera cluster, and the program on this host that dumps
+        databases. None is what is not known, and everything without a server. Raises DatabaseError.
+        """
+        return UNKNOWN_SERVER
 
     @abstractmethod
     def reading(self, barrier: WriteBarrier | None = None, stored: bool = False) -> AbstractContextManager[Session]:

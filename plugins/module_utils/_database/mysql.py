@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from .._charsets import Columns
 from .._errors import DatabaseError
@@ -42,6 +42,7 @@ from .mysql_schema import (
     unread,
     whole,
 )
+from .mysql_server import server_facts
 from .schema import LOG, log_position
 from .write_barrier import (
     Beginning,
@@ -115,11 +116,6 @@ class MysqlDatabase(Database):
     """The database of an oned with BACKEND mysql, named as DB_NAME."""
 
     backend = "mysql"
-    # The client programs end at the first error, and the server takes back what was not committed.
-    prologue = (
-        "SET NAMES binary;",
-        "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION';",
-    )
     needs_stop = False
 
     def __init__(self, login: Login, frontend: Frontend) -> None:
@@ -151,6 +147,9 @@ class MysqlDatabase(Database):
             return None
         with connected(self.login, "read") as connection:
             return connection.product
+
+    def server_facts(self) -> dict[str, Any]:
+        return server_facts(self.login, self.exists())
 
     @contextlib.contextmanager
     def reading(self, barrier: WriteBarrier | None = None, stored: bool = False) -> Iterator[Session]:

@@ -7,23 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Database
-from .mysql import MysqlDatabase
+from .base import UNKNOWN_SERVER
+from .login import Login
 from .mysql_client import Connection, connected, is_galera
 from .mysql_programs import DUMPERS, first_program
 
-UNKNOWN: dict[str, Any] = {"isolation": None, "galera": None, "dump_program": None}
 
-
-def server_facts(database: Database) -> dict[str, Any]:
-    """In the shape of UNKNOWN: the server's default isolation, whether it is in a Galera cluster, and the program on
-    this host that dumps databases. None is what is not known, and everything with SQLite. Raises DatabaseError.
-    """
-    if not isinstance(database, MysqlDatabase):
-        return UNKNOWN
-    if not database.exists():
-        return {**UNKNOWN, "dump_program": first_program(DUMPERS[True])}
-    with connected(database.login, "read") as connection:
+def server_facts(login: Login, exists: bool) -> dict[str, Any]:
+    """As Database.server_facts(). Of a server without the database it is only known what dumps it."""
+    if not exists:
+        return {**UNKNOWN_SERVER, "dump_program": first_program(DUMPERS[True])}
+    with connected(login, "read") as connection:
         return {
             "isolation": _isolation(connection),
             "galera": is_galera(connection),

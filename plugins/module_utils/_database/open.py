@@ -14,8 +14,6 @@ from .._errors import DatabaseError
 from .._frontend.layout import Frontend
 from .._oned_conf.document import Document
 from .base import Database, Session
-from .login import login_of
-from .mysql import MysqlDatabase
 from .own_data import NO_OWN_DATA, own_data
 from .schema import (
     EMPTY_LOG,
@@ -29,7 +27,6 @@ from .schema import (
     text,
     versions,
 )
-from .sqlite import SqliteDatabase
 
 # OpenNebula's own default when oned.conf has no DB section.
 _DEFAULT_BACKEND = "sqlite"
@@ -41,9 +38,15 @@ def open_database(frontend: Frontend, document: Document, login: Mapping[str, An
     `login` holds options of the fragment of that name, which count instead of what oned.conf says.
     """
     backend = (document.vector("DB") or {}).get("BACKEND", _DEFAULT_BACKEND)
+    # Each where it is needed: all that a module imports is compiled whenever it runs.
     if backend == "sqlite":
+        from .sqlite import SqliteDatabase
+
         return SqliteDatabase(frontend.sqlite_file)
     if backend == "mysql":
+        from .login import login_of
+        from .mysql import MysqlDatabase
+
         return MysqlDatabase(login_of(document, login), frontend)
     raise DatabaseError(f"{frontend.conf} names the database backend {backend!r}; oned knows sqlite and mysql only.")
 

@@ -39,8 +39,6 @@ class SqliteDatabase(Database):
     """The file of an oned with BACKEND sqlite."""
 
     backend = "sqlite"
-    # The sqlite3 program goes on after an error, up to the COMMIT, unless told otherwise.
-    prologue = (".bail on",)
     needs_stop = True
 
     def __init__(self, name: str, alone: bool = False) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Callable
 
-from .._api.client import local_url, prober, read_one_auth
-from .._database.mysql_server import server_facts
+from .._api.client import prober
+from .._api.local import local_url, read_one_auth
 from .._database.open import describe, open_database
 from .._errors import DriverMissing, OnefedError
 from .._frontend import auth_files
@@ -210,7 +210,7 @@ def _database(frontend: Frontend, document: Document | None, login: Mapping[str,
         return {"error": "oned.conf cannot be read, so it is not known which database is used."}
     try:
         database = open_database(frontend, document, login)
-        return {**describe(database), **server_facts(database)}
+        return {**describe(database), **database.server_facts()}
     except DriverMissing as error:
         return {"error": str(error), "driver_missing": True, "package": error.package}
     except OnefedError as error:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from .._api.client import AUTHENTICATION, Client, local_url
+from .._api.client import AUTHENTICATION, Client
+from .._api.local import local_url
 from .._errors import ApiError, FrontendError, OnefedError
 from .._frontend import auth_files
 from .._frontend.layout import Frontend

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._api.client import local_url, probe, read_one_auth
+from .._api.local import local_url, read_one_auth
 from .._database.open import describe, open_database
 from .._database.schema import LOG, log_position
 from .._errors import FrontendError, OnefedError
@@ -164,6 +164,9 @@ def _await_running(frontend: Frontend, timeout: float) -> None:
 
 
 def _await_api(frontend: Frontend, url: str, manager: Manager, log: NewLines, timeout: float) -> None:
+    # Here, as most modules that stop oned never start it: all that a module imports is compiled when it runs.
+    from .._api.client import probe
+
     deadline = Deadline.after(timeout)
     while True:
         failure = manager.failure()

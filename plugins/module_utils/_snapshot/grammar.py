@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from .._database.mysql import MysqlDatabase
+from .._database.prologues import PROLOGUES
 from .._database.schema import (
     FEDERATED,
     FEDERATED_ROWS,
@@ -22,11 +22,9 @@ from .._database.schema import (
     WHOLE_LOG,
     set_is_slave,
 )
-from .._database.sqlite import SqliteDatabase
 
 _DELETES = frozenset(selection.delete() for selection in (*FEDERATED_ROWS, WHOLE_LOG, SHARED_POOL_ROWS))
 MARKS = frozenset(set_is_slave(mark) for mark in (False, True))
-_PROLOGUES = {kind.backend: kind.prologue for kind in (SqliteDatabase, MysqlDatabase)}
 
 _INSERT = re.compile(rf"INSERT INTO ({'|'.join((*FEDERATED, LOG, POOL_CONTROL))}) \(([a-z_]+(?:, [a-z_]+)*)\) VALUES ")
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?"
@@ -47,7 +45,7 @@ class Grammar:
     def __init__(self, backend: str) -> None:
         if backend not in _LITERAL:
             raise ValueError(f"there is no backend {backend!r}")
-        self.prologue = _PROLOGUES[backend]
+        self.prologue = PROLOGUES[backend]
         self._literal = _LITERAL[backend]
         self._rows: dict[tuple[str, str], re.Pattern[str]] = {}
 

@@ -12,6 +12,7 @@ from typing import IO, Any, Callable
 
 from .._charsets import Columns, conversion, too_small
 from .._database.base import Database, Session, WriteBarrier
+from .._database.prologues import PROLOGUES
 from .._database.schema import (
     FEDERATED_ROWS,
     LOG,
@@ -138,7 +139,7 @@ def _write_body(session: Session, database: Database, body: IO[bytes], folder: s
     size = sum(text_bytes(session, selection) for selection in selections)
     need_room(folder, int(2 * _ROOM_FACTOR * size), "the federated snapshot", body.fileno())
     writer = BodyWriter(body, database, session.introducer())
-    for line in (*database.prologue, "BEGIN;"):
+    for line in (*PROLOGUES[database.backend], "BEGIN;"):
         writer.line(line)
     tables = {selection.table: _write_rows(session, selection, writer) for selection in selections}
     limit = session.longest_statement()

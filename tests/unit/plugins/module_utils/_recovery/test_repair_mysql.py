@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.onefed.opennebula.plugins.module_utils._database.mysql_server import UNKNOWN, server_facts
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.base import UNKNOWN_SERVER
 from ansible_collections.onefed.opennebula.plugins.module_utils._database.sqlite import SqliteDatabase
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
@@ -61,15 +61,15 @@ def test_a_log_without_keys_waits_for_oned_to_stop(by_hand: Any, mysql_master: M
 
 
 def test_what_a_server_is_like(mysql_master: MysqlOneDb, tmp_path: Path) -> None:
-    found = server_facts(mysql_master.database())
+    found = mysql_master.database().server_facts()
     assert found["isolation"] == "READ-COMMITTED"
     assert found["galera"] is False
     assert Path(found["dump_program"]).name in ("mariadb-dump", "mysqldump")
     mysql_master.execute("SET GLOBAL tx_isolation = 'SERIALIZABLE'")
     try:
-        assert server_facts(mysql_master.database())["isolation"] == "SERIALIZABLE"
+        assert mysql_master.database().server_facts()["isolation"] == "SERIALIZABLE"
     finally:
         mysql_master.execute("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
     mysql_master.execute(f"DROP DATABASE {mysql_master.name}")
-    assert server_facts(mysql_master.database()) == {**UNKNOWN, "dump_program": found["dump_program"]}
-    assert server_facts(SqliteDatabase(str(tmp_path / "one.db"))) == UNKNOWN
+    assert mysql_master.database().server_facts() == {**UNKNOWN_SERVER, "dump_program": found["dump_program"]}
+    assert SqliteDatabase(str(tmp_path / "one.db")).server_facts() == UNKNOWN_SERVER
