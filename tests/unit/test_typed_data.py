@@ -25,7 +25,6 @@ ENTRANCES = {
     "_model/declared.py: from_dict",
     "_model/facts.py: from_plain",
     "_model/records.py: from_plain",
-    "_model/upgrade.py: from_plain",
     "_plan/migration.py: _placed",
     "_plan/planned.py: from_dict",
 }

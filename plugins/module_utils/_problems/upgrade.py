@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Rules about upgrades from one release of OpenNebula to another."""
+"""Rules about upgrades from one release of OpenNebula to another, and about the way back."""
 
 from __future__ import annotations
 
@@ -138,4 +138,25 @@ UPGRADE_NOT_A_SERVER = Rule(
     "The host is in the zone's group, and the zone's list of servers does not have it.",
     "It is no server of its zone yet and is left out.",
     "Run playbook federate when the zone is upgraded, which adds it, and install the same release there first.",
+)
+ROLLBACK_NOTHING = Rule(
+    "rollback_nothing",
+    ERROR,
+    "Only an upgrade by this collection leaves the backups that lead back.",
+    "There is no upgrade that could be taken back.",
+    "Check that the hosts are those that were upgraded, and that nobody removed their folder of backups.",
+)
+ROLLBACK_WRITTEN = Rule(
+    "rollback_written",
+    ERROR,
+    "The backups are of the time before the upgrade.",
+    "Writes have happened since the upgrade to {release}, or it is not known that none have: they would be lost.",
+    "If they may be lost, add -e upgrade_rollback_confirm={group} to the command.",
+)
+ROLLBACK_ZONE_ALONE = Rule(
+    "rollback_zone_alone",
+    ERROR,
+    "Once the master is migrated, a zone with the old tables is cut off from the federation.",
+    "It belongs to an upgrade whose master is migrated, or was not asked, and other zones take no part in this run.",
+    "Run again without --limit, so that all zones of the federation go back together.",
 )

@@ -17,6 +17,7 @@ from ...module_utils._problems.database import DATABASE_EMPTY
 from ...module_utils._problems.frontend import COPY_INTERRUPTED, ONED_STOPPED
 from ...module_utils._problems.problem import Problem
 from .._model.facts import Frontend, HostFacts
+from .._model.plain import parse
 from .._model.release import edition_of, has_migrators, minor, numbers, release_of, supports, within
 from .._model.upgrade import STEPS, UpgradeInfo
 from . import database as database_checks
@@ -63,7 +64,7 @@ def examined(host: str, result: Data) -> Examined:
     if not found or found.get("failed") or found.get("unreachable"):
         reason = module_failure(found) if found else ("", "Run again.")
         return Examined(host, checks.host_facts(result), reason=reason)
-    return Examined(host, checks.host_facts(result), UpgradeInfo.from_plain(found))
+    return Examined(host, checks.host_facts(result), parse(UpgradeInfo, found))
 
 
 def examinable(one: Examined) -> list[Problem]:
@@ -104,6 +105,9 @@ def before(frontend: Frontend, info: UpgradeInfo, goal: Goal, began: bool = Fals
         return [COPY_INTERRUPTED.problem(opened_at=frontend.journal.opened_at)]
     if not frontend.database.bootstrapped:
         return [DATABASE_EMPTY.problem()]
+    if None in (info.release, info.stored.shared, info.stored.local):
+        detail = " ".join(info.errors) or "its release, or the versions of its tables"
+        return [rules.UPGRADE_NOT_EXAMINED.problem(detail=detail, what_to_do="Correct that and run again.")]
     if not info.is_migrated:
         return [_half_done(info)]
     found = [] if frontend.serves or began else [ONED_STOPPED.problem()]

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from .host import Disk
-from .plain import parse
 from .release import edition_of
 
 STEPS = ("opened", "stopped", "saved", "installed", "configured", "migrating", "migrated", "started", "proved")
@@ -18,7 +16,7 @@ STEPS = ("opened", "stopped", "saved", "installed", "configured", "migrating", "
 
 @dataclass(frozen=True)
 class UpgradeJournal:
-    """The journal of an upgrade; `slave` tells that its shared tables come from a master."""
+    """The journal of an upgrade, open or closed; `slave` tells that its shared tables come from a master."""
 
     id: str
     directory: str | None = None
@@ -79,13 +77,12 @@ class ConfigTool:
 class UpgradeInfo:
     """A front-end before, during or after an upgrade.
 
-    `release` is installed, `running` answers; `required` is of the installed onedb, `stored` of the database;
-    `candidate` is the version of the package that would come. `closed` is the journal of its newest closed upgrade, of
-    which often only the id is told; `written` whether writes followed its proof.
+    `release` is installed; `required` is of its onedb, `stored` of the database; `candidate` is the version of the
+    package that would come. `written` tells whether anything was written since the newest upgrade was closed;
+    `errors` why parts are not known.
     """
 
     release: str | None = None
-    running: str | None = None
     required: Versions = field(default_factory=Versions)
     stored: Versions = field(default_factory=Versions)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -96,17 +93,15 @@ class UpgradeInfo:
     onecfg: ConfigTool = field(default_factory=ConfigTool)
     disk: Disk = field(default_factory=Disk)
     database_size: int = 0
-    migrators: tuple[str, ...] = ()
     journal: UpgradeJournal | None = None
-    closed: UpgradeJournal | None = None
+    closed_journal: UpgradeJournal | None = None
     written: bool | None = None
+    errors: tuple[str, ...] = ()
 
-    @classmethod
-    def from_plain(cls, data: Mapping[str, Any]) -> UpgradeInfo:
-        """The C(upgrade) that the module returned."""
-        closed = data.get("closed")
-        known = {"id": closed, "step": STEPS[-1]} if isinstance(closed, str) else closed
-        return parse(cls, {**data, "closed": known})
+    @property
+    def last(self) -> UpgradeJournal | None:
+        """The journal of the upgrade that is open, else of the newest that ended and was not taken back."""
+        return self.journal or self.closed_journal
 
     @property
     def edition(self) -> str | None:

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 
 from ...module_utils._problems import upgrade as rules
 from ...module_utils._problems.problem import Problem
-from ...module_utils._problems.zones import LIMIT_SPLITS_ZONE
 from .._checks.upgrade import Examined, machines, step_of
 from .._model.declared import Federation
 from .._model.release import is_release, numbers
@@ -24,7 +23,7 @@ from .entry import placed
 from .upgrade_refusals import cut_off, out_of_step_zones, refuse_zone
 from .upgrade_text import describe
 from .upgrade_time import seconds_of
-from .upgrade_zones import NONE, TOGETHER, ZoneView, goal_of, master_of, method_of, view_of
+from .upgrade_zones import NONE, TOGETHER, ZoneView, goal_of, master_of, method_of, split_zones, view_of
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def plan_upgrade(federation: Federation, seen: Mapping[str, Examined], options: 
     changing = {group: view for group, view in views.items() if view.taking_part(method)}
     refused = {group: refuse_zone(view, seen, goal, method) for group, view in changing.items()}
     sound = [changing[group] for group, each in refused.items() if not each]
-    problems = _split(federation, run)
+    problems = split_zones(federation, run)
     problems += [(changing[group].zone.label, problem) for group, each in refused.items() for problem in each]
     problems += cut_off(federation, views, seen, method)
     problems += out_of_step_zones(federation, sound, master_of(views), seen)
@@ -151,17 +150,6 @@ def _target_problem(targets: Mapping[str, str | None]) -> Problem | None:
         return None
     listed = ", ".join(f"{target or 'unset'} on {host}" for host, target in targets.items())
     return rules.UPGRADE_TARGETS_DIFFER.problem(targets=listed)
-
-
-def _split(federation: Federation, run: list[str]) -> list[tuple[str, Problem]]:
-    """Zones of which the limit takes only a part."""
-    parts = {zone.label: [host for host in zone.servers if host in run] for zone in federation.zones.values()}
-    whole = {zone.label: len(zone.servers) for zone in federation.zones.values()}
-    return [
-        (label, LIMIT_SPLITS_ZONE.problem(hosts=", ".join(hosts)))
-        for label, hosts in parts.items()
-        if 0 < len(hosts) < whole[label]
-    ]
 
 
 def _moving(view: ZoneView, seen: Mapping[str, Examined]) -> list[Problem]:

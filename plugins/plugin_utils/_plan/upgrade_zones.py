@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from ...module_utils._problems.problem import Problem
+from ...module_utils._problems.zones import LIMIT_SPLITS_ZONE
 from .._checks.upgrade import Examined, Goal, examinable
 from .._model.declared import Federation, Zone
 from .._model.records import ListedServer
@@ -49,6 +51,17 @@ class ZoneView:
         if method == TOGETHER and self.needing:
             return self.hosts
         return tuple(host for host in self.hosts if host in self.needing)
+
+
+def split_zones(federation: Federation, run: Collection[str]) -> list[tuple[str, Problem]]:
+    """Zones of which the limit takes only a part."""
+    parts = {zone.label: [host for host in zone.servers if host in run] for zone in federation.zones.values()}
+    whole = {zone.label: len(zone.servers) for zone in federation.zones.values()}
+    return [
+        (label, LIMIT_SPLITS_ZONE.problem(hosts=", ".join(hosts)))
+        for label, hosts in parts.items()
+        if 0 < len(hosts) < whole[label]
+    ]
 
 
 def goal_of(target: str, seen: Iterable[Examined], edition: str | None, installs: bool) -> Goal:
@@ -114,7 +127,7 @@ def _changes_tables(info: UpgradeInfo, goal: Goal) -> bool:
         return info.journal.method == TOGETHER
     wanted = target_version(info, goal)
     stored = {version for version in (info.stored.shared, info.stored.local) if version}
-    if wanted is None:
+    if wanted is None or not stored:
         return minor(info.release) != minor(goal.target)
     return bool(stored - {wanted})
 

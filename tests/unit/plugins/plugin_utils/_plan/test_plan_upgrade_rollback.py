@@ -1,0 +1,133 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who goes back to what an upgrade found, and when that is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planned import declared, frontend
+from upgrading import THREE, halted, info, journal, pair, with_info, with_three
+
+from ansible_collections.onefed.opennebula.plugins.filter.upgrade_rollback import upgrade_rollback
+
+ID = "20260102T030405Z-7.0.2-to-7.4.0"
+
+
+def failed(**steps: str) -> dict[str, Any]:
+    """A federation whose upgrade came to these steps on its two servers."""
+    results = halted(pair(), **steps)
+    for host, one in results.items():
+        if one["upgrade"]["journal"]:
+            one["upgrade"]["journal"].update(part="leader", slave=host == "paris-1")
+    return results
+
+
+def ended(written: bool | None = False) -> dict[str, Any]:
+    """A federation whose upgrade ended."""
+    results = pair("7.4.0", None)
+    for host, one in results.items():
+        closed = journal("proved", slave=host == "paris-1")
+        one["upgrade"].update(closed=ID, closed_journal=closed, written=written)
+    return results
+
+
+def test_all_servers_of_an_open_upgrade_go_back() -> None:
+    results = halted(with_three(), madrid_1="migrating", paris_1="saved", paris_2="saved", paris_3="opened")
+    plan = upgrade_rollback(THREE, results)
+    assert (plan["errors"], plan["id"], plan["from"], plan["target"], plan["changed"]) == (
+        [],
+        ID,
+        "7.4.0",
+        "7.0.2",
+        True,
+    )
+    assert plan["zones"]["paris"] == {"label": "paris", "leader": "paris-2", "followers": ["paris-1", "paris-3"]}
+    assert plan["hosts"]["madrid-1"] == {
+        "zone": "madrid",
+        "part": "leader",
+        "slave": False,
+        "reopen": False,
+        "step": "migrating",
+        "endpoint": "http://192.0.2.11:2633/RPC2",
+    }
+    assert plan["groups"]["paris-3"] == ["federation_rolling_back", "federation_rolling_back_followers"]
+    assert plan["groups"]["paris-2"] == ["federation_rolling_back", "federation_rolling_back_leaders"]
+    assert plan["packages"]["paris-1"] == {"opennebula": "7.0.2-1"}
+    assert plan["text"] == [
+        f"Back from OpenNebula 7.4.0 to 7.0.2, upgrade {ID}.",
+        "madrid: goes back to what it was at 2026-01-02T03:04:05Z",
+        "  ~ oned and its companions stop on madrid-1",
+        "  ~ madrid-1: its packages, configuration and database are put back as they were",
+        "paris: goes back to what it was at 2026-01-02T03:04:05Z",
+        "  ~ oned and its companions stop on paris-1, paris-3, paris-2",
+        "  ~ paris-1: its packages, configuration and database are put back as they were",
+        "  ~ paris-3: starts again; nothing of it was changed",
+        "  ~ paris-2: its packages, configuration and database are put back as they were",
+    ]
+
+
+def test_an_upgrade_that_ended_is_reopened() -> None:
+    plan = upgrade_rollback(declared(), ended())
+    assert (plan["errors"], plan["id"]) == ([], ID)
+    assert {one["reopen"] for one in plan["hosts"].values()} == {True}
+
+
+def test_one_that_was_written_to_since_goes_back_only_when_that_is_confirmed() -> None:
+    for written in (True, None):
+        plan = upgrade_rollback(declared(), ended(written))
+        assert len(plan["errors"]) == 2
+        assert plan["errors"][0].startswith("madrid-1: Writes have happened since the upgrade to 7.4.0, or it is not")
+        assert "add -e upgrade_rollback_confirm=federation to the command" in plan["errors"][0]
+        assert f"  ! {plan['errors'][0]} [rollback_written]" in plan["text"]
+        assert upgrade_rollback(declared(), ended(written), {"confirm": "federation"})["errors"] == []
+        assert upgrade_rollback(declared(), ended(written), {"confirm": "yes"})["errors"] == plan["errors"]
+
+
+def test_without_an_upgrade_nothing_goes_back() -> None:
+    plan = upgrade_rollback(declared(), pair())
+    assert (plan["id"], plan["hosts"], plan["changed"]) == (None, {}, False)
+    assert plan["errors"][0].startswith("There is no upgrade that could be taken back.")
+    assert plan["groups"] == {"madrid-1": [], "paris-1": []}
+    named = upgrade_rollback(declared(), ended(), {"id": "another"})
+    assert named["errors"] == plan["errors"]
+
+
+def test_an_open_upgrade_goes_back_before_one_that_ended() -> None:
+    results = ended()
+    results["paris-1"]["upgrade"]["journal"] = journal(
+        "stopped", id="20260202T000000Z-7.4.0-to-7.4.1", method="rolling"
+    )
+    plan = upgrade_rollback(declared(), results)
+    assert (plan["errors"], list(plan["hosts"])) == ([], ["paris-1"])
+    older = upgrade_rollback(declared(), ended(), {"id": ID})
+    assert list(older["hosts"]) == ["madrid-1", "paris-1"]
+
+
+def test_a_zone_goes_back_alone_only_before_the_master_is_migrated() -> None:
+    alone = {"limited": ["paris-1"]}
+    before = upgrade_rollback(declared(), failed(madrid_1="configured", paris_1="saved"), alone)
+    assert (before["errors"], list(before["hosts"])) == ([], ["paris-1"])
+    after = upgrade_rollback(declared(), failed(madrid_1="migrating", paris_1="saved"), alone)
+    assert after["errors"][0].startswith("paris: It belongs to an upgrade whose master is migrated, or was not asked")
+    unasked = failed(madrid_1="configured", paris_1="saved")
+    del unasked["madrid-1"]
+    assert len(upgrade_rollback(declared(), unasked)["errors"]) == 1
+
+
+def test_a_zone_outside_of_a_federation_goes_back_by_itself() -> None:
+    found = info(journal=journal("migrated"))
+    assert upgrade_rollback(declared(), {"madrid-1": with_info(frontend(), found)})["errors"] == []
+
+
+def test_the_servers_of_a_zone_go_back_together() -> None:
+    results = halted(with_three(), madrid_1="saved", paris_1="saved", paris_2="saved", paris_3="saved")
+    errors = upgrade_rollback(THREE, results, {"limited": ["madrid-1", "paris-2"]})["errors"]
+    assert errors[0].startswith("paris: The limit takes only a part of its servers (paris-2).")
+
+
+def test_a_server_that_cannot_be_examined_keeps_all_from_going_back() -> None:
+    results = failed(madrid_1="migrated", paris_1="saved")
+    results["paris-1"] = {"unreachable": True, "msg": "no route"}
+    plan = upgrade_rollback(declared(), results)
+    assert plan["errors"][0].startswith("paris-1: Ansible cannot reach it: no route.")
