@@ -260,6 +260,10 @@ frontend:
     journal:
       description: Journal of a join in progress as M(onefed.opennebula.join_journal) returns it, V(null) without one.
       type: dict
+    upgrade:
+      description:
+        - Journal of an upgrade in progress as M(onefed.opennebula.upgrade_journal) returns it, V(null) without one.
+      type: dict
     probes:
       description: By endpoint, how it answered.
       type: dict

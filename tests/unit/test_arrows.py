@@ -21,12 +21,19 @@ FLOORS = (
     {"_recovery", "_rotation", "_vip", "_plan"},
     {"_cluster", "_server_files", "_report"},
     {"_facts"},
+    {"_upgrade"},
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for kind in ("module_utils", "plugin_utils") for path in (PLUGINS / kind).rglob("*.py"))
 WRITERS = {"_recovery", "_rotation", "_snapshot", "_zone_import"}
-WRITERS_BESIDE_READERS = {"sync.py", "archive.py", "changes.py", "member_writer.py", "zone_writer.py", "conf_writer.py"}
-READERS = ("auth_files_info", "database_info", "federation_info", "frontend_info", "zone_info", "zone_server_info")
+WRITERS_BESIDE_READERS = {
+    *("sync.py", "archive.py", "changes.py", "member_writer.py", "zone_writer.py", "conf_writer.py"),
+    *("migration.py", "configuration.py", "converging.py", "hypervisors.py"),
+}
+READERS = (
+    *("auth_files_info", "database_info", "federation_info", "frontend_info", "upgrade_info", "zone_info"),
+    "zone_server_info",
+)
 
 
 def test_every_package_has_its_floor() -> None:

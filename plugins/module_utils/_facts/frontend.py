@@ -21,6 +21,7 @@ from .._frontend import auth_files
 from .._frontend.journal import Journal, await_quiet
 from .._frontend.layout import Frontend
 from .._frontend.run_as import run_as_oned
+from .._frontend.upgrade_journal import UpgradeJournal
 from .._host import network
 from .._host.deadline import Deadline
 from .._host.files import exists
@@ -88,7 +89,7 @@ def examine(
     # reading the database changes the effective account of all threads.
     credentials, one_auth = _credentials(frontend)
     service = _service(frontend)
-    version = _version(frontend)
+    version = installed_version(frontend)
     deadline = Deadline.after(4 * timeout)
     api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
     probes = {url: Task(prober(url, timeout, **(tls or {}))).start() for url in dict.fromkeys(endpoints)}
@@ -107,7 +108,8 @@ def examine(
         "one_auth": one_auth or {True: "ok", False: "rejected"}.get(answers.get("authenticated"), "unknown"),
         "disk": _disk(frontend, database),
         "time": time.time(),
-        "journal": _guarded(lambda: _journal(frontend)),
+        "journal": _guarded(lambda: _public(Journal.load(frontend))),
+        "upgrade": _guarded(lambda: _public(UpgradeJournal.load(frontend))),
         "probes": {url: task.wait(deadline) for url, task in probes.items()},
         "companions": _guarded(lambda: companions.installed(frontend)),
         "fireedge": fireedge.facts(frontend),
@@ -188,7 +190,8 @@ def _service(frontend: Frontend) -> dict[str, Any]:
         return {"state": "unknown", "enabled": None, "restart_needed": False, "error": str(error)}
 
 
-def _version(frontend: Frontend) -> str | None:
+def installed_version(frontend: Frontend) -> str | None:
+    """What `oned -v` says, such as 7.4.0; None without oned, or when it does not say."""
     if not os.path.exists(frontend.oned):
         return None
     try:
@@ -229,8 +232,7 @@ def _disk(frontend: Frontend, database: dict[str, Any]) -> dict[str, Any]:
     return {"free": room.f_bavail * room.f_frsize, "needed": needed, "error": None}
 
 
-def _journal(frontend: Frontend) -> dict[str, Any] | None:
-    journal = Journal.load(frontend)
+def _public(journal: Journal | UpgradeJournal | None) -> dict[str, Any] | None:
     return journal.public() if journal else None
 
 

@@ -85,6 +85,14 @@ class Frontend:
     def oned(self) -> str:
         return self._path("/usr/bin/oned", "bin/oned")
 
+    def program(self, name: str) -> str:
+        """Where a command of OpenNebula's lies."""
+        return self._path(f"/usr/bin/{name}", f"bin/{name}")
+
+    @property
+    def lib(self) -> str:
+        return self._path("/usr/lib/one", "lib")
+
     @property
     def installed(self) -> bool:
         """Whether OpenNebula is there, and no installation by role oned_install is under way or was interrupted."""

@@ -19,6 +19,7 @@ from .._errors import FrontendError
 from .._frontend import auth_files
 from .._frontend.journal import Journal, host_lock
 from .._frontend.layout import Frontend
+from .._frontend.upgrade_journal import refuse_during_upgrade
 from .._host.clock import stamp, utc_now
 from .._host.files import Attributes, exists, read_bytes, remove_file, sync_folder, write_bytes
 from .._oned_conf.document import STOCK_VECTORS, Document
@@ -60,6 +61,7 @@ def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> di
     missing = [name for name in NEEDED[params["kind"]] if params[name] is None]
     if missing:
         raise FrontendError(f"No join is open on this front-end; to open one, set {', '.join(missing)}.")
+    refuse_during_upgrade(frontend, f"the join of {_what(params['kind'], params['zone_name'])}")
     journal = _new(frontend, params)
     if not check_mode:
         _save_files(frontend, journal)

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._errors import DatabaseError, FrontendError
 from .._frontend.layout import Frontend
-from .._host.files import opened, read_bytes, write_bytes
+from .._host.files import exists, opened, read_bytes, write_bytes
 
 _CHUNK = 1 << 20
 _LONGEST = 65_536
@@ -29,6 +29,11 @@ def seal(frontend: Frontend, path: str) -> None:
         write_bytes(_file(frontend, path), json.dumps(noted).encode(), frontend.state_attributes)
     except OSError as error:
         raise FrontendError(f"Cannot note what {path} holds in {_folder(frontend)}: {error.strerror}.") from error
+
+
+def is_sealed(frontend: Frontend, path: str) -> bool:
+    """Whether what `path` holds was noted on this host."""
+    return exists(_file(frontend, path))
 
 
 def verify_seal(frontend: Frontend, path: str) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .._frontend.layout import Frontend
 from .._host.tree import FILE, FOLDER, LINK, Node, Tree
@@ -115,6 +116,19 @@ def apply(frontend: Frontend, root: Root, changes: list[Change]) -> None:
             tree.put_link(change.below, entry.target, ids)
         else:
             tree.put_file(change.below, change.content, entry.mode, ids)
+
+
+def described(changes: list[Change]) -> dict[str, Any]:
+    """{"changed", "paths", "diff"}; the diff holds no content."""
+    shown = sorted(changes, key=lambda change: change.path)
+    return {
+        "changed": bool(changes),
+        "paths": [change.path for change in shown],
+        "diff": {
+            "before": "".join(f"{change.path}: {change.describe_before()}\n" for change in shown),
+            "after": "".join(f"{change.path}: {change.describe_after()}\n" for change in shown),
+        },
+    }
 
 
 def _compared(

@@ -10,12 +10,16 @@ _oned_conf/follower.py.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .._errors import FrontendError
 from .._frontend.layout import Frontend
+from .._host.account import acting_as
 
 AUTH, SSH, REMOTES, ETC = "one", "ssh", "remotes", "etc"
 # Files of which a server keeps lines of its own: keys that may log in to it, keys of hosts that it knows.
@@ -80,3 +84,26 @@ def _is_oneds(frontend: Frontend, path: str) -> bool:
         return os.stat(path).st_uid == frontend.ids()[0]
     except FileNotFoundError:
         return False
+
+
+@contextlib.contextmanager
+def rights_of(frontend: Frontend, root: Root) -> Iterator[None]:
+    """Inside the block a root that is oned's is touched with the rights of its account."""
+    if root.as_oned:
+        with acting_as(*frontend.ids()):
+            yield
+    else:
+        yield
+
+
+@contextlib.contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Make FrontendError of an OSError: "Cannot `what`"."""
+    try:
+        yield
+    except OSError as error:
+        name = error.filename if isinstance(error.filename, str) else ""
+        raise FrontendError(
+            f"Cannot {what}: {f'{name}: ' if name else ''}{error.strerror or error}. Check owners and modes there, and "
+            "the disk; run as root."
+        ) from error

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from .._errors import FrontendError
 from .._frontend.journal import Journal, host_lock
 from .._frontend.layout import Frontend
-from .._host.account import acting_as
 from .._host.files import read_bytes
 from .._host.large_files import appearing, remove_partial
 from .._host.signals import interruptible
@@ -32,11 +30,12 @@ from .changes import (
     Change,
     apply,
     conf_change,
+    described,
     entry_of,
     return_changes,
     take_over,
 )
-from .roots import AUTH, Root, roots
+from .roots import AUTH, Root, explained, rights_of, roots
 
 BACKUP = "server-files.tar.gz"
 NOTED = "server_files"
@@ -53,9 +52,9 @@ def pack(frontend: Frontend, dest: str | None, check_mode: bool) -> dict[str, An
         with appearing(path) as stream:
             writer = ArchiveWriter(stream)
             for root in roots(frontend).values():
-                with _explained(f"read {root.path}"), _rights(frontend, root):
-                    _add_root(writer, frontend, root, result["left_out"])
-            with _explained(f"read {frontend.conf}"):
+                with explained(f"read {root.path}"), rights_of(frontend, root):
+                    add_root(writer, frontend, root, result["left_out"])
+            with explained(f"read {frontend.conf}"):
                 content = read_bytes(frontend.conf, follow=True)
                 writer.add(CONF, Entry(FILE, 0o640, "root", "oned"), content)
             writer.close()
@@ -72,7 +71,7 @@ def unpack(
         changes: list[Change] = []
         left_out: list[dict[str, str]] = []
         for root in roots(frontend).values():
-            with _explained(f"read {root.path}"), _rights(frontend, root):
+            with explained(f"read {root.path}"), rights_of(frontend, root):
                 changes += take_over(frontend, root, archive, left_out)
         if server_id is not None:
             changes += conf_change(frontend, archive, server_id)
@@ -85,7 +84,7 @@ def unpack(
                 Journal.note(frontend, NOTED)
                 _carry_out(frontend, changes)
         kept = backup if backup and (os.path.exists(backup) or (check_mode and changes)) else None
-        return {**_result(changes), "left_out": left_out, "backup_file": kept}
+        return {**described(changes), "left_out": left_out, "backup_file": kept}
 
 
 def restore(frontend: Frontend, backup_dir: str, check_mode: bool) -> dict[str, Any]:
@@ -93,21 +92,22 @@ def restore(frontend: Frontend, backup_dir: str, check_mode: bool) -> dict[str, 
     backup = os.path.join(backup_dir, BACKUP)
     with host_lock(frontend, check_mode=check_mode):
         if not os.path.lexists(backup):
-            return {**_result([]), "backup_file": None}
+            return {**described([]), "backup_file": None}
         with opened_archive(backup) as archive:
             changes = []
             for root in roots(frontend).values():
-                with _explained(f"read {root.path}"), _rights(frontend, root):
+                with explained(f"read {root.path}"), rights_of(frontend, root):
                     changes += return_changes(frontend, root, archive)
             changes += conf_change(frontend, archive, None)
             if changes and not check_mode:
                 _refuse_running(frontend, changes)
                 with interruptible("Restoring the files"):
                     _carry_out(frontend, changes)
-        return {**_result(changes), "backup_file": backup}
+        return {**described(changes), "backup_file": backup}
 
 
-def _add_root(writer: ArchiveWriter, frontend: Frontend, root: Root, left_out: list[dict[str, str]]) -> None:
+def add_root(writer: ArchiveWriter, frontend: Frontend, root: Root, left_out: list[dict[str, str]]) -> None:
+    """Write what is in a root, with its rights, and what cannot be in an archive to `left_out`. Raises OSError."""
     tree = Tree(root.path)
     for below, node in tree.nodes(root.is_own).items():
         path = f"{root.name}/{below}"
@@ -140,7 +140,7 @@ def _back_up(frontend: Frontend, backup: str, changes: list[Change]) -> None:
                 writer.add(CONF, change.before, read_bytes(frontend.conf, follow=True))
             else:
                 root = everything[change.root]
-                with _explained(f"read {root.path}"), _rights(frontend, root):
+                with explained(f"read {root.path}"), rights_of(frontend, root):
                     content = Tree(root.path).read(change.below) if change.before.kind == FILE else b""
                 writer.add(change.path, change.before, content)
         writer.close()
@@ -160,7 +160,7 @@ def _carry_out(frontend: Frontend, changes: list[Change]) -> None:
     for root in roots(frontend).values():
         own = [change for change in changes if change.root == root.name and change.path != CONF]
         if own:
-            with _explained(f"write below {root.path}"), _rights(frontend, root):
+            with explained(f"write below {root.path}"), rights_of(frontend, root):
                 _make_root(root)
                 apply(frontend, root, own)
     apply_conf = [change for change in changes if change.path == CONF]
@@ -183,36 +183,3 @@ def _make_folder(frontend: Frontend, folder: str) -> None:
     if f"{folder}/".startswith(f"{frontend.state_dir}/"):
         frontend.make_dir(folder)
     remove_partial(folder)
-
-
-def _result(changes: list[Change]) -> dict[str, Any]:
-    shown = sorted(changes, key=lambda change: change.path)
-    return {
-        "changed": bool(changes),
-        "paths": [change.path for change in shown],
-        "diff": {
-            "before": "".join(f"{change.path}: {change.describe_before()}\n" for change in shown),
-            "after": "".join(f"{change.path}: {change.describe_after()}\n" for change in shown),
-        },
-    }
-
-
-@contextlib.contextmanager
-def _rights(frontend: Frontend, root: Root) -> Iterator[None]:
-    if root.as_oned:
-        with acting_as(*frontend.ids()):
-            yield
-    else:
-        yield
-
-
-@contextlib.contextmanager
-def _explained(what: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else ""
-        raise FrontendError(
-            f"Cannot {what}: {f'{name}: ' if name else ''}{error.strerror or error}. Check owners and modes there, and "
-            "the disk; run as root."
-        ) from error

@@ -17,8 +17,8 @@ from typing import Any
 
 from .._errors import FrontendError, OnefedError
 from .._frontend import auth_files
-from .._frontend.journal import Journal
 from .._frontend.layout import Frontend
+from .._frontend.upgrade_journal import in_progress
 from .._host.deadline import Deadline
 from .._host.files import read_bytes, remove_file, write_bytes
 from .._host.systemctl import last_words, show, systemctl
@@ -97,9 +97,9 @@ def any_alive(units: Sequence[str]) -> bool:
 def remember(frontend: Frontend, also: Sequence[str]) -> None:
     """Note on disk what stops now, `also` and what systemd stops with oned, for restore() after the next start.
 
-    While a join is open its journal has noted that: those services wait until the join has been proved.
+    While a join or an upgrade is open its journal has noted that: those services wait until it has been proved.
     """
-    if frontend.location or Journal.load(frontend):
+    if frontend.location or in_progress(frontend):
         return
     units = list(dict.fromkeys([*_remembered(frontend), *also, *_in(_stopped_with(frontend), _RUNS)]))
     if units:
@@ -113,7 +113,7 @@ def remember(frontend: Frontend, also: Sequence[str]) -> None:
 
 def restore(frontend: Frontend, wait: bool = True) -> list[dict[str, Any]]:
     """Start what remember() noted; as bring_up() returns it."""
-    if frontend.location or Journal.load(frontend):
+    if frontend.location or in_progress(frontend):
         return []
     units = _remembered(frontend)
     if not units:

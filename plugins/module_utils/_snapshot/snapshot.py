@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 from typing import IO, Any, Callable
 
@@ -42,6 +43,9 @@ from .format import (
 )
 
 ALL_RECORDS = "all"
+# Which versions of the tables may differ, see restore_snapshot().
+EQUAL, NEWER, SHARED = "equal", "newer", "shared"
+SHARED_TABLES, LOCAL_TABLES = "version of the shared tables", "version of the local tables"
 # The log is what lets a slave catch up after it was away; one record was enough to replicate (OpenNebula 7.4.0).
 DEFAULT_RECORDS = 1000
 # SQL text is longer than its values: quotes doubled, some bytes in hexadecimal.
@@ -88,6 +92,7 @@ def restore_snapshot(
     check_mode: bool = False,
     log_is_saved: bool = False,
     note: Callable[[str], None] = lambda step: None,
+    differing: str = EQUAL,
 ) -> dict[str, Any]:
     """Make what `database` shares equal to the snapshot: {"changed", "before", "after", "log_recreated"}.
 
@@ -95,7 +100,9 @@ def restore_snapshot(
     checked first, all changes are one transaction, and they are read back before it is committed; on any error the
     database is as it was, but for a log that lacked its keys, or a huge one: that is emptied before the transaction if
     `log_is_saved`, so that it can be put back. With `zone_id` the snapshot must know that zone. `note` is called with
-    "restoring" before the first change and with "restored" after the last. Raises SnapshotError or DatabaseError.
+    "restoring" before the first change and with "restored" after the last. `differing` says which of the tables'
+    versions may differ from the database's: none with EQUAL; with NEWER the snapshot may have newer ones, of a master
+    that was upgraded; with SHARED those of the local tables may. Raises SnapshotError or DatabaseError.
     """
     with open_snapshot(path) as snapshot:
         snapshot.verify()
@@ -103,7 +110,7 @@ def restore_snapshot(
         is_slave = header.is_slave if restore_as == "source" else True
         stored = header.kind == "undo"
         with database.reading(stored=stored) as session:
-            _check_target(session, database, snapshot, zone_id)
+            _check_target(session, database, snapshot, zone_id, differing)
             before = _state(session, whole_log=header.kind == "undo")
         after = _expected(header, is_slave)
         recreate_log = not before["log"]["has_keys"]
@@ -191,20 +198,22 @@ def _join(header: Header, body: IO[bytes], stream: Any) -> None:
     shutil.copyfileobj(body, stream, 1024 * 1024)
 
 
-def _check_target(session: Session, database: Database, snapshot: SnapshotFile, zone_id: int | None) -> None:
+def _check_target(
+    session: Session, database: Database, snapshot: SnapshotFile, zone_id: int | None, allowed: str
+) -> None:
     header = snapshot.header
     known = versions(session)
     expected = {
         "backend": (header.backend, database.backend),
         "charset": (header.charset, session.charset()),
-        "version of the shared tables": (header.shared_version, known["shared_version"]),
-        "version of the local tables": (header.local_version, known["local_version"]),
+        SHARED_TABLES: (header.shared_version, known["shared_version"]),
+        LOCAL_TABLES: (header.local_version, known["local_version"]),
     }
     refused = f"The federated snapshot {snapshot.path} cannot be restored into the database {database.name}"
     for what, (theirs, ours) in expected.items():
         if ours is None:
             raise DatabaseError(f"{refused}: it has no {what}. Start oned once as STANDALONE to make its tables.")
-        if theirs != ours:
+        if theirs != ours and not _may_differ(what, theirs, str(ours), allowed):
             raise SnapshotError(f"{refused}: its {what} is {theirs}, the database's is {ours}. Make both zones equal.")
     columns = session.text_columns()
     small = too_small(columns, header.columns)
@@ -224,6 +233,16 @@ def _check_target(session: Session, database: Database, snapshot: SnapshotFile, 
             f"{refused}: it does not know zone {zone_id}, only {', '.join(map(str, header.zone_ids))}. "
             "Take the snapshot after the zone was created."
         )
+
+
+def _may_differ(what: str, theirs: str, ours: str, allowed: str) -> bool:
+    if allowed == NEWER:
+        return what in (SHARED_TABLES, LOCAL_TABLES) and _numbers(theirs) > _numbers(ours)
+    return allowed == SHARED and what == LOCAL_TABLES
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"[0-9]+", version)]
 
 
 def _state(session: Session, whole_log: bool) -> dict[str, Any]:

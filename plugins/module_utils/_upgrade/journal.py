@@ -1,0 +1,151 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The journal of an upgrade on the front-end: opened before the first change, closed when all is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .._database.open import frontend_database
+from .._database.position import has_log, position
+from .._errors import FrontendError
+from .._frontend.journal import Journal, host_lock
+from .._frontend.layout import Frontend
+from .._frontend.upgrade_journal import UpgradeJournal, folder_of
+from .._host.clock import utc_now
+from .._lockdown import lockdown
+from .._service import companions, oned
+from .._service.managers import manager_of
+from . import packages
+
+_NAMED = ("id", "zone_name", "method", "from_release", "to_release", "part", "slave")
+
+
+def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Do what module upgrade_journal is asked: {"changed", "journal", "services"}.
+
+    The journal is None when none is open. `services` are those that closing started, as companions.bring_up() returns
+    them.
+    """
+    action = {"opened": _open, "updated": _update, "closed": _close, "reopened": _reopen}[params["state"]]
+    with host_lock(frontend, check_mode=check_mode):
+        return {"services": [], **action(frontend, params, check_mode)}
+
+
+def opened(frontend: Frontend) -> UpgradeJournal:
+    """The open journal. Raises FrontendError without one."""
+    journal = UpgradeJournal.load(frontend)
+    if not journal:
+        raise FrontendError("No upgrade is open on this front-end. Open one first, with upgrade_journal: state=opened.")
+    return journal
+
+
+def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    journal = _already_open(frontend, params["id"])
+    if journal:
+        return {"changed": False, "journal": {**journal.public(), "resumed": True}}
+    _refuse_join(frontend)
+    if UpgradeJournal.closed(frontend, params["id"]):
+        raise FrontendError(f"The upgrade {params['id']} has ended on this front-end. Give the new one another id.")
+    now = utc_now()
+    journal = UpgradeJournal(
+        **{name: params[name] for name in _NAMED},
+        directory=folder_of(frontend, params["id"]),
+        opened_at=now,
+        original=_original(frontend),
+        packages=packages.installed(frontend),
+        steps=[{"step": "opened", "at": now}],
+    )
+    if not check_mode:
+        journal.save(frontend)
+    return {"changed": True, "journal": {**journal.public(), "resumed": False}}
+
+
+def _already_open(frontend: Frontend, wanted: str) -> UpgradeJournal | None:
+    journal = UpgradeJournal.load(frontend)
+    if journal and journal.id != wanted:
+        raise FrontendError(
+            f"The upgrade {journal.id} (from {journal.from_release} to {journal.to_release}) is in progress on this "
+            f"front-end, so {wanted} cannot begin. Finish it with upgrade.yml for {journal.to_release}, or take "
+            "it back with upgrade_rollback.yml."
+        )
+    return journal
+
+
+def _refuse_join(frontend: Frontend) -> None:
+    join = Journal.load(frontend)
+    if join:
+        raise FrontendError(
+            f"A join ({join.id}) is in progress on this front-end, so no upgrade can begin. Finish it with the "
+            "playbook that began it, or put it back, and run again."
+        )
+
+
+def _original(frontend: Frontend) -> dict[str, Any]:
+    return {
+        "running": oned.is_running(frontend),
+        "enabled": manager_of(frontend).enabled(),
+        "companions": companions.running(frontend),
+        "lockdown": os.path.lexists(lockdown.UNIT.path),
+    }
+
+
+def _update(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    journal = UpgradeJournal.load(frontend)
+    if not journal and check_mode and params["id"]:
+        return {"changed": True, "journal": None}
+    journal = opened(frontend)
+    _check_id(journal, params["id"])
+    changed = bool(params["step"]) and journal.reach(params["step"])
+    for name in ("hypervisors", "federated_index"):
+        if params[name] is not None and params[name] != getattr(journal, name):
+            setattr(journal, name, params[name])
+            changed = True
+    if changed and not check_mode:
+        journal.save(frontend)
+    return {"changed": changed, "journal": journal.public()}
+
+
+def _close(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    journal = UpgradeJournal.load(frontend)
+    if not journal:
+        # In check mode the journal to close was only predicted.
+        return {"changed": check_mode and bool(params["id"]), "journal": None}
+    _check_id(journal, params["id"])
+    services = []
+    if not check_mode:
+        # While the journal is open, a run that is killed here starts them again when it is repeated.
+        units = journal.original.get("companions")
+        services = companions.bring_up(frontend, units if isinstance(units, list) else [])
+        database = frontend_database(frontend, params)
+        if database.exists():
+            with database.reading() as session:
+                journal.position = position(session) if has_log(session) else None
+        journal.close(frontend)
+    return {"changed": True, "journal": journal.public(), "services": services}
+
+
+def _reopen(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    journal = _already_open(frontend, params["id"])
+    if journal:
+        return {"changed": False, "journal": {**journal.public(), "resumed": True}}
+    _refuse_join(frontend)
+    journal = UpgradeJournal.closed(frontend, params["id"])
+    if not journal:
+        raise FrontendError(
+            f"There is no upgrade {params['id']} on this front-end, so none can be taken back. Its journal would lie "
+            f"in {folder_of(frontend, params['id'])}."
+        )
+    if not check_mode:
+        # What runs now is what shall run afterwards.
+        journal.original["companions"] = companions.running(frontend) or journal.original.get("companions", [])
+        journal.reopen(frontend)
+    return {"changed": True, "journal": {**journal.public(), "resumed": False}}
+
+
+def _check_id(journal: UpgradeJournal, wanted: str | None) -> None:
+    if wanted not in (None, journal.id):
+        raise FrontendError(f"The open journal is {journal.id}, not {wanted}. Nothing was changed.")
