@@ -28,6 +28,11 @@ options:
     description: Whether O(src) lies on the front-end. It is uploaded from the controller otherwise.
     type: bool
     default: false
+  backup:
+    description:
+      - Save what is replaced in this file first, as M(onefed.opennebula.federated_backup) does with the complete log.
+      - A file that is there already stays as it is, so that a repetition keeps what was there at first.
+    type: path
   restore_as:
     description:
       - V(slave) marks the database as that of a federation slave.
@@ -63,6 +68,7 @@ EXAMPLES = r"""
 - name: Make the zone's shared tables those of the federation
   onefed.opennebula.federated_restore:
     src: "{{ snapshot.controller_path }}"
+    backup: /var/lib/onefed/undo.sql
     zone_id: 100
 
 - name: Put the zone's own tables back
@@ -153,6 +159,7 @@ from ..module_utils._recovery.restore import restore_federated
 OPTIONS: dict[str, Any] = {
     "src": {"type": "path", "required": True},
     "remote_src": {"type": "bool", "default": False},
+    "backup": {"type": "path"},
     "restore_as": {"type": "str", "choices": ["slave", "source"], "default": "slave"},
     "zone_id": {"type": "int"},
 }
@@ -161,7 +168,7 @@ OPTIONS: dict[str, Any] = {
 def federated_restore(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
     options = (params["src"], params["restore_as"], params["zone_id"])
-    return restore_federated(frontend, *options, module.check_mode, params)
+    return restore_federated(frontend, *options, module.check_mode, params, params["backup"])
 
 
 def main() -> None:

@@ -16,17 +16,17 @@ from .lab import ALL_FAULTS, ROOT, Federation, Zone, wait_for
 
 # The tasks of a join that change something, or that come right after one that does.
 BEFORE = (
-    "Open the journal and save the files that the join changes",
-    "Tell oned and its companions to stop",
     "Make oned.conf the master's",
     "Restart oned as the master",
-    "Record that the master is ready",
+    "Open the journal and save the files that the join changes",
+    "Tell oned and its companions to stop",
     "Wait until oned has stopped",
+    "Back up the whole database",
+    "Wait until oned has restarted as the master",
+    "Record that the master is ready",
     "Create the zones at the master",
     "Take one snapshot of the master for all joining zones",
     "Read the auth files that all zones share",
-    "Back up the whole database",
-    "Back up the tables that the join replaces",
     "Restore the federated tables",
     "Install the master's auth files",
     "Make oned.conf a slave's",
@@ -125,7 +125,7 @@ def test_a_master_that_does_not_run_again_is_told(pair: Federation) -> None:
     run = pair.run()
     told = " ".join(run.output.split())
     assert run.code != 0
-    assert "madrid-1: the master could not be made ready. Restart oned as the master:" in told
+    assert "madrid-1: the master could not be made ready. Wait until oned has restarted as the master:" in told
     assert "The server was not returned to what it was: Start oned with its old configuration:" in told
     assert "paris, paris-1: did not join and was returned to what it was" in told
     assert pair.master.conf.read_bytes() == before

@@ -25,6 +25,7 @@ from .test_identity_import import all_owners, limits
 # alice is somebody else at the master, bob is the same there, and the zone's carol is to have another name.
 RENAMED = {"alice": "alice_lyon", "carol": "caroline"}
 JOIN = (
+    "Make oned.conf the master's",
     "Open the journal and save the files that the join changes",
     "Stop the companions of oned",
     "Note what the zone has",
@@ -32,14 +33,12 @@ JOIN = (
     "Keep a copy of them on the host",
     "Note that they are written down",
     "Tell oned and its companions to stop",
-    "Make oned.conf the master's",
     "Wait until oned has stopped",
     "Fail if the zone has data of its own that came after the plan",
+    "Back up the whole database",
     "Create the zones at the master",
     "Create the zones' users and all they need",
     "Take one snapshot of the master for all joining zones",
-    "Back up the whole database",
-    "Back up the tables that the join replaces",
     "Restore the federated tables",
     "Install the master's auth files",
     "Make oned.conf a slave's",

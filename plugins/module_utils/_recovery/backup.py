@@ -123,6 +123,15 @@ def back_up_federated(
         return {**result, "oned_stopped": bool(outage), "outage": outage.get("seconds")}
 
 
+def save_replaced(frontend: Frontend, database: Database, dest: str) -> None:
+    """Write a federated snapshot with the complete log to `dest`, unless there is one; oned stands still, in the lock."""
+    if os.path.lexists(dest):
+        verify(dest)
+        return
+    _prepare(frontend, dest)
+    write_snapshot(database, dest, ALL_RECORDS)
+
+
 def new_file(frontend: Frontend, kind: str, ending: str) -> str:
     """A name, by the time, for a file of the collection's own that nobody gave one."""
     return os.path.join(frontend.state_dir, "snapshots", f"{kind}-{stamp()}.{ending}")

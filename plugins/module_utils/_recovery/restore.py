@@ -15,7 +15,7 @@ from .._frontend.layout import Frontend
 from .._host.large_files import remove_partial
 from .._host.signals import interruptible
 from .._snapshot.snapshot import restore_snapshot
-from .backup import refuse_running
+from .backup import refuse_running, save_replaced
 from .seals import verify_seal
 
 
@@ -26,8 +26,11 @@ def restore_federated(
     zone_id: int | None,
     check_mode: bool,
     login: Mapping[str, Any] | None = None,
+    backup: str | None = None,
 ) -> dict[str, Any]:
     """Restore `src` into the front-end's database and say what changed, with a diff that holds no secret.
+
+    What is replaced is saved in `backup` first, unless that is there.
 
     In check mode a snapshot that the run has not made yet is only known to change something.
     """
@@ -37,6 +40,8 @@ def restore_federated(
         database = frontend_database(frontend, login)
         if not check_mode:
             refuse_running(frontend, database, "restore into")
+            if backup:
+                save_replaced(frontend, database, backup)
         journal = Journal.load(frontend)
         result = restore_snapshot(
             database,
