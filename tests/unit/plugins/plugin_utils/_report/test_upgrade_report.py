@@ -1,0 +1,99 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The last word of playbook upgrade."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planned import declared
+from upgrading import pair, plan
+
+from ansible_collections.onefed.opennebula.plugins.filter.upgrade_report import upgrade_report
+
+FOLDER = "/var/lib/onefed/upgrades/1"
+STEPS = ("opened", "stopped", "saved", "installed", "converged", "migrated", "started", "proved", "closed")
+
+
+def reached(last: str, **more: Any) -> dict[str, Any]:
+    """What roles recorded of a server that came to this step."""
+    recorded: dict[str, Any] = {step: {"changed": True} for step in STEPS[: STEPS.index(last) + 1]}
+    recorded["opened"]["journal"] = {"directory": FOLDER}
+    return {**recorded, **more}
+
+
+def made(results: dict[str, Any], check: bool = False) -> dict[str, Any]:
+    hostvars = {host: {"onefed": {"result": results.get(host, {})}} for host in ("madrid-1", "paris-1")}
+    return upgrade_report(plan(pair(), declared()), hostvars, check)
+
+
+def test_zones_are_told_with_the_outage_of_their_api_and_their_backups() -> None:
+    report = made({"madrid-1": reached("closed", outage=31.46), "paris-1": reached("closed", outage=42)})
+    assert report == {
+        "text": [
+            f"madrid has OpenNebula 7.4.0. Its API was away for 31 s. Backups, on each server: {FOLDER}.",
+            f"paris has OpenNebula 7.4.0. Its API was away for 42 s. Backups, on each server: {FOLDER}.",
+        ],
+        "undone": [],
+        "failed": False,
+        "changed": True,
+        "outage": {"madrid": 31.5, "paris": 42.0},
+    }
+
+
+def test_what_is_left_undone_is_told_with_the_reason_and_how_far_it_came() -> None:
+    failed = reached("saved", installed={"failed": True}, failure="Install the packages: no route.")
+    report = made({"madrid-1": failed})
+    assert (report["failed"], report["outage"]) == (True, {})
+    assert report["undone"] == [
+        "madrid, madrid-1: is not upgraded to OpenNebula 7.4.0. Install the packages: no route. It came as far as: "
+        f"saved. Run again, which goes on from there. Backups: {FOLDER}.",
+        "paris, paris-1: is not upgraded to OpenNebula 7.4.0. The host was lost, or the run could not finish. Run "
+        "again, which goes on from there.",
+    ]
+    assert report["text"] == ["Left undone:", *report["undone"]]
+
+
+def test_a_zone_that_was_returned_is_told_as_such() -> None:
+    back = reached("installed", failure="no", returned={"changed": True})
+    assert made({"madrid-1": back, "paris-1": back})["undone"][0] == (
+        f"madrid, madrid-1: was not upgraded and is what it was, OpenNebula 7.0.2. no. Backups: {FOLDER}."
+    )
+
+
+def test_what_needs_somebodys_eye_is_a_warning() -> None:
+    report = {"unknown": ["SCRIPTS_REMOTE_DIR"], "new": {"GRPC_PORT": "2634", "X": ""}, "refused": ["line 3"]}
+    noted = reached(
+        "closed",
+        converged={"changed": True, "report": report},
+        migrated={"changed": True, "fsck": ["VM 7 has no owner"]},
+        saved={"left_out": [{"path": "etc/tls", "reason": "it is a link"}]},
+        stopped={"drivers_ended": ["one_tm.rb"]},
+    )
+    noted["closed"]["services"] = [{"unit": "opennebula-flow", "error": "opennebula-flow does not run."}]
+    text = made({"madrid-1": noted, "paris-1": reached("closed")})["text"]
+    assert text[2:] == [
+        "madrid-1: new in the release's own oned.conf, with defaults: GRPC_PORT = 2634, X.",
+        "Warnings:",
+        "madrid-1: the release no longer knows SCRIPTS_REMOTE_DIR, which oned.conf sets.",
+        "madrid-1: oned.conf is not understood: line 3.",
+        "madrid-1: not saved: etc/tls (it is a link).",
+        "madrid-1: onedb fsck: VM 7 has no owner.",
+        "madrid-1: oned hung at its end; its drivers were ended: one_tm.rb.",
+        "madrid-1: opennebula-flow does not run.",
+    ]
+
+
+def test_check_mode_tells_what_would_be() -> None:
+    report = made({"paris-1": {"failure": "no"}}, check=True)
+    assert report["text"] == [
+        "madrid would be upgraded to OpenNebula 7.4.0.",
+        "Left undone:",
+        "paris, paris-1: would not be upgraded. no.",
+    ]
+
+
+def test_a_federation_at_the_target_is_told_once() -> None:
+    nothing = plan(pair("7.4.0", None), declared())
+    report = upgrade_report(nothing, {})
+    assert (report["text"], report["failed"], report["changed"]) == (nothing["text"], False, False)
