@@ -124,7 +124,7 @@ def back_up_federated(
 
 
 def save_replaced(frontend: Frontend, database: Database, dest: str) -> None:
-    """Write a federated snapshot with the complete log to `dest`, unless there is one; oned stands still, in the lock."""
+    """Write a federated snapshot with the complete log to `dest`, unless there is one; oned stands still, locked."""
     if os.path.lexists(dest):
         verify(dest)
         return
