@@ -119,6 +119,14 @@ put_back:
   type: list
   elements: str
   sample: [user_pool]
+lost:
+  description:
+    - What the migrators removed. It is a warning, too. Those to 7.0 keep of all documents only services and their
+      templates. Where anything else is missing, the migration has failed.
+  returned: success
+  type: list
+  elements: str
+  sample: ["document_pool has 3 rows, it had 4"]
 fsck:
   description: What C(onedb fsck --dry) found. It is a warning, too.
   returned: success
@@ -144,6 +152,8 @@ from ..module_utils._upgrade.migration import migrate
 
 def database_upgrade(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     result = migrate(frontend, module.params, module.check_mode)
+    for line in result["lost"]:
+        module.warn(f"The migration removed something: {line}.")
     for line in result["fsck"]:
         module.warn(f"onedb fsck: {line}")
     return result

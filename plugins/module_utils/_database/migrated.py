@@ -8,11 +8,13 @@ from __future__ import annotations
 from .base import Session
 from .schema import FEDERATED, FEDERATED_ROWS, digest, one_row
 
-# Objects of a zone, which no migrator removes. Other tables come and go.
+# Objects of a zone, which no migrator removes, unless MAY_SHRINK. Other tables come and go.
 _OWN = (
     *("vm_pool", "image_pool", "template_pool", "network_pool", "datastore_pool", "host_pool", "cluster_pool"),
     *("document_pool", "secgroup_pool", "vrouter_pool", "vmgroup_pool", "vn_template_pool", "hook_pool"),
 )
+# On its way to 7.0 this keeps services and their templates only.
+MAY_SHRINK = "document_pool"
 Counts = dict[str, int]
 
 

@@ -9,8 +9,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from .._api.client import Client, local_url, read_one_auth
+from .._api.client import Client
 from .._api.documents import raft_from_xml, version_of
+from .._api.local import local_url, read_one_auth
 from .._database.base import Database
 from .._database.open import frontend_database
 from .._database.position import has_log, position

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._database.base import Database
-from .._database.migrated import counts, fewer, shared
+from .._database.migrated import MAY_SHRINK, counts, fewer, shared
 from .._database.open import frontend_database
 from .._database.schema import set_is_slave, versions
 from .._errors import DatabaseError, FrontendError, OnefedError
@@ -162,7 +162,7 @@ def _mark(work: _Work, before: Mapping[str, Any]) -> bool:
 
 
 def _run(work: _Work, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Migrate, and check what came of it: {"changed", "seconds", "log", "put_back"}."""
+    """Migrate, and check what came of it: {"changed", "seconds", "log", "put_back", "lost"}."""
     with work.database.reading() as session:
         rows, digests = counts(session), shared(session)
     if work.slave:
@@ -177,10 +177,12 @@ def _run(work: _Work, before: Mapping[str, Any]) -> dict[str, Any]:
     _check_after(work, ended)
     put_back = _put_back(work, digests) if work.slave else []
     with work.database.reading() as session:
-        wrong = fewer(rows, counts(session))
+        found = counts(session)
+    lost = fewer({MAY_SHRINK: rows.pop(MAY_SHRINK, 0)}, found)
+    wrong = fewer(rows, found)
     if wrong:
         raise DatabaseError(f"After onedb upgrade there is less in the database than before: {'; '.join(wrong)}.")
-    return {"changed": True, "seconds": seconds, "log": ended.last, "put_back": put_back}
+    return {"changed": True, "seconds": seconds, "log": ended.last, "put_back": put_back, "lost": lost}
 
 
 def _check_after(work: _Work, ended: programs.Ended) -> None:
@@ -274,5 +276,6 @@ def _result(before: Mapping[str, Any], after: Mapping[str, Any], changed: bool) 
         "log": [],
         "fsck": [],
         "put_back": [],
+        "lost": [],
         "restored": False,
     }

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._api.client import local_url
+from .._api.local import local_url
 from .._database.login import LOCALHOST, login_of
 from .._errors import FrontendError, OnefedError
 from .._frontend.layout import Frontend
