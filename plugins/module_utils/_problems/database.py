@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .problem import ERROR, WARNING, Rule
+from .upgrade import UPGRADE_THE_OLDER
 
 FEDERATE_REPAIRS = "Run playbook federate, which repairs it."
 
@@ -35,7 +36,7 @@ SHARED_VERSION_DIFFERS = Rule(
     ERROR,
     "Zones of a federation share tables, and one of the two was upgraded.",
     "Its shared tables have version {version}, the master's {masters}.",
-    "Upgrade the older to the other's version, as OpenNebula's documentation describes for a federation.",
+    UPGRADE_THE_OLDER,
 )
 LOCAL_VERSION_DIFFERS = Rule(
     "local_version_differs",

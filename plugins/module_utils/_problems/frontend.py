@@ -47,9 +47,9 @@ CONF_UNREADABLE = Rule(
 JOURNAL_UNREADABLE = Rule(
     "journal_unreadable",
     ERROR,
-    "The record of an interrupted join cannot be read, so it is not known what has to be repaired.",
+    "The record of an interrupted join or upgrade cannot be read, so it is not known what has to be repaired.",
     "{detail}",
-    "See the folder of the journal, which also has the backups of that join.",
+    "See the folder of the journal, which also has the backups that were made.",
 )
 SERVICE_UNKNOWN = Rule(
     "service_unknown",

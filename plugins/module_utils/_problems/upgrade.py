@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from .problem import ERROR, WARNING, Rule
 
+UPGRADE_THE_OLDER = (
+    "Set oned_install_version to the newer release of the two for all hosts and run upgrade.yml; a zone that is in no "
+    "federation yet goes first and alone, with --limit."
+)
+_COMPLETE = "Run upgrade.yml with its release as oned_install_version, which completes it; or upgrade_rollback.yml."
 _SET_TARGET = "Set oned_install_version to the release, 7.4 or 7.4.0 say, for all hosts of the inventory."
 
 UPGRADE_TARGET_UNSET = Rule(
@@ -116,6 +121,20 @@ UPGRADE_OTHER_TARGET = Rule(
     "An upgrade to another release was begun and did not come to its end.",
     "The upgrade to {open_target} that was begun at {opened_at} is not complete.",
     "Set oned_install_version to {open_target} and run again, which completes it.",
+)
+UPGRADE_OPEN = Rule(
+    "upgrade_open",
+    ERROR,
+    "A run that was to upgrade the front-end did not come to its end, and its database may be half migrated.",
+    "The upgrade to {release} that was begun at {opened_at} is not complete.",
+    _COMPLETE,
+)
+UPGRADE_GOES_BACK = Rule(
+    "upgrade_goes_back",
+    ERROR,
+    "An upgrade was taken back, and that run did not come to its end.",
+    "The upgrade to {release} that was begun at {opened_at} is taken back, which is not complete.",
+    "Run upgrade_rollback.yml again, which completes it.",
 )
 UPGRADE_RELEASES_MIXED = Rule(
     "upgrade_releases_mixed",

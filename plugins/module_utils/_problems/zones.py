@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .problem import ERROR, WARNING, Rule
+from .upgrade import UPGRADE_THE_OLDER
 
 ZONE_DISABLED = Rule(
     "zone_disabled",
@@ -63,7 +64,7 @@ VERSION_DIFFERS = Rule(
     ERROR,
     "Zones of a federation share tables, whose form changes with the release of OpenNebula.",
     "It runs OpenNebula {version}, the master {masters}: the shared tables of the two differ.",
-    "Upgrade the older to the other's version, as OpenNebula's documentation describes for a federation.",
+    UPGRADE_THE_OLDER,
 )
 PATCH_VERSION_DIFFERS = Rule(
     "patch_version_differs",

@@ -27,6 +27,7 @@ from ...module_utils._problems import frontend as rules
 from ...module_utils._problems.database import DATABASE_UNREADABLE, DRIVER_MISSING
 from ...module_utils._problems.own_data import OWN_DATA
 from ...module_utils._problems.problem import Problem
+from ...module_utils._problems.upgrade import UPGRADE_OPEN
 from .._model.declared import Server, Zone
 from .._model.facts import NOT_EXAMINED, Frontend, HostFacts
 from .._model.host import Probe
@@ -61,8 +62,12 @@ def usable(host_facts: HostFacts) -> list[Problem]:
         return [rules.NOT_INSTALLED.problem(path=conf.path)]
     if conf.error:
         return [rules.CONF_UNREADABLE.problem(detail=conf.error, path=conf.path)]
-    if "journal" in frontend.unread:
-        return [rules.JOURNAL_UNREADABLE.problem(detail=frontend.unread["journal"])]
+    for journal in ("journal", "upgrade"):
+        if journal in frontend.unread:
+            return [rules.JOURNAL_UNREADABLE.problem(detail=frontend.unread[journal])]
+    if frontend.upgrade:
+        opened = frontend.upgrade
+        return [UPGRADE_OPEN.problem(release=opened.to_release, opened_at=opened.opened_at)]
     if frontend.service.state == "unknown":
         return [rules.SERVICE_UNKNOWN.problem(detail=frontend.service.error)]
     if database.driver_missing:

@@ -19,7 +19,7 @@ from ...module_utils._problems.problem import Problem
 from .._model.facts import Frontend, HostFacts
 from .._model.plain import parse
 from .._model.release import edition_of, has_migrators, minor, numbers, release_of, supports, within
-from .._model.upgrade import STEPS, UpgradeInfo
+from .._model.upgrade import ROLLED_BACK, STEPS, UpgradeInfo
 from . import database as database_checks
 from . import frontend as checks
 from .failure import module_failure
@@ -70,19 +70,22 @@ def examined(host: str, result: Data) -> Examined:
 def examinable(one: Examined) -> list[Problem]:
     """Whether enough is known of a host; of one on which an upgrade is open, its journal is enough."""
     facts, info = one.facts, one.info
-    if info and info.journal and facts.examined:
-        return []
-    unusable = checks.usable(facts)
-    if unusable or info:
-        return unusable
+    if facts.examined and info:
+        return [] if info.journal else checks.usable(facts)
+    if not facts.examined:
+        return checks.usable(facts)
     detail, remedy = one.reason
     return [rules.UPGRADE_NOT_EXAMINED.problem(detail=detail or "no answer", what_to_do=remedy)]
 
 
 def other_target(info: UpgradeInfo, goal: Goal) -> list[Problem]:
-    """An open upgrade to another release than the one that is asked for."""
+    """An open upgrade that goes back, or to another release than the one that is asked for."""
     journal = info.journal
-    if journal is None or journal.to_release is None or goal.is_met(journal.to_release):
+    if journal is None:
+        return []
+    if journal.step == ROLLED_BACK:
+        return [rules.UPGRADE_GOES_BACK.problem(release=journal.to_release, opened_at=journal.opened_at)]
+    if journal.to_release is None or goal.is_met(journal.to_release):
         return []
     if within(goal.target, journal.to_release):
         return []

@@ -21,11 +21,12 @@ from .journal import EXPORTED, REVERTED, Journal
 from .oned import Api, Conf, Service
 from .plain import parse
 from .records import ListedServer, ZoneRecord
+from .upgrade import UpgradeJournal
 
 # Parts that the module replaces by {"error": why} when they cannot be read.
 _GUARDED = (
-    *("auth_files_fixed", "auth_digests", "journal", "companions", "addresses", "address_keeper", "vip_hook"),
-    "config_digests",
+    *("auth_files_fixed", "auth_digests", "journal", "upgrade", "companions", "addresses", "address_keeper"),
+    *("vip_hook", "config_digests"),
 )
 
 
@@ -45,6 +46,7 @@ class Frontend:
     disk: Disk = field(default_factory=Disk)
     time: float = 0.0
     journal: Journal | None = None
+    upgrade: UpgradeJournal | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     fireedge: FireEdge | None = None

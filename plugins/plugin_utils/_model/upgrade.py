@@ -12,6 +12,8 @@ from .host import Disk
 from .release import edition_of
 
 STEPS = ("opened", "stopped", "saved", "installed", "configured", "migrating", "migrated", "started", "proved")
+# The last step of the way back.
+ROLLED_BACK = "rolled_back"
 
 
 @dataclass(frozen=True)

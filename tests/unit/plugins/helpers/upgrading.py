@@ -110,6 +110,7 @@ def halted(results: dict[str, Any], **steps: str) -> dict[str, Any]:
         part = "follower" if name in ("paris-1", "paris-3") else "leader"
         results[name]["upgrade"].update(journal=journal(step, part), running=None, machines=None, hypervisors=None)
         found = results[name]["frontend"]
+        found["upgrade"] = results[name]["upgrade"]["journal"]
         found["service"]["state"] = "stopped"
         found["api"] = {"state": "refused", "conf": None, "zones": None, "raft": None}
     return results

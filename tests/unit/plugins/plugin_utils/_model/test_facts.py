@@ -11,11 +11,26 @@ import pytest
 import yaml
 from planned import MASTER_URL, federated, frontend, host_facts, zone
 
-from ansible_collections.onefed.opennebula.plugins.modules import database_info, frontend_info, join_journal
+from ansible_collections.onefed.opennebula.plugins.modules import (
+    database_info,
+    frontend_info,
+    join_journal,
+    upgrade_info,
+    upgrade_journal,
+)
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.database import Database
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.facts import Frontend, HostFacts
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.host import Disk
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.journal import Journal
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.oned import Api, Conf, Service
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.upgrade import (
+    ConfigTool,
+    Distribution,
+    Machine,
+    UpgradeInfo,
+    UpgradeJournal,
+    Versions,
+)
 
 
 def documented(module: Any, name: str) -> dict[str, Any]:
@@ -24,6 +39,7 @@ def documented(module: Any, name: str) -> dict[str, Any]:
 
 
 FRONTEND = documented(frontend_info, "frontend")
+UPGRADE = documented(upgrade_info, "upgrade")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +50,13 @@ FRONTEND = documented(frontend_info, "frontend")
         (Service, set(FRONTEND["service"]["contains"]), set()),
         (Api, set(FRONTEND["api"]["contains"]), set()),
         (Journal, set(documented(join_journal, "journal")), set()),
+        (UpgradeJournal, set(documented(upgrade_journal, "journal")), set()),
+        (UpgradeInfo, set(UPGRADE), set()),
+        (Versions, set(UPGRADE["stored"]["contains"]), set()),
+        (Machine, set(UPGRADE["machines"]["contains"]), set()),
+        (Distribution, set(UPGRADE["distribution"]["contains"]), set()),
+        (ConfigTool, set(UPGRADE["onecfg"]["contains"]), set()),
+        (Disk, set(UPGRADE["disk"]["contains"]), set()),
         (
             Database,
             set(documented(database_info, "database")),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from planned import NOW, declared, frontend
+from planned import NOW, declared, federated, frontend
+from planned import plan as federate
 from upgrading import THREE, halted, info, journal, pair, plan, with_info, with_three
 
 Spoil = Callable[[dict[str, Any]], None]
@@ -109,6 +110,14 @@ def other(results: dict[str, Any]) -> None:
     results["paris-1"]["upgrade"]["journal"] = journal("opened", to_release="7.2.0")
 
 
+def going_back(results: dict[str, Any]) -> None:
+    results["paris-1"]["upgrade"]["journal"] = journal("rolled_back")
+
+
+def unknown(results: dict[str, Any]) -> None:
+    results["paris-1"]["upgrade"].update(stored=None, errors=["The database is locked."])
+
+
 def undumpable(results: dict[str, Any]) -> None:
     results["paris-1"]["frontend"]["database"].update(backend="mysql", dump_program=None)
 
@@ -149,6 +158,12 @@ def undumpable(results: dict[str, Any]) -> None:
             "The upgrade to 7.2.0 that was begun at 2026-01-02T03:04:05Z is not complete. Set oned_install_version to "
             "7.2.0 and run again",
         ),
+        (
+            going_back,
+            "upgrade_goes_back",
+            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z is taken back, which is not complete.",
+        ),
+        (unknown, "upgrade_not_examined", "What it has installed could not be read: The database is locked."),
         (undumpable, "dump_program_missing", "It has neither mysqldump nor mariadb-dump"),
     ],
 )
@@ -339,3 +354,25 @@ def test_a_slave_that_is_not_in_step_waits_with_a_micro_release_too() -> None:
     lagging(results)
     assert refused(results, declared(), "lagging").startswith("paris, paris-1: Its federated index is 11")
     assert plan(results, declared(), limited=["paris-1"])["method"] == "rolling"
+
+
+def test_other_playbooks_leave_a_zone_alone_on_which_an_upgrade_is_open() -> None:
+    for found, code in ((journal("stopped"), "upgrade_open"), ({"error": "it is cut"}, "journal_unreadable")):
+        master, paris = federated()
+        paris["upgrade"] = found
+        made = federate(master, paris)
+        assert (made["zones"]["paris"]["reachable"], f"[{code}]" in " ".join(made["text"])) == (False, True)
+        joining_zone = {**frontend(), "upgrade": found}
+        assert [one["code"] for one in federate(master, joining_zone)["zones"]["paris"]["problems"]] == [code]
+        leads, paris = federated()
+        assert federate({**leads, "upgrade": found}, paris)["errors"] != []
+
+
+def test_a_zone_of_an_older_release_is_offered_the_upgrade_before_it_joins() -> None:
+    master, paris = federated()[0], frontend()
+    paris["oned_version"] = "7.0.2"
+    paris["database"].update(shared_version="7.0.0", local_version="7.0.0")
+    text = " ".join(federate(master, paris)["text"])
+    assert "Its shared tables have version 7.0.0, the master's 7.4.0. Set oned_install_version to the newer" in text
+    made = plan({"paris-1": with_info(paris, info())}, declared(), limited=["paris-1"])
+    assert (made["errors"], made["owner"], list(made["hosts"])) == ([], "paris-1", ["paris-1"])
