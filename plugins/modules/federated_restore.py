@@ -43,6 +43,13 @@ options:
   zone_id:
     description: Refuse a snapshot that does not know the zone with this id.
     type: int
+  upgrades:
+    description:
+      - Whether the tables of the snapshot may have newer versions than those of the database, as those of a master do
+        that was upgraded first. M(onefed.opennebula.database_upgrade) then migrates the local tables.
+      - Only with O(restore_as=slave).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - onefed.opennebula.frontend
   - onefed.opennebula.login
@@ -162,13 +169,15 @@ OPTIONS: dict[str, Any] = {
     "backup": {"type": "path"},
     "restore_as": {"type": "str", "choices": ["slave", "source"], "default": "slave"},
     "zone_id": {"type": "int"},
+    "upgrades": {"type": "bool", "default": False},
 }
 
 
 def federated_restore(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
     options = (params["src"], params["restore_as"], params["zone_id"])
-    return restore_federated(frontend, *options, module.check_mode, params, params["backup"])
+    upgrades = params["upgrades"] and params["restore_as"] == "slave"
+    return restore_federated(frontend, *options, module.check_mode, params, params["backup"], upgrades)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from .._frontend.journal import Journal, host_lock
 from .._frontend.layout import Frontend
 from .._host.large_files import remove_partial
 from .._host.signals import interruptible
-from .._snapshot.snapshot import restore_snapshot
+from .._snapshot.snapshot import EQUAL, NEWER, restore_snapshot
 from .backup import refuse_running, save_replaced
 from .seals import verify_seal
 
@@ -27,10 +27,12 @@ def restore_federated(
     check_mode: bool,
     login: Mapping[str, Any] | None = None,
     backup: str | None = None,
+    upgrades: bool = False,
 ) -> dict[str, Any]:
     """Restore `src` into the front-end's database and say what changed, with a diff that holds no secret.
 
-    What is replaced is saved in `backup` first, unless that is there.
+    What is replaced is saved in `backup` first, unless that is there. With `upgrades` the tables of `src` may have
+    newer versions than the database's.
 
     In check mode a snapshot that the run has not made yet is only known to change something.
     """
@@ -51,6 +53,7 @@ def restore_federated(
             check_mode,
             log_is_saved=journal is not None and bool(journal.public()["backups"]["undo"]),
             note=lambda step: Journal.note(frontend, step),
+            differing=NEWER if upgrades else EQUAL,
         )
     return {**result, "database": database.name, "diff": {"before": result["before"], "after": result["after"]}}
 

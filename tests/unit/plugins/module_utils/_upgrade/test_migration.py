@@ -73,11 +73,12 @@ def frontend(location: Path, master_db: Any) -> Frontend:
         "CREATE TABLE document_pool (oid INTEGER PRIMARY KEY, body MEDIUMTEXT);"
         "INSERT INTO document_pool VALUES (1, '<DOCUMENT/>')"
     )
-    journal = UpgradeJournal(
+    values: dict[str, Any] = {
         **{"id": "x", "directory": folder_of(found, "x"), "zone_name": "paris", "method": "together"},
         **{"from_release": "7.4.0", "to_release": "7.6.0", "part": "leader", "slave": False},
         **{"opened_at": "2025-04-01T12:00:00Z", "original": {}, "packages": {}, "step": "configured"},
-    )
+    }
+    journal = UpgradeJournal(**values)
     journal.save(found)
     back_up_database(found, f"{journal.directory}/", 1.0, check_mode=False)
     return found
