@@ -25,7 +25,7 @@ options:
   results:
     description:
       - By host, the result of M(onefed.opennebula.frontend_info), with C(upgrade), what
-        C(upgrade_info) returned under that name, or its result when it failed.
+        M(onefed.opennebula.upgrade_info) returned under that name, or its whole result when it failed.
     type: dict
     required: true
   options:

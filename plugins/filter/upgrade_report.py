@@ -12,13 +12,15 @@ version_added: 0.1.0
 author:
   - onefed contributors (@onefed)
 description:
-  - Compares the plan with what the roles recorded of every host (C(onefed.result)), hosts that were lost on the way
-    included. They record results of modules as C(opened), C(stopped), C(saved), C(installed), C(converged),
+  - Compares the plan of an upgrade, or of its way back, with what the roles recorded of every host
+    (C(onefed.result)), hosts that were lost on the way included.
+  - They record results of modules as C(opened) (or C(reopened)), C(stopped), C(saved), C(installed), C(converged),
     C(migrated), C(started), C(proved), C(closed) and C(returned), C(failure), a text, and C(outage), in seconds.
 positional: hostvars, check
 options:
   _input:
-    description: The result of the filter P(onefed.opennebula.upgrade#filter).
+    description:
+      - The result of the filter P(onefed.opennebula.upgrade#filter) or P(onefed.opennebula.upgrade_rollback#filter).
     type: dict
     required: true
   hostvars:

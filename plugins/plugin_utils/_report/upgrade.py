@@ -1,7 +1,7 @@
 # Copyright (c) onefed contributors
 # BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a run of playbook upgrade did, for how long APIs were away, and what it left undone: pure."""
+"""What an upgrade did, or its way back, for how long APIs were away, and what it left undone: pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _WITH_SERVICES = ("stopped", "started", "closed", "returned")
 def make_upgrade_report(plan: Data, hosts: Mapping[str, Data], check: bool = False) -> dict[str, Any]:
     """Return C(text); C(failed) and C(changed); C(undone), what is left to do; and C(outage) by label of zone.
 
-    `plan` is that of plan_upgrade, `hosts` maps hosts to what the roles recorded of them as C(result). An outage is in
-    seconds, of the zone's API, which its leader serves; zones of which none was measured are left out. A run in `check`
-    mode did nothing.
+    `plan` is that of plan_upgrade or of plan_rollback, `hosts` maps hosts to what the roles recorded of them as
+    C(result). An outage is in seconds, of the zone's API, which its leader serves; zones of which none was measured are
+    left out. A run in `check` mode did nothing.
     """
     done: list[str] = []
     undone: list[str] = []
@@ -60,7 +60,7 @@ def make_upgrade_report(plan: Data, hosts: Mapping[str, Data], check: bool = Fal
 def _done(zone: Data, plan: Data, away: float | None, members: list[Data], check: bool) -> str:
     label, target = zone["label"], plan["target"]
     if check:
-        return f"{label} would be upgraded to OpenNebula {target}."
+        return f"{label} would have OpenNebula {target}."
     measured = f" Its API was away for {float(away):.0f} s." if away is not None else ""
     kept = {_directory(seen) for seen in members} - {""}
     backups = f" Backups, on each server: {', '.join(sorted(kept))}." if kept else ""
@@ -70,18 +70,18 @@ def _done(zone: Data, plan: Data, away: float | None, members: list[Data], check
 def _left_at(seen: Data, plan: Data, check: bool) -> str:
     why = f"{why_not(seen)}."
     if check:
-        return f"would not be upgraded. {why}"
+        return f"would not come to OpenNebula {plan['target']}. {why}"
     directory = _directory(seen)
     kept = f" Backups: {directory}." if directory else ""
     if _succeeded(seen, "returned"):
         return f"was not upgraded and is what it was, OpenNebula {plan['from']}. {why}{kept}"
     reached = next((step for step in reversed(STEPS) if _succeeded(seen, step)), None)
     far = f" It came as far as: {reached}." if reached else ""
-    return f"is not upgraded to OpenNebula {plan['target']}. {why}{far} Run again, which goes on from there.{kept}"
+    return f"is not at OpenNebula {plan['target']} yet. {why}{far} Run again, which goes on from there.{kept}"
 
 
 def _directory(seen: Data) -> str:
-    journal = (seen.get("opened") or {}).get("journal") or {}
+    journal = (seen.get("opened") or seen.get("reopened") or {}).get("journal") or {}
     return str(journal.get("directory") or "")
 
 
@@ -99,6 +99,7 @@ def _warned(host: str, seen: Data) -> list[str]:
     lines = [f"the release no longer knows {name}, which oned.conf sets" for name in report.get("unknown") or []]
     lines += [f"oned.conf is not understood: {text}" for text in report.get("refused") or []]
     lines += [f"not saved: {one['path']} ({one['reason']})" for one in (seen.get("saved") or {}).get("left_out") or []]
+    lines += [f"the migration removed something: {text}" for text in migrated.get("lost") or []]
     lines += [f"onedb fsck: {text}" for text in migrated.get("fsck") or []]
     for step in _WITH_SERVICES:
         result = seen.get(step) or {}

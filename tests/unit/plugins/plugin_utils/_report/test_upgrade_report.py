@@ -1,15 +1,16 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The last word of playbook upgrade."""
+"""The last word of an upgrade, and of its way back."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from planned import declared
-from upgrading import pair, plan
+from upgrading import halted, pair, plan
 
 from ansible_collections.onefed.opennebula.plugins.filter.upgrade_report import upgrade_report
+from ansible_collections.onefed.opennebula.plugins.filter.upgrade_rollback import upgrade_rollback
 
 FOLDER = "/var/lib/onefed/upgrades/1"
 STEPS = ("opened", "stopped", "saved", "installed", "converged", "migrated", "started", "proved", "closed")
@@ -46,9 +47,9 @@ def test_what_is_left_undone_is_told_with_the_reason_and_how_far_it_came() -> No
     report = made({"madrid-1": failed})
     assert (report["failed"], report["outage"]) == (True, {})
     assert report["undone"] == [
-        "madrid, madrid-1: is not upgraded to OpenNebula 7.4.0. Install the packages: no route. It came as far as: "
+        "madrid, madrid-1: is not at OpenNebula 7.4.0 yet. Install the packages: no route. It came as far as: "
         f"saved. Run again, which goes on from there. Backups: {FOLDER}.",
-        "paris, paris-1: is not upgraded to OpenNebula 7.4.0. The host was lost, or the run could not finish. Run "
+        "paris, paris-1: is not at OpenNebula 7.4.0 yet. The host was lost, or the run could not finish. Run "
         "again, which goes on from there.",
     ]
     assert report["text"] == ["Left undone:", *report["undone"]]
@@ -66,7 +67,7 @@ def test_what_needs_somebodys_eye_is_a_warning() -> None:
     noted = reached(
         "closed",
         converged={"changed": True, "report": report},
-        migrated={"changed": True, "fsck": ["VM 7 has no owner"]},
+        migrated={"changed": True, "fsck": ["VM 7 has no owner"], "lost": ["document_pool has 3 rows, it had 4"]},
         saved={"left_out": [{"path": "etc/tls", "reason": "it is a link"}]},
         stopped={"drivers_ended": ["one_tm.rb"]},
     )
@@ -78,6 +79,7 @@ def test_what_needs_somebodys_eye_is_a_warning() -> None:
         "madrid-1: the release no longer knows SCRIPTS_REMOTE_DIR, which oned.conf sets.",
         "madrid-1: oned.conf is not understood: line 3.",
         "madrid-1: not saved: etc/tls (it is a link).",
+        "madrid-1: the migration removed something: document_pool has 3 rows, it had 4.",
         "madrid-1: onedb fsck: VM 7 has no owner.",
         "madrid-1: oned hung at its end; its drivers were ended: one_tm.rb.",
         "madrid-1: opennebula-flow does not run.",
@@ -87,9 +89,9 @@ def test_what_needs_somebodys_eye_is_a_warning() -> None:
 def test_check_mode_tells_what_would_be() -> None:
     report = made({"paris-1": {"failure": "no"}}, check=True)
     assert report["text"] == [
-        "madrid would be upgraded to OpenNebula 7.4.0.",
+        "madrid would have OpenNebula 7.4.0.",
         "Left undone:",
-        "paris, paris-1: would not be upgraded. no.",
+        "paris, paris-1: would not come to OpenNebula 7.4.0. no.",
     ]
 
 
@@ -97,3 +99,16 @@ def test_a_federation_at_the_target_is_told_once() -> None:
     nothing = plan(pair("7.4.0", None), declared())
     report = upgrade_report(nothing, {})
     assert (report["text"], report["failed"], report["changed"]) == (nothing["text"], False, False)
+
+
+def test_the_way_back_is_told_likewise() -> None:
+    back = upgrade_rollback(declared(), halted(pair(), madrid_1="migrated", paris_1="saved"))
+    recorded = {"madrid-1": reached("closed", outage=20), "paris-1": reached("stopped", failure="Disk full.")}
+    recorded["paris-1"]["reopened"] = recorded["paris-1"].pop("opened")
+    report = upgrade_report(back, {host: {"onefed": {"result": one}} for host, one in recorded.items()})
+    assert report["text"] == [
+        f"madrid has OpenNebula 7.0.2. Its API was away for 20 s. Backups, on each server: {FOLDER}.",
+        "Left undone:",
+        "paris, paris-1: is not at OpenNebula 7.0.2 yet. Disk full. It came as far as: stopped. Run again, which goes "
+        f"on from there. Backups: {FOLDER}.",
+    ]
