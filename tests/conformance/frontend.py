@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from .api import Api
 from .shell import Result, Shell
+from .truth import since
 
 T = TypeVar("T")
 
@@ -206,7 +207,7 @@ class Zone(Frontend):
     def federate(self, mode: str, zone_id: int = 0, master: str = "", server_id: int = -1) -> None:
         """Write the FEDERATION vector of this version."""
         values: dict[str, str | int] = {"MODE": mode, "ZONE_ID": zone_id, "SERVER_ID": server_id, "MASTER_ONED": master}
-        if self.expected_version != "6.10":
+        if since(self.expected_version, "7.2"):
             values["MASTER_ONED_GRPC"] = ""
         self.set_vector("FEDERATION", values)
 

@@ -16,12 +16,15 @@ from pathlib import Path
 from .api import Api
 from .frontend import Frontend, Paths, Zone
 from .shell import Here, Shell
+from .truth import since
 
 EMULATOR = Path(__file__).resolve().parents[1] / "emulator" / "install.py"
 PASSWORD = "conformance"
 STOCK_PORT = 2633
-# The oldest and the newest that the emulator stands for.
+# The oldest and the newest that the emulator stands for; ONE_EMULATED names others.
 EMULATED_VERSIONS = ("6.10", "7.4")
+# From which release each is upgraded.
+EMULATED_BEFORE = {"7.0": "6.10", "7.2": "7.0", "7.4": "7.0"}
 
 
 def _unused_addresses() -> Iterator[str]:
@@ -134,7 +137,7 @@ class Installed(Target):
         )
         self.shell.write(f"{zone.paths.auth}/one_auth", f"oneadmin:{PASSWORD}", "644")
         text = re.sub(r"^(PORT|GRPC_PORT)\b.*$", "", self._stock, flags=re.M)
-        ports = f"PORT = {port}\n" + ("" if self.version == "6.10" else f"GRPC_PORT = {port + 1}\n")
+        ports = f"PORT = {port}\n" + ("" if not since(self.version, "7.2") else f"GRPC_PORT = {port + 1}\n")
         zone.write_configuration(f"{text}\n{ports}")
         # The host's own database is none of ours.
         zone.set_vector("DB", {"BACKEND": "sqlite", "TIMEOUT": 2500})
@@ -185,4 +188,19 @@ def targets(environment: Mapping[str, str]) -> list[Target]:
         return [Installed(shell, environment["ONE_SCRATCH"], environment.get("ONE_SCRATCH_ADDRESS", "127.0.0.1"))]
     if environment.get("ONE_URL"):
         return [Given(environment)]
-    return [Emulator(version) for version in EMULATED_VERSIONS]
+    return [Emulator(version) for version in environment.get("ONE_EMULATED", " ".join(EMULATED_VERSIONS)).split()]
+
+
+def older(target: Target, environment: Mapping[str, str]) -> Target:
+    """The release whose databases the target's is to upgrade.
+
+    :raises Unavailable: if there is none.
+    """
+    if isinstance(target, Emulator):
+        if target.version not in EMULATED_BEFORE:
+            raise Unavailable(f"no release before {target.version} is emulated")
+        return Emulator(EMULATED_BEFORE[target.version])
+    if not environment.get("ONE_OLD_SCRATCH"):
+        raise Unavailable("no older release is given: ONE_OLD_SHELL and ONE_OLD_SCRATCH are not set")
+    shell = Shell(tuple(shlex.split(environment.get("ONE_OLD_SHELL", ""))))
+    return Installed(shell, environment["ONE_OLD_SCRATCH"], environment.get("ONE_OLD_ADDRESS", "127.0.0.1"))

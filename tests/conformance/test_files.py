@@ -11,10 +11,12 @@ import pytest
 
 from .federation import Federation
 from .frontend import Frontend, Zone
+from .truth import of_version, since
 
 # Files of the services' user, by version; one_auth is the administrator's, one_key the daemon's.
 SERVICES = {
     "6.10": ["oneflow_auth", "onegate_auth", "sunstone_auth"],
+    "7.2": ["oneflow_auth", "oneform_auth", "onegate_auth", "sunstone_auth"],
     "7.4": ["oneflow_auth", "oneform_auth", "onegate_auth", "oneks_auth", "sunstone_auth"],
 }
 
@@ -37,13 +39,13 @@ def dump(zone: Frontend) -> list[str]:
 
 
 def test_credentials_of_a_new_zone(own: Zone) -> None:
-    assert sorted(listing(own)) == sorted(["one_auth", "one_key", *SERVICES[own.expected_version]])
+    assert sorted(listing(own)) == sorted(["one_auth", "one_key", *of_version(SERVICES, own.expected_version)])
 
 
 def test_modes(files: Frontend, version: str) -> None:
     modes = listing(files)
-    assert {name: modes[name] for name in ["one_key", *SERVICES[version]]} == dict.fromkeys(
-        ["one_key", *SERVICES[version]], "600"
+    assert {name: modes[name] for name in ["one_key", *of_version(SERVICES, version)]} == dict.fromkeys(
+        ["one_key", *of_version(SERVICES, version)], "600"
     )
 
 
@@ -52,7 +54,7 @@ def test_one_auth_is_user_and_password(own: Zone) -> None:
 
 
 def test_services_share_one_secret(files: Frontend, version: str) -> None:
-    contents = {files.shell.read(f"{files.paths.auth}/{name}") for name in SERVICES[version]}
+    contents = {files.shell.read(f"{files.paths.auth}/{name}") for name in of_version(SERVICES, version)}
     assert len(contents) == 1
     assert re.fullmatch(r"serveradmin:[0-9a-f]{64}\n?", contents.pop())
 
@@ -94,7 +96,7 @@ def test_dump_shows_the_federation(files: Frontend, version: str) -> None:
     found = next(line for line in dump(files) if line.startswith("FEDERATION="))
     keys = [each.split("=")[0] for each in found.removeprefix("FEDERATION=").split(",")]
     expected = ["MASTER_ONED", "MASTER_ONED_GRPC", "MODE", "SERVER_ID", "ZONE_ID"]
-    assert keys == (expected if version != "6.10" else [each for each in expected if "GRPC" not in each])
+    assert keys == (expected if since(version, "7.2") else [each for each in expected if "GRPC" not in each])
 
 
 def test_dump_of_a_standalone_zone(own: Zone) -> None:

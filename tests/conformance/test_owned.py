@@ -10,6 +10,7 @@ import pytest
 
 from .api import ACTION, AUTHORIZATION, INTERNAL, Api
 from .conftest import Made
+from .truth import since
 
 EVERYTHING = (-2, -1, -1)
 TEMPLATES: dict[str, tuple[Any, ...]] = {
@@ -165,7 +166,7 @@ def test_groups_limits_hold_too(api: Api, made: Made) -> None:
 
 
 def test_a_groups_vlans_are_set_as_a_whole(api: Api, made: Made, version: str) -> None:
-    if version.startswith("6."):
+    if not since(version, "7.4"):
         pytest.skip("since 7.4 only")
     group = made.group(api)
     for text, wanted in (

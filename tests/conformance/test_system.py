@@ -14,10 +14,11 @@ import pytest
 from .api import ACTION, AUTHORIZATION, Api
 from .conftest import Made
 from .frontend import Frontend, Zone
+from .truth import of_version, since
 
 FEDERATION = {
     "6.10": ["MASTER_ONED", "MODE", "SERVER_ID", "ZONE_ID"],
-    "7.4": ["MASTER_ONED", "MASTER_ONED_GRPC", "MODE", "SERVER_ID", "ZONE_ID"],
+    "7.2": ["MASTER_ONED", "MASTER_ONED_GRPC", "MODE", "SERVER_ID", "ZONE_ID"],
 }
 RAFT = [
     "BROADCAST_TIMEOUT_MS",
@@ -51,7 +52,7 @@ def test_configuration_is_sorted_by_name(configuration: ElementTree.Element) -> 
 
 
 def test_federation_vector(configuration: ElementTree.Element, version: str) -> None:
-    assert keys(configuration, "FEDERATION") == FEDERATION[version]
+    assert keys(configuration, "FEDERATION") == of_version(FEDERATION, version)
 
 
 def test_standalone_configuration(standalone: Frontend) -> None:
@@ -78,7 +79,7 @@ def test_port_is_the_one_that_answers(own: Zone) -> None:
 
 
 def test_grpc_port_came_with_7_2(configuration: ElementTree.Element, version: str) -> None:
-    assert (configuration.find("GRPC_PORT") is None) == (version == "6.10")
+    assert (configuration.find("GRPC_PORT") is None) == (not since(version, "7.2"))
 
 
 def test_values_are_cdata(api: Api) -> None:

@@ -17,5 +17,16 @@ def load(name: str) -> Any:
 
 
 def of_version(value: Any, version: str) -> Any:
-    """A truth that differs by version is a mapping of versions."""
-    return value[version] if isinstance(value, dict) else value
+    """A truth that differs by version is a mapping of versions, each of which holds until the next one."""
+    if not isinstance(value, dict):
+        return value
+    return value[max((name for name in value if since(version, name)), key=_number)]
+
+
+def since(version: str, name: str) -> bool:
+    """Whether a version is that one or newer."""
+    return _number(version) >= _number(name)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -72,6 +72,9 @@ class Backend(ABC):
     def has_index(self, connection: Connection, table: str, name: str) -> bool: ...
 
     @abstractmethod
+    def has_table(self, connection: Connection, table: str) -> bool: ...
+
+    @abstractmethod
     def drop_index(self, connection: Connection, table: str, name: str) -> None: ...
 
     def rows(self, sql: str) -> list[Any]:

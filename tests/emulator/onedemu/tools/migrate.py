@@ -14,7 +14,7 @@ from ..versions import Release, number
 from . import migrators
 from .backend import Backend, Connection, Versions
 from .errors import FAILURE, ToolError
-from .migrators import MigratorError
+from .migrators import Exists, MigratorError
 
 UNREADABLE = 254
 # What is said where a migrator is missing, whatever else the reason may be.
@@ -90,15 +90,19 @@ def _migrate(backend: Backend, layout: Layout, release: Release, versions: Versi
     """
     started = time.monotonic()
     connection = backend.connect()
+
+    def exists(table: str) -> bool:
+        return backend.has_table(connection, table)
+
     try:
         for table, name, _columns in INDEXES:
             if backend.has_index(connection, table, name):
                 backend.drop_index(connection, table, name)
         if not versions.is_slave:
             print("\n>>> Running migrators for shared tables")
-            _run(connection, layout, "shared", versions.shared, verbose)
+            _run(connection, layout, "shared", versions.shared, verbose, exists)
         print("\n>>> Running migrators for local tables")
-        _run(connection, layout, "local", versions.local, verbose)
+        _run(connection, layout, "local", versions.local, verbose, exists)
         for table, name, columns in INDEXES:
             if not backend.has_index(connection, table, name):
                 connection.execute(f"CREATE INDEX {name} ON {table} ({columns})")
@@ -122,7 +126,7 @@ def _migrator(layout: Layout, kind: str, version: str) -> Path | None:
     return found[0] if found else None
 
 
-def _run(connection: Connection, layout: Layout, kind: str, version: str, verbose: bool) -> None:
+def _run(connection: Connection, layout: Layout, kind: str, version: str, verbose: bool, exists: Exists) -> None:
     """All steps that are installed from this version on, and the row that tells of them."""
     last = version
     while (file := _migrator(layout, kind, last)) is not None:
@@ -131,7 +135,7 @@ def _run(connection: Connection, layout: Layout, kind: str, version: str, verbos
             print(f"  > Running migrator {file}")
         last = file.stem.partition("_to_")[2]
         if kind == "local":
-            migrators.LOCAL[last](connection, layout)
+            migrators.LOCAL[last](connection, layout, exists)
         if verbose:
             print(f"  > Done in {time.monotonic() - begun:.2f}s\n")
     if last == version:

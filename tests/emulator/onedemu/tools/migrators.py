@@ -22,6 +22,8 @@ from ..versions import RELEASES, Release
 from .backend import Connection
 
 Row = dict[str, object]
+# Whether there is a table.
+Exists = Callable[[str], bool]
 _SERVICES = ("100", "101")
 _PCI = ("PCI_DEV", "PCI_NIC", "RUNNING_PCI_DEV", "RUNNING_PCI_NIC")
 # Of a system datastore by its transfer driver; others get YES, NO, NO.
@@ -94,8 +96,11 @@ def _labels(db: Connection) -> None:
             db.execute("UPDATE user_pool SET body = ? WHERE oid = ?", (after, oid))
 
 
-def _imported(db: Connection) -> None:
+def _imported(db: Connection, exists: Exists) -> None:
     """Machines that were imported are given up. Without any, the table that lists them stays."""
+    if not exists("vm_import"):
+        print("VM import table doesn't exist, exiting...")
+        return
     found = [str(row[0]) for row in db.execute("SELECT vmid FROM vm_import").fetchall()]
     if not found:
         return
@@ -141,9 +146,9 @@ def _history(row: Row) -> Row:
     return {**row, "body": _before_end(row["body"], "HISTORY", more)}
 
 
-def _to_7_0(db: Connection, layout: Layout) -> None:
+def _to_7_0(db: Connection, layout: Layout, exists: Exists) -> None:
     _labels(db)
-    _imported(db)
+    _imported(db, exists)
     _remake(db, "7.0.0", "document_pool", _service, where=f" WHERE type IN ({', '.join(_SERVICES)})")
     _remake(db, "7.0.0", "image_pool", _modtime, drop_old=False)
     _remake(db, "7.0.0", "vm_pool", _resched, drop_old=False)
@@ -181,7 +186,7 @@ def _migrations(db: Connection) -> None:
             db.execute("UPDATE datastore_pool SET body = ? WHERE oid = ?", (_before_end(body, "TEMPLATE", more), oid))
 
 
-def _to_7_2(db: Connection, layout: Layout) -> None:
+def _to_7_2(db: Connection, layout: Layout, exists: Exists) -> None:
     for table in ("user_quotas", "group_quotas"):
         _remake(db, "7.2.0", table, _pci)
     for name, body in db.execute("SELECT name, body FROM system_attributes").fetchall():
@@ -193,7 +198,7 @@ def _to_7_2(db: Connection, layout: Layout) -> None:
 # -- 7.2 to 7.4 ----------------------------------------------------------------------------------------------------
 
 
-def _to_7_4(db: Connection, layout: Layout) -> None:
+def _to_7_4(db: Connection, layout: Layout, exists: Exists) -> None:
     _create(db, "7.4.0", "group_vlans")
     names = ("sunstone_auth", "onegate_auth", "oneflow_auth")
     source = next((path for name in names if (path := layout.auth_directory / name).exists()), None)
@@ -207,4 +212,4 @@ def _to_7_4(db: Connection, layout: Layout) -> None:
             target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
 
 
-LOCAL: dict[str, Callable[[Connection, Layout], None]] = {"7.0.0": _to_7_0, "7.2.0": _to_7_2, "7.4.0": _to_7_4}
+LOCAL: dict[str, Callable[[Connection, Layout, Exists], None]] = {"7.0.0": _to_7_0, "7.2.0": _to_7_2, "7.4.0": _to_7_4}

@@ -100,6 +100,9 @@ class MysqlBackend(Backend):
     def has_index(self, connection: Any, table: str, name: str) -> bool:
         return bool(connection.execute(f"SHOW INDEX FROM {table} WHERE KEY_NAME = '{name}'").fetchall())
 
+    def has_table(self, connection: Any, table: str) -> bool:
+        return bool(connection.execute(f"SHOW TABLES LIKE '{table}'").fetchall())
+
     def drop_index(self, connection: Any, table: str, name: str) -> None:
         connection.execute(f"DROP INDEX {name} ON {table}")
 

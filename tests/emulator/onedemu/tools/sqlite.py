@@ -35,6 +35,10 @@ class SqliteBackend(Backend):
         return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND name = ?",
                                        (table, name)).fetchall())
 
+    def has_table(self, connection: Connection, table: str) -> bool:
+        return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+                                       (table,)).fetchall())
+
     def drop_index(self, connection: Connection, table: str, name: str) -> None:
         connection.execute(f"DROP INDEX {name}")
 
