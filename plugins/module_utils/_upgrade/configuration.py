@@ -41,7 +41,9 @@ class WholeRoot(Root):
         if self.name == ETC and path == os.path.basename(CONF):
             return True
         full = os.path.join(self.path, path)
-        return self.as_oned and not os.access(full, os.R_OK, effective_ids=True, follow_symlinks=False)
+        if not self.as_oned or not os.path.lexists(full):
+            return False
+        return not os.access(full, os.R_OK, effective_ids=True, follow_symlinks=False)
 
 
 def roots(frontend: Frontend) -> list[Root]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import client
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions, oned
@@ -57,7 +58,8 @@ class FakeSystemd:
         monkeypatch.setattr(companions, "POLL", 0.01)
         monkeypatch.setattr(companions, "SETTLE_SECONDS", 0.0)
         monkeypatch.setattr(oned, "POLL", 0.01)
-        monkeypatch.setattr(oned, "probe", lambda _url, _timeout: {"state": "open", "detail": ""})
+        # oned asks for it when it waits for the API.
+        monkeypatch.setattr(client, "probe", lambda _url, _timeout: {"state": "open", "detail": ""})
 
     def install(self, name: str, active: bool = False, unit_file: str = "enabled") -> None:
         self.units[name] = {

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fake_systemd import FakeSystemd, Packaged, packaged
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import client
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl
@@ -110,7 +111,7 @@ def test_a_restart_that_failed_is_made_good_by_the_next_start(
     systemd.install("billing", active=True)
     systemd.stopped_with = ["billing"]
     with monkeypatch.context() as broken:
-        broken.setattr(oned, "probe", lambda _url, _timeout: {"state": "refused", "detail": ""})
+        broken.setattr(client, "probe", lambda _url, _timeout: {"state": "refused", "detail": ""})
         with pytest.raises(FrontendError, match="oned did not come up"):
             oned.ensure(frontend, "restarted", True, 0.1, False)
     assert "billing" not in systemd.running()

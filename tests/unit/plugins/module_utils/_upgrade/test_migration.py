@@ -12,10 +12,7 @@ import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError, FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.upgrade_journal import (
-    UpgradeJournal,
-    folder_of,
-)
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.upgrade_journal import UpgradeJournal
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.backup import back_up_database
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import migration, onedb
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade.migration import migrate
@@ -58,7 +55,7 @@ OPTIONS: dict[str, Any] = {"slave": False, "fsck": False, "timeout": 20.0}
 
 
 @pytest.fixture
-def frontend(location: Path, master_db: Any) -> Frontend:
+def frontend(location: Path, master_db: Any, open_upgrade: Any) -> Frontend:
     """A front-end with the packages of the next release, an open journal, and the backup in its folder."""
     found = Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
     (location / "etc/oned.conf").write_text('DB = [ BACKEND = "sqlite", PASSWD = "db-secret" ]\n')
@@ -73,13 +70,7 @@ def frontend(location: Path, master_db: Any) -> Frontend:
         "CREATE TABLE document_pool (oid INTEGER PRIMARY KEY, body MEDIUMTEXT);"
         "INSERT INTO document_pool VALUES (1, '<DOCUMENT/>')"
     )
-    values: dict[str, Any] = {
-        **{"id": "x", "directory": folder_of(found, "x"), "zone_name": "paris", "method": "together"},
-        **{"from_release": "7.4.0", "to_release": "7.6.0", "part": "leader", "slave": False},
-        **{"opened_at": "2025-04-01T12:00:00Z", "original": {}, "packages": {}, "step": "configured"},
-    }
-    journal = UpgradeJournal(**values)
-    journal.save(found)
+    journal = open_upgrade(found, from_release="7.4.0", to_release="7.6.0", step="configured")
     back_up_database(found, f"{journal.directory}/", 1.0, check_mode=False)
     return found
 
