@@ -151,6 +151,13 @@ UPGRADE_HALF_DONE = Rule(
     "oned does not start.",
     "Install the packages of the former release again, start oned, and run again.",
 )
+UPGRADE_LEAVING = Rule(
+    "upgrade_leaving",
+    ERROR,
+    "A server with oned_state: absent stays in its zone until federate takes it out, and the others count on its vote.",
+    "It is to leave its zone, and is a server of it still.",
+    "Run playbook federate first, which takes it out.",
+)
 UPGRADE_NOT_A_SERVER = Rule(
     "upgrade_not_a_server",
     WARNING,

@@ -21,8 +21,11 @@ _DISTRIBUTIONS: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {
 
 
 def is_release(text: str) -> bool:
-    """Whether a text names a minor release (7.4) or exactly one (7.4.0; maintenance releases have a fourth number)."""
-    return re.fullmatch(r"\d+\.\d+(\.\d+){0,2}", text) is not None
+    """Whether a text names a minor release (7.4) or exactly one (7.4.0; maintenance releases have a fourth number).
+
+    A pattern of package versions (7.4.0-1*) names its release.
+    """
+    return re.fullmatch(r"\d+\.\d+(\.\d+){0,2}(\.?\*|-[^\s]*)?", text) is not None
 
 
 def numbers(release: str | None) -> tuple[int, ...]:

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 
 from ...module_utils._problems import upgrade as rules
 from ...module_utils._problems.problem import Problem
-from .._checks.upgrade import Examined, machines, step_of
+from .._checks.upgrade import Examined, Goal, machines, step_of
 from .._model.declared import Federation
-from .._model.release import is_release, numbers
+from .._model.release import is_release, numbers, release_of
 from .coordinator import with_coordinators
 from .entry import placed
 from .upgrade_refusals import cut_off, out_of_step_zones, refuse_zone
@@ -105,37 +105,53 @@ def plan_upgrade(federation: Federation, seen: Mapping[str, Examined], options: 
     wrong = _target_problem({host: options.targets.get(host) for host in run})
     if wrong:
         return replace(idle, errors=(wrong.line,), text=(f"  ! {wrong.line} [{wrong.code}]",))
-    target = str(options.targets[run[0]])
+    target = release_of(options.targets[run[0]]) or ""
     goal = goal_of(target, [seen[host] for host in run], options.edition, bool(options.install_tasks))
     whole = {group: zone for group, zone in federation.zones.items() if set(zone.servers) <= set(run)}
     found = {group: view_of(federation, zone, seen, goal) for group, zone in whole.items()}
     views = {group: view for group, view in found.items() if view}
     method = method_of(views.values(), seen, goal)
     changing = {group: view for group, view in views.items() if view.taking_part(method)}
-    refused = {group: refuse_zone(view, seen, goal, method) for group, view in changing.items()}
-    sound = [changing[group] for group, each in refused.items() if not each]
-    problems = split_zones(federation, run)
-    problems += [(changing[group].zone.label, problem) for group, each in refused.items() for problem in each]
-    problems += cut_off(federation, views, seen, method)
-    problems += out_of_step_zones(federation, sound, master_of(views), seen)
-    moving = [(view.zone.label, problem) for view in changing.values() for problem in _moving(view, seen)]
-    warned = _warnings(changing)
     plan = replace(idle, method=method, owner=_owner(views, changing, method), target=goal.shown)
     plan = _with_zones(plan, federation, changing, seen)
-    bare = [federation.zones[group].label for group, view in found.items() if view is None]
     seconds = {group: one.seconds for group, one in plan.zones.items()}
     text = describe(changing, seen, goal, method, options.hosts, seconds)
+    bare = [federation.zones[group].label for group, view in found.items() if view is None]
     text += [f"{label}: OpenNebula is not installed; playbook federate installs it." for label in bare]
-    text += [f"  ! {line}" for line in _told(problems, codes=True)]
-    text += [f"  ? {line}" for line in _told([*moving, *warned], codes=True)]
+    moving = [(view.zone.label, problem) for view in changing.values() for problem in _moving(view, seen)]
+    problems = split_zones(federation, run) + _refusals(federation, views, changing, seen, goal, method)
+    problems += moving if options.waited else []
+    waiting, warned = [] if options.waited else moving, _warnings(changing)
     return replace(
         plan,
-        errors=tuple(_told([*problems, *(moving if options.waited else [])])),
-        waiting=() if options.waited else tuple(_told(moving)),
+        errors=tuple(_told(problems)),
+        waiting=tuple(_told(waiting)),
         warnings=tuple(_told(warned)),
-        text=tuple(text),
+        text=(
+            *text,
+            *(f"  ! {line}" for line in _told(problems, codes=True)),
+            *(f"  ? {line}" for line in _told([*waiting, *warned], codes=True)),
+        ),
         changed=bool(plan.hosts),
     )
+
+
+def _refusals(
+    federation: Federation,
+    views: Mapping[str, ZoneView],
+    changing: Mapping[str, ZoneView],
+    seen: Mapping[str, Examined],
+    goal: Goal,
+    method: str,
+) -> list[tuple[str, Problem]]:
+    """All that keeps the zones that change from it, with their labels."""
+    by_zone = {group: refuse_zone(view, seen, goal, method) for group, view in changing.items()}
+    sound = [changing[group] for group, problems in by_zone.items() if not problems]
+    return [
+        *((changing[group].zone.label, problem) for group, problems in by_zone.items() for problem in problems),
+        *cut_off(federation, views, seen, method),
+        *out_of_step_zones(federation, sound, master_of(views), seen),
+    ]
 
 
 def _target_problem(targets: Mapping[str, str | None]) -> Problem | None:
@@ -146,7 +162,7 @@ def _target_problem(targets: Mapping[str, str | None]) -> Problem | None:
     wrong = next((value for value in sorted(values) if not is_release(value)), None)
     if wrong is not None:
         return rules.UPGRADE_TARGET_UNKNOWN.problem(target=wrong)
-    if len(set(targets.values())) == 1:
+    if len({release_of(target) for target in targets.values()}) == 1:
         return None
     listed = ", ".join(f"{target or 'unset'} on {host}" for host, target in targets.items())
     return rules.UPGRADE_TARGETS_DIFFER.problem(targets=listed)

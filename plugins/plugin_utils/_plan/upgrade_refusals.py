@@ -17,7 +17,7 @@ from .._checks.upgrade import Examined, Goal, before, downgrade, examinable, oth
 from .._model.declared import Federation
 from .._model.facts import Frontend
 from .entry import placed
-from .members import members_of, strangers
+from .members import members_of, server_of, strangers
 from .reseed import why_stale
 from .resync import out_of_step
 from .upgrade_zones import TOGETHER, ZoneView, master_of
@@ -32,7 +32,10 @@ def refuse_zone(view: ZoneView, seen: Mapping[str, Examined], goal: Goal, method
         return found
     facts = {host: seen[host].facts for host in view.hosts}
     leader = facts[view.leader].frontend
-    found += strangers(view.zone, leader.servers_of(leader.conf.zone_id), ERROR)
+    listed = leader.servers_of(leader.conf.zone_id)
+    found += strangers(view.zone, listed, ERROR)
+    leaving = [host for host in view.zone.hosts if host not in view.zone.servers and server_of(view.zone, host, listed)]
+    found += [rules.UPGRADE_LEAVING.problem(host) for host in leaving]
     found += _mixed(view, seen, goal, method)
     if leader.in_raft and not leader.leads:
         return [*found, NO_LEADER.problem(view.leader, silent="")]

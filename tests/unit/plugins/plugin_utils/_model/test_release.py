@@ -18,8 +18,8 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.release i
 
 
 def test_a_release_has_two_to_four_numbers() -> None:
-    assert all(map(is_release, ("7.4", "7.4.0", "6.10.0.1")))
-    assert not any(map(is_release, ("", "7", "7.x", "7.4.0.1.2", "7.4-1", " 7.4", "7.4\n")))
+    assert all(map(is_release, ("7.4", "7.4.0", "6.10.0.1", "7.4.*", "7.4.0-1.ce", "7.4.0*")))
+    assert not any(map(is_release, ("", "7", "7.x", "7.4.0.1.2", " 7.4", "7.4\n")))
 
 
 def test_releases_are_compared_as_numbers() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from grown import declared as grown_declared
 from planned import NOW, declared, federated, frontend
 from planned import plan as federate
 from upgrading import THREE, halted, info, journal, pair, plan, with_info, with_three
@@ -376,3 +377,16 @@ def test_a_zone_of_an_older_release_is_offered_the_upgrade_before_it_joins() -> 
     assert "Its shared tables have version 7.0.0, the master's 7.4.0. Set oned_install_version to the newer" in text
     made = plan({"paris-1": with_info(paris, info())}, declared(), limited=["paris-1"])
     assert (made["errors"], made["owner"], list(made["hosts"])) == ([], "paris-1", ["paris-1"])
+
+
+def test_a_server_that_is_to_leave_has_left_before() -> None:
+    what = grown_declared({"paris-1": {}, "paris-2": {}, "paris-3": {"oned_state": "absent"}}, zone_allow_even=True)
+    error = refused(with_three(), what, "upgrade_leaving")
+    assert error.startswith(
+        "paris, paris-3: It is to leave its zone, and is a server of it still. Run playbook federate"
+    )
+
+
+def test_a_pattern_of_package_versions_names_its_release() -> None:
+    made = plan(pair(), declared(), "7.4.0-1*")
+    assert (made["errors"], made["target"]) == ([], "7.4.0")
