@@ -14,6 +14,8 @@ from .commands import ROOT, HostsError, run
 from .requirements import rootfs
 
 VERSION = "7.4"
+# A package of the emulator that hosts have only if a test installs it.
+WITHOUT = "opennebula-onecfg"
 PORT = 2633
 DATABASE, DATABASE_USER = "opennebula", "oneadmin"
 # All that oned.conf can hold and that somebody did not expect: it has no escape but for the quote.
@@ -99,6 +101,8 @@ def _emulator(version: str, ground: Path) -> Path:
         with overlay.filled([ground], layer) as root:
             debs = root / "tmp/debs"
             run([sys.executable, _EMULATOR / "packages.py", "--version", version, "--output", debs])
+            for deb in debs.glob(f"{WITHOUT}_*.deb"):
+                deb.unlink()
             run(["chroot", root, "sh", "-ec", "dpkg --install /tmp/debs/*.deb"])
             shutil.rmtree(debs)
 

@@ -23,6 +23,8 @@ _PYTHON = "#!/usr/bin/python3\n"
 _UNITS = "/usr/lib/systemd/system"
 # The migrators have a package of their own, which nothing depends on.
 MIGRATION = "opennebula-migration"
+# OpenNebula has it in its main package; here it may be missing, as it is in the community's 6.10.
+ONECFG = "opennebula-onecfg"
 # Below the directory of the daemon's data.
 VIP_HOOK = "remotes/hooks/raft/vip.sh"
 
@@ -56,7 +58,7 @@ class Package:
 def package_names(release: Release) -> list[str]:
     """In an order in which each comes after those that it depends on."""
     own = [f"opennebula-{each.unit}" for each in companions(release) if not each.package]
-    more = [] if release.is_6 else [MIGRATION]
+    more = [] if release.is_6 else [MIGRATION, ONECFG]
     return ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", *more, *own]
 
 
@@ -87,7 +89,9 @@ def packages(settings: Settings) -> list[Package]:
     ]
     migration = Package(MIGRATION, "migrators of the database", [f"opennebula (= {version})"])
     migration.files = [File(f"{PACKAGED.lib}/{name}", text) for name, text in migrator_files(release).items()]
-    found = {package.name: package for package in (common, libs, tools, core, migration)}
+    onecfg = Package(ONECFG, "upgrades of configuration files", [f"opennebula (= {version})"])
+    onecfg.files = [File(f"{PACKAGED.bin}/onecfg", script(settings, EMULATOR, "onecfg"), 0o755)]
+    found = {package.name: package for package in (common, libs, tools, core, migration, onecfg)}
     for command, owner in _COMMANDS.items():
         found[owner].files.append(File(
             f"{PACKAGED.bin}/{command}", script(settings, EMULATOR, command), 0o755))

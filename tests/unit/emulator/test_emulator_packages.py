@@ -22,11 +22,12 @@ NAMES = {
     "6.10": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-flow",
              "opennebula-gate", "opennebula-fireedge", "opennebula-sunstone"],
     "7.0": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-migration",
-            "opennebula-flow", "opennebula-gate", "opennebula-fireedge"],
+            "opennebula-onecfg", "opennebula-flow", "opennebula-gate", "opennebula-fireedge"],
     "7.2": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-migration",
-            "opennebula-flow", "opennebula-gate", "opennebula-fireedge", "opennebula-form"],
+            "opennebula-onecfg", "opennebula-flow", "opennebula-gate", "opennebula-fireedge", "opennebula-form"],
     "7.4": ["opennebula-common", "opennebula-libs", "opennebula-tools", "opennebula", "opennebula-migration",
-            "opennebula-flow", "opennebula-gate", "opennebula-fireedge", "opennebula-form", "opennebula-ks"],
+            "opennebula-onecfg", "opennebula-flow", "opennebula-gate", "opennebula-fireedge", "opennebula-form",
+            "opennebula-ks"],
 }
 UNITS = {
     "6.10": {"", "-ssh-agent", "-showback", "-hem", "-scheduler", "-flow", "-gate", "-fireedge", "-sunstone"},

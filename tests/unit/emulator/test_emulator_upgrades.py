@@ -7,9 +7,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from emulated import INSTALL, MakeZone, Zone
+from onedemu.cli.onecfg import main
+from onedemu.files import Settings, stock_conf
+from onedemu.syntax import parse_text
+from onedemu.versions import RELEASES
+
+Run = Callable[..., tuple[int, str]]
 
 MIGRATED = "Database migrated from {} to {} (OpenNebula {}) by onedb command."
 
@@ -156,6 +164,52 @@ def test_fsck_tells_of_errors_by_its_status_since_7_2(make_zone: MakeZone, versi
     result = zone.run("onedb", "fsck", "--dry")
     assert "Total errors found: 1" in result.stdout
     assert result.returncode == (1 if version == "7.2" else 0)
+
+
+class TestOnecfg:
+    """Installed where packages put it, as it is nothing of a self-contained installation."""
+
+    @pytest.fixture
+    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+        monkeypatch.setenv("ONECFG_ETC_DIR", str(tmp_path))
+
+        def onecfg(version: str, *words: str) -> tuple[int, str]:
+            code = main([*words], RELEASES[version])
+            return code, capsys.readouterr().out
+
+        return onecfg
+
+    def test_a_version_that_is_not_noted_is_unknown(self, run: Run) -> None:
+        head = "--- Versions ------------------------------\n"
+        assert run("7.4", "status") == (
+            255, f"{head}OpenNebula:  7.4.0    \nConfig:      unknown  \nERROR: Unknown config version\n")
+        assert run("7.4", "init") == (0, "INFO  : Initialized on version 7.4.0\n")
+        code, said = run("7.4", "status")
+        assert (code, said.endswith("- Available Configuration Updates -------\nNo updates available.\n")) == (0, True)
+
+    def test_updates_are_listed_and_made_in_the_file(self, run: Run, tmp_path: Path) -> None:
+        conf = tmp_path / "root/etc/one/oned.conf"
+        conf.parent.mkdir(parents=True)
+        stock = stock_conf(Settings(RELEASES["7.0"], "0.0.0.0", 2633, 2634, None))
+        conf.write_text(stock.replace("PORT = 2633", "PORT = 2700").replace('"STANDALONE"', '"MASTER"'))
+        run("7.0", "init")
+        code, said = run("7.4", "status")
+        assert code == 1
+        steps = "- from 7.0.0 to 7.2.0 (YAML,Ruby)\n- from 7.2.0 to 7.4.0 (YAML,Ruby)\n"
+        assert said.endswith(f"New config:  7.4.0    \n{steps}")
+        assert run("7.4", "upgrade", "--unprivileged", "--prefix", str(tmp_path / "root")) == (
+            0, "ANY   : Configuration updated to 7.4.0\n")
+        found = dict(parse_text(conf.read_text(), first_line=1))
+        assert (found["PORT"], found["GRPC_PORT"], found["MAC_GLOBAL_SPACE"]) == ("2700", "2634", "NO")
+        assert found["FEDERATION"] == {
+            "MODE": "MASTER", "ZONE_ID": "0", "SERVER_ID": "-1", "MASTER_ONED": "", "MASTER_ONED_GRPC": ""}
+        assert run("7.4", "status")[0] == 0
+        assert run("7.4", "upgrade")[1] == "ANY   : No updates available\n"
+
+    def test_who_left_an_upgrade_out_is_told(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "onecfg.conf").write_text("---\nversion: 7.0.0\noutdated: true\n")
+        assert run("7.4", "status")[1].endswith("ERROR: Configurations metadata are outdated.\n")
+        assert run("7.4", "upgrade") == (255, "")
 
 
 def test_hosts_are_enabled_and_disabled(zone: Zone) -> None:
