@@ -73,10 +73,12 @@ from ..plugin_utils._report.terminal import for_terminal
 
 def upgrade(topology: Mapping[str, Any], results: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Make the plan from the registered results of frontend_info and upgrade_info."""
+    missing = {"msg": "it was not looked at"}
+    hosts = dict.fromkeys([*results, *(options.get("limited") or [])])
+    seen = {host: examined(host, results.get(host) or missing) for host in hosts}
     target = options.get("target")
-    targets = target if isinstance(target, Mapping) else dict.fromkeys(results, target)
+    targets = target if isinstance(target, Mapping) else dict.fromkeys(hosts, target)
     wanted = parse(UpgradeOptions, {**options, "targets": targets})
-    seen = {host: examined(host, result) for host, result in results.items()}
     made: dict[str, Any] = plain(plan_upgrade(Federation.from_dict(topology), seen, wanted))
     return for_terminal(made)
 

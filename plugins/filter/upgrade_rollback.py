@@ -68,8 +68,10 @@ def upgrade_rollback(
     topology: Mapping[str, Any], results: Mapping[str, Any], options: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Make the plan from the registered results of frontend_info and upgrade_info."""
-    seen = {host: examined(host, result) for host, result in results.items()}
     wanted = parse(RollbackOptions, options or {})
+    missing = {"msg": "it was not looked at"}
+    hosts = dict.fromkeys([*results, *(wanted.limited or [])])
+    seen = {host: examined(host, results.get(host) or missing) for host in hosts}
     made: dict[str, Any] = plain(plan_rollback(Federation.from_dict(topology), seen, wanted))
     return for_terminal(made)
 

@@ -106,7 +106,7 @@ UPGRADE_DISTRIBUTION = Rule(
     ERROR,
     "OpenNebula stops making packages for distributions when they are old.",
     "OpenNebula {target} has no packages for {distribution} {version}.",
-    "Upgrade the distribution of the host first, or name a repository that has them as oned_install_repository.",
+    "Upgrade the distribution of the host first, or set upgrade_install_tasks to a file of tasks that installs it.",
 )
 UPGRADE_NO_PACKAGES = Rule(
     "upgrade_no_packages",

@@ -74,13 +74,16 @@ def out_of_step_zones(
 ) -> list[tuple[str, Problem]]:
     """Slaves that do not have what the master wrote, with their labels.
 
-    Those on which an upgrade is open were in step when they stopped, and one of the two may have changed since.
+    Those on which an upgrade is open were in step when they stopped, and one of the two may have changed since. One
+    with tables of another version than the master's can be in step only when it has been upgraded.
     """
     leads = seen[master.leader].facts.examined if master and not master.resumes else None
     found = []
     for view in views:
         slave = seen[view.leader].facts.examined
-        if leads and slave and view.role == "slave" and slave.serves and not view.resumes:
+        if not leads or not slave or view.role != "slave" or view.resumes or not slave.serves:
+            continue
+        if slave.database.shared_version == leads.database.shared_version:
             behind = _behind(view, slave, leads, federation.settings.replication_timeout)
             found += [(view.zone.label, behind)] if behind else []
     return found

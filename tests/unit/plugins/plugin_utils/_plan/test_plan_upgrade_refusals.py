@@ -390,3 +390,18 @@ def test_a_server_that_is_to_leave_has_left_before() -> None:
 def test_a_pattern_of_package_versions_names_its_release() -> None:
     made = plan(pair(), declared(), "7.4.0-1*")
     assert (made["errors"], made["target"]) == ([], "7.4.0")
+
+
+def test_a_zone_that_missed_the_upgrade_of_its_federation_catches_up() -> None:
+    results = pair()
+    altered(results)
+    results["madrid-1"] = with_info(results["madrid-1"]["frontend"], info("7.4.0"))
+    made = plan(results, declared())
+    assert (made["errors"], made["owner"], list(made["hosts"])) == ([], "madrid-1", ["paris-1"])
+
+
+def test_a_host_of_the_run_of_which_nothing_is_known_keeps_all_from_beginning() -> None:
+    results = pair()
+    del results["paris-1"]
+    error = refused(results, declared(), "not_examined", limited=["madrid-1", "paris-1"])
+    assert error.startswith("paris, paris-1: It could not be examined: it was not looked at.")
