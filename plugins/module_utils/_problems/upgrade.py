@@ -7,10 +7,6 @@ from __future__ import annotations
 
 from .problem import ERROR, WARNING, Rule
 
-UPGRADE_THE_OLDER = (
-    "Set oned_install_version to the newer release of the two for all hosts and run upgrade.yml; a zone that is in no "
-    "federation yet goes first and alone, with --limit."
-)
 _COMPLETE = "Run upgrade.yml with its release as oned_install_version, which completes it; or upgrade_rollback.yml."
 _SET_TARGET = "Set oned_install_version to the release, 7.4 or 7.4.0 say, for all hosts of the inventory."
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from .database import UPGRADE_THE_OLDER
 from .problem import ERROR, WARNING, Rule
-from .upgrade import UPGRADE_THE_OLDER
 
 ZONE_DISABLED = Rule(
     "zone_disabled",

@@ -181,3 +181,22 @@ def test_a_zone_that_is_yet_to_be_installed_is_left_out() -> None:
     made = plan(results, declared(oned_install=True))
     assert (made["errors"], list(made["hosts"])) == ([], ["madrid-1"])
     assert "paris: OpenNebula is not installed; playbook federate installs it." in made["text"]
+
+
+def test_a_micro_release_that_was_interrupted_goes_on_at_the_server_where_it_was() -> None:
+    results = halted(with_three("7.4.0", "7.4.1-1"), paris_1="stopped")
+    results["madrid-1"]["upgrade"].update(release="7.4.1")
+    opened = {"method": "rolling", "from_release": "7.4.0", "to_release": "7.4.1"}
+    results["paris-1"]["upgrade"]["journal"].update(opened)
+    made = plan(results, THREE)
+    assert (made["errors"], made["method"], made["resumes"]) == ([], "rolling", True)
+    assert made["order"] == ["paris-1", "paris-3", "paris-2"]
+    assert {one["id"] for one in made["hosts"].values()} == {"20260102T030405Z-7.0.2-to-7.4.0"}
+
+
+def test_a_leader_that_was_interrupted_is_the_last_though_another_leads_by_now() -> None:
+    results = halted(with_three("7.4.1", "7.4.1-1", leader="paris-3"), paris_2="installed")
+    opened = {"method": "rolling", "from_release": "7.4.0", "to_release": "7.4.1"}
+    results["paris-2"]["upgrade"]["journal"].update(opened)
+    made = plan(results, THREE)
+    assert (made["errors"], made["method"], made["order"]) == ([], "rolling", ["paris-2"])
