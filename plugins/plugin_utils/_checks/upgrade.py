@@ -61,7 +61,7 @@ class Goal:
 def examined(host: str, result: Data) -> Examined:
     """From a registered result of frontend_info, with C(upgrade), what upgrade_info returned or how it failed."""
     found = result.get("upgrade")
-    if not found or found.get("failed") or found.get("unreachable"):
+    if not found or "release" not in found:
         reason = module_failure(found) if found else ("", "Run again.")
         return Examined(host, checks.host_facts(result), reason=reason)
     return Examined(host, checks.host_facts(result), parse(UpgradeInfo, found))

@@ -240,6 +240,13 @@ VARIABLES: tuple[Variable, ...] = (
         "manager.",
     ),
     Variable(
+        "upgrade_id",
+        "str",
+        None,
+        "Upgrade that is taken back, as its journals and backups are called; the one that is open, else the newest, "
+        "when unset.",
+    ),
+    Variable(
         "upgrade_rollback_confirm",
         "str",
         None,

@@ -111,6 +111,7 @@ class Settings:
     upgrade_hosts: str
     upgrade_wait: int
     upgrade_install_tasks: str | None
+    upgrade_id: str | None
     upgrade_rollback_confirm: str | None
 
     @property

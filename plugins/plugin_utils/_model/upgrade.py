@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .host import Disk
+from .journal import ReachedStep
 from .release import edition_of
 
 STEPS = ("opened", "stopped", "saved", "installed", "configured", "migrating", "migrated", "started", "proved")
-# The last step of the way back.
+# The step with which the way back begins.
 ROLLED_BACK = "rolled_back"
 
 
@@ -30,6 +31,7 @@ class UpgradeJournal:
     slave: bool = False
     opened_at: str = ""
     step: str = "opened"
+    steps: tuple[ReachedStep, ...] = ()
     hypervisors: tuple[int, ...] | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
 
@@ -38,8 +40,9 @@ class UpgradeJournal:
         return self.part == "leader"
 
     def reached(self, step: str) -> bool:
-        """Whether it came as far as one of STEPS."""
-        return self.step in STEPS and STEPS.index(self.step) >= STEPS.index(step)
+        """Whether it came as far as one of STEPS, be it on its way back by now."""
+        passed = {self.step, *(one.step for one in self.steps)}
+        return not passed.isdisjoint(STEPS[STEPS.index(step) :])
 
 
 @dataclass(frozen=True)

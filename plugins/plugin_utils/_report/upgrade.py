@@ -33,7 +33,7 @@ def make_upgrade_report(plan: Data, hosts: Mapping[str, Data], check: bool = Fal
         late = [host for host in members if not _succeeded(hosts.get(host, {}), "closed")]
         away = hosts.get(zone["leader"], {}).get("outage")
         if away is not None:
-            outage[zone["label"]] = round(float(away), 1)
+            outage[zone["label"]] = round(away, 1)
         if check:
             late = [host for host in members if hosts.get(host, {}).get("failure")]
         if not late:
@@ -61,7 +61,7 @@ def _done(zone: Data, plan: Data, away: float | None, members: list[Data], check
     label, target = zone["label"], plan["target"]
     if check:
         return f"{label} would have OpenNebula {target}."
-    measured = f" Its API was away for {float(away):.0f} s." if away is not None else ""
+    measured = f" Its API was away for {away:.0f} s." if away is not None else ""
     kept = {_directory(seen) for seen in members} - {""}
     backups = f" Backups, on each server: {', '.join(sorted(kept))}." if kept else ""
     return f"{label} has OpenNebula {target}.{measured}{backups}"

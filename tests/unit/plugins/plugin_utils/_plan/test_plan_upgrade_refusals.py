@@ -53,7 +53,7 @@ def unreachable(results: dict[str, Any]) -> None:
 
 
 def unreadable(results: dict[str, Any]) -> None:
-    results["paris-1"]["upgrade"] = {"failed": True, "msg": "dpkg-query is broken"}
+    results["paris-1"]["upgrade"] = {"failed": False, "msg": "dpkg-query is broken"}
 
 
 def unasked(results: dict[str, Any]) -> None:

@@ -131,3 +131,13 @@ def test_a_server_that_cannot_be_examined_keeps_all_from_going_back() -> None:
     results["paris-1"] = {"unreachable": True, "msg": "no route"}
     plan = upgrade_rollback(declared(), results)
     assert plan["errors"][0].startswith("paris-1: Ansible cannot reach it: no route.")
+
+
+def test_a_way_back_that_was_interrupted_goes_on_as_far_as_the_upgrade_had_come() -> None:
+    results = failed(madrid_1="rolled_back", paris_1="rolled_back")
+    for host, step in (("madrid-1", "migrating"), ("paris-1", "stopped")):
+        results[host]["upgrade"]["journal"]["steps"] = [{"step": step, "at": ""}, {"step": "rolled_back", "at": ""}]
+    text = upgrade_rollback(declared(), results)["text"]
+    assert "  ~ madrid-1: its packages, configuration and database are put back as they were" in text
+    assert "  ~ paris-1: starts again; nothing of it was changed" in text
+    assert len(upgrade_rollback(declared(), results, {"limited": ["paris-1"]})["errors"]) == 1
