@@ -66,8 +66,8 @@ UPGRADE_DOWNGRADE = Rule(
     ERROR,
     "onedb never migrates to an older version.",
     "It has OpenNebula {release}, which is newer than {target}.",
-    "Set oned_install_version to {release} or newer. Back to an older release leads only the backup that an upgrade "
-    "made.",
+    "Set oned_install_version to {release} or newer. Only the backup that an upgrade made leads back to an older "
+    "release.",
 )
 UPGRADE_DISK_SPACE = Rule(
     "upgrade_disk_space",
@@ -160,6 +160,13 @@ UPGRADE_NOT_A_SERVER = Rule(
     "The host is in the zone's group, and the zone's list of servers does not have it.",
     "It is no server of its zone yet and is left out.",
     "Run playbook federate when the zone is upgraded, which adds it, and install the same release there first.",
+)
+UPGRADE_DROPS_DOCUMENTS = Rule(
+    "upgrade_drops_documents",
+    WARNING,
+    "OpenNebula's migrators to 7.0 remove all documents but services of OneFlow and their templates.",
+    "The migration removes documents that are neither services nor their templates.",
+    "Do nothing, unless a program of your own keeps documents in OpenNebula: export those first.",
 )
 ROLLBACK_NOTHING = Rule(
     "rollback_nothing",

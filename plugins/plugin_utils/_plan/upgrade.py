@@ -17,7 +17,7 @@ from ...module_utils._problems import upgrade as rules
 from ...module_utils._problems.problem import Problem
 from .._checks.upgrade import Examined, Goal, machines, step_of
 from .._model.declared import Federation
-from .._model.release import is_release, numbers, release_of
+from .._model.release import is_release, minor, numbers, release_of
 from .coordinator import with_coordinators
 from .entry import placed
 from .upgrade_refusals import cut_off, out_of_step_zones, refuse_zone
@@ -121,7 +121,7 @@ def plan_upgrade(federation: Federation, seen: Mapping[str, Examined], options: 
     moving = [(view.zone.label, problem) for view in changing.values() for problem in _moving(view, seen)]
     problems = split_zones(federation, run) + _refusals(federation, views, changing, seen, goal, method)
     problems += moving if options.waited else []
-    waiting, warned = [] if options.waited else moving, _warnings(changing)
+    waiting, warned = [] if options.waited else moving, _warnings(changing, seen, goal)
     return replace(
         plan,
         errors=tuple(_told(problems)),
@@ -175,12 +175,14 @@ def _moving(view: ZoneView, seen: Mapping[str, Examined]) -> list[Problem]:
     return list(placed(view.leader, machines(info))) if info and not stopped else []
 
 
-def _warnings(changing: Mapping[str, ZoneView]) -> list[tuple[str, Problem]]:
-    return [
-        (view.zone.label, rules.UPGRADE_NOT_A_SERVER.problem(host))
-        for view in changing.values()
-        for host in view.outsiders
-    ]
+def _warnings(changing: Mapping[str, ZoneView], seen: Mapping[str, Examined], goal: Goal) -> list[tuple[str, Problem]]:
+    found = []
+    for view in changing.values():
+        info = seen[view.leader].info
+        if info and info.release and not info.journal and minor(info.release) < (7, 0) <= minor(goal.target):
+            found.append((view.zone.label, rules.UPGRADE_DROPS_DOCUMENTS.problem()))
+        found += [(view.zone.label, rules.UPGRADE_NOT_A_SERVER.problem(host)) for host in view.outsiders]
+    return found
 
 
 def _told(problems: list[tuple[str, Problem]], codes: bool = False) -> list[str]:

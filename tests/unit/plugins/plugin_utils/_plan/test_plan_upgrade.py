@@ -200,3 +200,11 @@ def test_a_leader_that_was_interrupted_is_the_last_though_another_leads_by_now()
     results["paris-2"]["upgrade"]["journal"].update(opened)
     made = plan(results, THREE)
     assert (made["errors"], made["method"], made["order"]) == ([], "rolling", ["paris-2"])
+
+
+def test_what_the_migrators_to_7_0_remove_is_told_before() -> None:
+    old = {"madrid-1": with_info(frontend(), info("6.10.0", None))}
+    made = plan(old, declared(), "7.0")
+    assert (made["errors"], len(made["warnings"])) == ([], 1)
+    assert made["warnings"][0].startswith("madrid: The migration removes documents that are neither services nor their")
+    assert plan(pair(), declared())["warnings"] == []
