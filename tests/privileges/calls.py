@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What root's modules do on the front-end: every module that touches files, in the order of a join."""
+"""What root's modules do on the front-end: every module that touches files, in the order of a join and an upgrade."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ _ZONE = {
     "zone_name": "paris",
     "zone_endpoint": "http://192.0.2.31:2633/RPC2",
     "master_endpoint": "http://127.0.0.1:2633/RPC2",
+}
+_UPGRADE = {
+    "zone_name": "paris",
+    "method": "together",
+    "from_release": "7.0.1",
+    "to_release": "7.4.0",
+    "part": "leader",
 }
 
 
@@ -86,6 +93,13 @@ def calls(directory: str) -> list[Call]:
         Call("oneadmin_password", {"step": "restart"}),
         Call("join_journal", {"state": "reverted"}),
         Call("join_journal", {"state": "closed"}),
+        Call("upgrade_info", {"timeout": 2}),
+        Call("upgrade_journal", {"state": "opened", "id": f"x{time.monotonic_ns()}", **_UPGRADE}),
+        Call("upgrade_files", {"state": "saved"}),
+        Call("upgrade_files", {"state": "converged"}),
+        Call("upgrade_files", {"state": "restored"}),
+        Call("upgrade_journal", {"state": "updated", "step": "saved"}),
+        Call("upgrade_journal", {"state": "closed"}),
     ]
 
 

@@ -16,6 +16,7 @@ from typing import IO
 from .._errors import DatabaseError
 from .._host.files import opened
 from .._host.large_files import partial, scratch
+from .._host.rights import rights_at
 
 _MAGIC = b"\x1f\x8b"
 # A fast level: bodies in XML shrink to a tenth with any, and packed records of the log with none.
@@ -70,9 +71,19 @@ def pack(file: IO[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def unpacked(path: str, folder: str) -> Iterator[str]:
-    """Path of a file in `folder`, of its owner and on disk, with the content; gone or renamed at the end."""
-    with opened_copy(path) as content, partial(folder) as stream:
+def unpacked(path: str, database: str) -> Iterator[str]:
+    """Path of a file beside the `database`, on disk, with the content; gone or renamed at the end.
+
+    Whoever laid a link in the database's place decides what is beside it, and makes the file.
+    """
+    with opened_copy(path) as content, contextlib.ExitStack() as stack:
+        try:
+            with rights_at(database):
+                stream = stack.enter_context(partial(os.path.dirname(os.path.realpath(database))))
+        except OSError as error:
+            raise DatabaseError(
+                f"Cannot write beside the database {database}: {error.strerror}. Check the folder and the disk."
+            ) from error
         shutil.copyfileobj(content, stream)
         stream.flush()
         os.fsync(stream.fileno())

@@ -169,7 +169,7 @@ class SqliteDatabase(Database):
     def _unpacked(self, path: str) -> AbstractContextManager[str]:
         """The copy as a file beside the database, of oned's account, who shall read it."""
         refuse_remains(path)
-        return unpacked(path, os.path.dirname(self.file))
+        return unpacked(path, self.name)
 
     def _read_back(self, path: str, expected: dict[str, object], digest: str) -> None:
         """Raise DatabaseError unless the database is the copy, to the byte and as SQLite reads it."""

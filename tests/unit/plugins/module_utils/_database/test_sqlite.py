@@ -85,6 +85,23 @@ def test_a_link_laid_by_oneds_account_does_not_open_other_accounts_files(open_fo
 
 
 @as_root
+def test_a_link_laid_by_oneds_account_leads_no_copy_into_other_accounts_folders(
+    open_folder: Path, new_db: Any, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    copy_to(new_db(tmp_path / "source.db").path, copy)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o755)
+    (closed / "one.db").touch()
+    (open_folder / "one.db").symlink_to(closed / "one.db")
+    os.chown(open_folder, NOBODY, NOBODY)
+    before = closed.stat().st_mtime_ns
+    with pytest.raises(DatabaseError, match="Cannot write beside the database"):
+        SqliteDatabase(str(open_folder / "one.db")).check_copy(str(copy))
+    assert closed.stat().st_mtime_ns == before
+
+
+@as_root
 def test_rights_come_back_after_an_error(open_folder: Path, new_db: Any) -> None:
     database = new_db(open_folder / "one.db")
     give_to_nobody(open_folder)
