@@ -111,7 +111,7 @@ def test_a_running_front_end(frontend: Frontend, api: FakeOned) -> None:
     assert facts["disk"]["needed"] > 2 * facts["database"]["size"]
     assert facts["disk"]["free"] > 0
     assert abs(facts["time"] - time.time()) < 60
-    assert (facts["journal"], facts["companions"]) == (None, [])
+    assert (facts["journal"], facts["upgrade"], facts["companions"]) == (None, None, [])
     assert facts["service"] == {"state": "stopped", "enabled": None, "restart_needed": False, "error": None}
     assert {url: probe["state"] for url, probe in facts["probes"].items()} == {api.url: "open", DEAD: "refused"}
 
@@ -215,10 +215,12 @@ def test_a_broken_configuration_leaves_the_other_parts(frontend: Frontend) -> No
 def test_a_broken_database_and_journal_leave_the_other_parts(frontend: Frontend) -> None:
     Path(frontend.sqlite_file).write_text("no database" * 100)
     frontend.make_dir(frontend.state_dir)
-    Path(frontend.state_dir, "journal.json").write_text("{")
+    for name in ("journal.json", "upgrade.json"):
+        Path(frontend.state_dir, name).write_text("{")
     facts = examine(frontend, [], 5.0)
     assert set(facts["database"]) == {"error"}
     assert "journal.json" in facts["journal"]["error"]
+    assert "upgrade.json" in facts["upgrade"]["error"]
     assert facts["conf"]["mode"] == "SLAVE"
 
 

@@ -18,6 +18,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import systemctl
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import join_journal
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions, oned
+from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import journal as upgrade_journal
 
 FLOW, HEM, FIREEDGE = "opennebula-flow", "opennebula-hem", "opennebula-fireedge"
 
@@ -267,6 +268,24 @@ def test_a_join_keeps_services_stopped_until_its_journal_is_closed(frontend: Fro
     assert "because a condition of its unit" in closed["services"][0]["error"]
     assert systemd.running() == ["opennebula", FLOW]
     assert journal(frontend, "closed")["services"] == []
+
+
+def test_an_upgrade_keeps_services_stopped_until_its_journal_is_closed(
+    frontend: Frontend, systemd: FakeSystemd
+) -> None:
+    upgrade: dict[str, Any] = {
+        **{"id": "x", "zone_name": "paris", "method": "together", "from_release": "7.0.1", "to_release": "7.4.0"},
+        **{"part": "leader", "slave": False, "step": None, "hypervisors": None, "federated_index": None},
+    }
+    opened = upgrade_journal.manage(frontend, {**upgrade, "state": "opened"}, False)
+    assert opened["journal"]["original"]["companions"] == [HEM, FLOW]
+    ensure(frontend, "stopped", with_companions=True)
+    assert ensure(frontend, "started")["services"] == []
+    assert systemd.running() == ["opennebula"]
+    assert not Path(frontend.state_dir, "companions.json").exists()
+    closed = upgrade_journal.manage(frontend, {**upgrade, "state": "closed"}, False)
+    assert [one["unit"] for one in closed["services"]] == [HEM, FLOW]
+    assert systemd.running() == ["opennebula", HEM, FLOW]
 
 
 def test_a_forged_journal_starts_no_other_unit(frontend: Frontend, systemd: FakeSystemd) -> None:
