@@ -91,9 +91,9 @@ def back_up_database(
                 with database.reading() as session:
                     result["log"] = log_position(session.query) if LOG in session.tables() else None
             database.copy_to(stream, barrier, dest.endswith(".gz"))
-        seal(frontend, dest)
         if barrier:
             result.update(log=barrier.log, stall=barrier.stall, tries=barrier.tries)
+        seal(frontend, dest, result["log"])
         return {**result, "size": os.path.getsize(dest)}
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from .._errors import DatabaseError, FrontendError
@@ -21,9 +22,9 @@ _CHUNK = 1 << 20
 _LONGEST = 65_536
 
 
-def seal(frontend: Frontend, path: str) -> None:
-    """Note what the copy `path` holds. Raises FrontendError."""
-    noted = {"path": os.path.realpath(path), "sha256": _sha256(path)}
+def seal(frontend: Frontend, path: str, log: Mapping[str, int | None] | None = None) -> None:
+    """Note what the copy `path` holds, and where the log of what was copied ended. Raises FrontendError."""
+    noted = {"path": os.path.realpath(path), "sha256": _sha256(path), "log": dict(log) if log else None}
     try:
         frontend.make_dir(_folder(frontend))
         write_bytes(_file(frontend, path), json.dumps(noted).encode(), frontend.state_attributes)
@@ -34,6 +35,15 @@ def seal(frontend: Frontend, path: str) -> None:
 def is_sealed(frontend: Frontend, path: str) -> bool:
     """Whether what `path` holds was noted on this host."""
     return exists(_file(frontend, path))
+
+
+def sealed_log(frontend: Frontend, path: str) -> dict[str, int | None] | None:
+    """Where the log of what was copied ended, as schema.log_position() says; None where that was not noted."""
+    try:
+        noted = json.loads(read_bytes(_file(frontend, path), limit=_LONGEST)).get("log")
+    except (OSError, ValueError):
+        return None
+    return noted if isinstance(noted, dict) else None
 
 
 def verify_seal(frontend: Frontend, path: str) -> None:

@@ -140,8 +140,6 @@ def _reopen(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
             f"in {folder_of(frontend, params['id'])}."
         )
     if not check_mode:
-        # What runs now is what shall run afterwards.
-        journal.original["companions"] = companions.running(frontend) or journal.original.get("companions", [])
         journal.reopen(frontend)
     return {"changed": True, "journal": {**journal.public(), "resumed": False}}
 

@@ -14,7 +14,7 @@ from typing import Any
 from .._database.base import Database
 from .._database.migrated import MAY_SHRINK, counts, fewer, shared
 from .._database.open import frontend_database
-from .._database.schema import set_is_slave, versions
+from .._database.schema import LOG, log_position, set_is_slave, versions
 from .._errors import DatabaseError, FrontendError, OnefedError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
@@ -22,7 +22,7 @@ from .._frontend.upgrade_journal import UpgradeJournal
 from .._host.large_files import remove_partial
 from .._host.signals import interruptible
 from .._recovery.backup import refuse_running
-from .._recovery.seals import is_sealed, seal, verify_seal
+from .._recovery.seals import is_sealed, seal, sealed_log, verify_seal
 from .._snapshot.snapshot import SHARED, restore_snapshot, write_snapshot
 from . import onedb, programs
 from .journal import opened
@@ -118,6 +118,7 @@ def _migrate(work: _Work) -> dict[str, Any]:
         if _numbers(before) == _numbers(work.required):
             result["changed"] |= _mark(work, before)
         else:
+            _refuse_stale(work)
             try:
                 result.update(_run(work, before))
             except BaseException as error:
@@ -129,6 +130,21 @@ def _migrate(work: _Work) -> dict[str, Any]:
         if work.journal.reach(AFTER):
             work.journal.save(work.frontend)
         return result
+
+
+def _refuse_stale(work: _Work) -> None:
+    """Raise DatabaseError when the copy is not of what is to be migrated; a slave's log is the snapshot's by now."""
+    noted = sealed_log(work.frontend, work.backup)
+    if work.slave or not noted:
+        return
+    with work.database.reading() as session:
+        now = log_position(session.query)["last_index"] if LOG in session.tables() else None
+    if now != noted.get("last_index"):
+        raise DatabaseError(
+            f"The database {work.database.name} was written to since {work.backup} was made: its log ended with record "
+            f"{noted.get('last_index')} then, and ends with {now} now. Nothing was changed. Remove that file, so that "
+            "a new copy is made, and run again."
+        )
 
 
 def _check_before(work: _Work, before: Mapping[str, Any]) -> None:

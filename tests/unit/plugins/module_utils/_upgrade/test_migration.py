@@ -225,6 +225,16 @@ def test_nothing_is_migrated_without_the_backup_as_it_was_made(frontend: Fronten
     assert run(frontend)["changed"] is True
 
 
+def test_a_copy_of_before_later_writes_is_no_backup(frontend: Frontend, master_db: Any) -> None:
+    master_db.record(6, federated=False)
+    before = master_db.content()
+    with pytest.raises(
+        DatabaseError, match=r"was written to since .*one\.db was made: .* record 5 then, and ends with 6"
+    ):
+        run(frontend)
+    assert (master_db.content(), calls(frontend)) == (before, [])
+
+
 def test_nothing_is_migrated_while_oned_runs_or_without_a_journal(
     frontend: Frontend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
