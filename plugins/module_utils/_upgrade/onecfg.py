@@ -22,8 +22,9 @@ from .._host.files import Attributes, read_bytes, write_bytes
 from .._host.tree import FILE, FOLDER, Tree
 from .._server_files.archive import Archive, Entry, opened_archive
 from .._server_files.changes import Change
-from .._server_files.roots import ETC, REMOTES, explained
+from .._server_files.roots import ETC, REMOTES, Root, explained, rights_of
 from . import programs
+from .configuration import roots
 
 # A folder of oned's for the copy; nothing of it stays.
 SCRATCH = ".onefed-onecfg"
@@ -70,8 +71,12 @@ def upgrade(frontend: Frontend, journal: UpgradeJournal, timeout: float) -> Upgr
                     "Correct the file that it names, and run again. It said:\n" + "\n".join(ended.last)
                 )
             with acting_as(*frontend.ids()):
-                changes = [change for name in PLACES for change in _changes(tree, name, placed)]
                 found = _VERSION.search(tree.read(STATE).decode("utf-8", "replace"))
+            changes = []
+            for root in roots(frontend):
+                if root.name in PLACES:
+                    with rights_of(frontend, root):
+                        changes += _changes(tree, root, placed)
         finally:
             with acting_as(*frontend.ids()):
                 scratch.remove(SCRATCH)
@@ -130,22 +135,31 @@ def _readable(entry: Entry) -> bool:
     return entry.kind == FILE and bool(own or group or entry.mode & 0o004)
 
 
-def _changes(tree: Tree, name: str, placed: dict[str, Entry]) -> list[Change]:
-    """What the tool changed below one place, made or removed."""
-    found = Tree(os.path.join(tree.path, PLACES[name]))
-    nodes = found.nodes(lambda path: False)
-    owner = "oned" if name == REMOTES else "root"
+def _changes(tree: Tree, root: Root, placed: dict[str, Entry]) -> list[Change]:
+    """What the tool changed below one place, made or removed, as far as the place itself is not like that."""
+    own, made = Tree(root.path), Tree(os.path.join(tree.path, PLACES[root.name]))
+    present, nodes = own.nodes(root.is_own), made.nodes(lambda path: False)
     changes = []
     for below, node in nodes.items():
-        path = f"{name}/{below}"
+        path, there = f"{root.name}/{below}", present.get(below)
+        if node.kind == FOLDER:
+            if there is None:
+                changes.append(Change(path, None, _new(root, FOLDER, 0o750)))
+            continue
         if node.kind != FILE:
             continue
-        content = found.read(below)
+        content = made.read(below)
         before = placed.get(path)
-        digest = hashlib.sha256(content).hexdigest()
-        if before is None:
-            changes.append(Change(path, None, Entry(FILE, 0o640, owner, "oned", "", digest), content))
-        elif before.sha256 != digest:
-            changes.append(Change(path, before, replace(before, sha256=digest), content))
-    gone = [path for path in placed if path.startswith(f"{name}/") and path.partition("/")[2] not in nodes]
-    return changes + [Change(path, placed[path], None) for path in gone]
+        if before is None and there is not None and there.kind == FILE:
+            # The package brought it as well.
+            before = _new(root, FILE, there.mode, own.read(below))
+        after = replace(before or _new(root, FILE, 0o640), sha256=hashlib.sha256(content).hexdigest())
+        if after != before:
+            changes.append(Change(path, before, after, content))
+    gone = [path for path in placed if path.startswith(f"{root.name}/") and path.partition("/")[2] not in nodes]
+    return changes + [Change(path, placed[path], None) for path in gone if path.partition("/")[2] in present]
+
+
+def _new(root: Root, kind: str, mode: int, content: bytes = b"") -> Entry:
+    digest = hashlib.sha256(content).hexdigest() if kind == FILE else ""
+    return Entry(kind, mode, "oned" if root.as_oned else "root", "oned", "", digest)

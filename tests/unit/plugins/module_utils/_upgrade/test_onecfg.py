@@ -29,7 +29,10 @@ if sys.argv[1] == "status":
 root = pathlib.Path(sys.argv[sys.argv.index("--prefix") + 1])
 conf = root / "etc/one/oned.conf"
 conf.write_text(conf.read_text().replace("PORT = 1", "PORT = 1\\nNEW_ONE = 3").replace("SLAVE", "MASTER"))
-(root / "etc/one/new.conf").write_text("new")
+(root / "etc/one/fireedge/tabs").mkdir(parents=True)
+(root / "etc/one/fireedge/tabs/new.conf").write_text("new")
+(root / "etc/one/brought.conf").write_text("brought")
+(root / "etc/one/other.conf").write_text("of the tool")
 (root / "etc/one/gone.conf").unlink()
 (root / "var/lib/one/remotes/etc/im/kvm.conf").write_text("kvm of 7.4")
 state = pathlib.Path(os.environ["ONECFG_ETC_DIR"], "onecfg.conf")
@@ -79,13 +82,23 @@ def test_its_changes_are_taken_over_but_for_what_is_the_sites_own(
 ) -> None:
     # The package replaced the file that the operator had changed.
     Path(frontend.etc, "same.conf").write_text("of the package")
+    for name, text in (("brought.conf", "brought"), ("other.conf", "of the package")):
+        Path(frontend.etc, name).write_text(text)
+        Path(frontend.etc, name).chmod(0o644)
     result = manage(frontend, "converged", 10.0, False)
-    assert result["paths"] == ["etc/gone.conf", "etc/new.conf", "etc/oned.conf", "remotes/im/kvm.conf"]
+    assert result["paths"] == [
+        *("etc/fireedge", "etc/fireedge/tabs", "etc/fireedge/tabs/new.conf", "etc/gone.conf", "etc/oned.conf"),
+        *("etc/other.conf", "remotes/im/kvm.conf"),
+    ]
     assert result["onecfg"] == "ANY   : Configuration updated to 7.4.0"
     conf = Path(frontend.conf).read_text()
     assert "NEW_ONE = 3" in conf
     assert 'MODE = "SLAVE"' in conf
-    assert Path(frontend.etc, "new.conf").read_text() == "new"
+    new = Path(frontend.etc, "fireedge/tabs/new.conf")
+    assert (new.read_text(), new.stat().st_mode & 0o777) == ("new", 0o640)
+    assert new.parent.stat().st_mode & 0o777 == 0o750
+    other = Path(frontend.etc, "other.conf")
+    assert (other.read_text(), other.stat().st_mode & 0o777) == ("of the tool", 0o644)
     assert not Path(frontend.etc, "gone.conf").exists()
     assert Path(frontend.etc, "same.conf").read_text() == "of the package"
     assert note.read_text() == "---\nversion: 7.4.0\n"
