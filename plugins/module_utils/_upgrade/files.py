@@ -10,7 +10,7 @@ from typing import Any
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
 from .._frontend.upgrade_journal import UpgradeJournal
-from . import configuration, converging
+from . import configuration, converging, onecfg
 from .journal import opened
 
 
@@ -24,7 +24,12 @@ def manage(frontend: Frontend, state: str, timeout: float, check_mode: bool) -> 
             return {**result, "changed": True, "diff": {"before": "", "after": ""}}
         result["archive"] = journal.archive
         if state == "saved":
-            return {**result, **configuration.save(frontend, journal, check_mode)}
+            result.update(configuration.save(frontend, journal, check_mode))
+            if not check_mode:
+                onecfg.keep_note(frontend, journal)
+            return result
         if state == "restored":
-            return {**result, **configuration.restore(frontend, journal, check_mode)}
+            result.update(configuration.restore(frontend, journal, check_mode))
+            result["changed"] |= onecfg.put_note_back(frontend, journal, check_mode)
+            return result
         return {**result, **converging.converge(frontend, journal, timeout, check_mode)}

@@ -18,7 +18,7 @@ from .._errors import FrontendError
 from .._frontend.layout import Frontend
 from .._frontend.upgrade_journal import UpgradeJournal
 from .._host.account import acting_as
-from .._host.files import Attributes, read_bytes, write_bytes
+from .._host.files import Attributes, exists, read_bytes, write_bytes
 from .._host.tree import FILE, FOLDER, Tree
 from .._server_files.archive import Archive, Entry, opened_archive
 from .._server_files.changes import Change
@@ -87,6 +87,28 @@ def note(version: str) -> None:
     """Let the tool know the version of the configuration. Raises FrontendError."""
     with explained(f"write {NOTE}"):
         write_bytes(NOTE, f"---\nversion: {version}\n".encode(), Attributes(0, 0, 0o644))
+
+
+def keep_note(frontend: Frontend, journal: UpgradeJournal) -> None:
+    """Keep the tool's note of the version in the folder of the upgrade, once."""
+    copy = os.path.join(journal.directory, os.path.basename(NOTE))
+    if frontend.location or exists(copy) or not exists(NOTE):
+        return
+    with explained(f"copy {NOTE} to {copy}"):
+        write_bytes(copy, read_bytes(NOTE, limit=_MOST_BYTES), frontend.state_attributes)
+
+
+def put_note_back(frontend: Frontend, journal: UpgradeJournal, check_mode: bool) -> bool:
+    """Make the tool's note what was kept; whether that is a change."""
+    copy = os.path.join(journal.directory, os.path.basename(NOTE))
+    if frontend.location or not exists(copy):
+        return False
+    with explained(f"copy {copy} to {NOTE}"):
+        content = read_bytes(copy, limit=_MOST_BYTES)
+        changed = not exists(NOTE) or read_bytes(NOTE, limit=_MOST_BYTES) != content
+        if changed and not check_mode:
+            write_bytes(NOTE, content, Attributes(0, 0, 0o644))
+    return changed
 
 
 def _lay_out(tree: Tree, archive: Archive) -> dict[str, Entry]:

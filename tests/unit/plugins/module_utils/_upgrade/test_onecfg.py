@@ -13,7 +13,7 @@ from fake_systemd import packaged
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
-from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import onecfg, onecfg_status
+from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import configuration, onecfg, onecfg_status
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade.files import manage
 
 STATUS = "--- Versions ------\nOpenNebula:  7.4.0\nConfig:      7.0.0\n\n--- Available Configuration Updates -------\n"
@@ -105,6 +105,22 @@ def test_its_changes_are_taken_over_but_for_what_is_the_sites_own(
     scratch = f"{frontend.var}{'' if frontend.var.endswith('/') else '/'}.onefed-onecfg"
     assert (tmp_path / "seen").read_text() == f"upgrade --unprivileged --prefix {scratch}/root {scratch}/backups"
     assert not Path(scratch).exists()
+
+
+def test_its_note_of_the_version_goes_back_with_the_files(
+    frontend: Frontend, note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "is_running", lambda frontend: False)
+    before = note.read_text()
+    manage(frontend, "converged", 10.0, False)
+    assert note.read_text() != before
+    assert manage(frontend, "restored", 10.0, True)["changed"] is True
+    manage(frontend, "restored", 10.0, False)
+    assert note.read_text() == before
+    note.unlink()
+    assert manage(frontend, "restored", 10.0, False)["changed"] is True
+    assert manage(frontend, "restored", 10.0, False)["changed"] is False
+    assert note.read_text() == before
 
 
 def test_nothing_changes_when_it_fails(frontend: Frontend, tmp_path: Path, note: Path) -> None:
