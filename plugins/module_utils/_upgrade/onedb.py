@@ -10,7 +10,6 @@ its environment, which nobody but that account and root can read.
 from __future__ import annotations
 
 import os
-import pwd
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -139,8 +138,8 @@ def _names(folder: str) -> Iterator[str]:
 
 
 def _running(frontend: Frontend) -> list[int]:
-    """Processes of oned's account that are an onedb upgrade."""
-    uid = pwd.getpwnam(frontend.user).pw_uid
+    """Processes of oned's account that are an onedb upgrade of this install; there may be others on the host."""
+    uid, tool = frontend.ids()[0], os.fsencode(frontend.program("onedb"))
     found = []
     for name in os.listdir("/proc"):
         path = f"/proc/{name}"
@@ -151,6 +150,6 @@ def _running(frontend: Frontend) -> list[int]:
                 words = stream.read(_TAIL_BYTES).split(b"\0")
         except OSError:
             continue  # it has ended
-        if b"upgrade" in words and any(os.path.basename(word) == b"onedb" for word in words):
+        if tool in words and b"upgrade" in words:
             found.append(int(name))
     return found

@@ -113,6 +113,8 @@ def test_a_migration_that_still_runs_is_seen(frontend: Frontend) -> None:
     try:
         while onedb._running(frontend) != [process.pid]:
             assert process.poll() is None
+        other = Frontend(f"{frontend.location}/other", frontend.user, frontend.group, frontend.service)
+        assert onedb._running(other) == []
     finally:
         process.kill()
         process.wait()
