@@ -16,6 +16,7 @@ ASKS = READERS | {
     "onefed.opennebula.identity_export",  # into a temporary file on the controller
     "onefed.opennebula.identity_import",  # with step: plan
     "onefed.opennebula.replication_probe",
+    "onefed.opennebula.upgrade_info",
 }
 
 
