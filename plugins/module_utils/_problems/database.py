@@ -8,8 +8,8 @@ from __future__ import annotations
 from .problem import ERROR, WARNING, Rule
 
 UPGRADE_THE_OLDER = (
-    "Set oned_install_version to the newer release of the two for all hosts and run upgrade.yml; a zone that is in no "
-    "federation yet goes first and alone, with --limit."
+    "Set oned_install_version to the newer release of the two for all hosts and run playbook upgrade; a zone that is "
+    "in no federation yet goes first and alone, with --limit."
 )
 FEDERATE_REPAIRS = "Run playbook federate, which repairs it."
 

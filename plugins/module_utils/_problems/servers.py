@@ -137,7 +137,7 @@ SERVER_VERSION_DIFFERS = Rule(
     ERROR,
     "A server is given its leader's whole database, whose form belongs to one version.",
     "It runs OpenNebula {version}, its zone's leader {leaders}.",
-    "Install {higher} on both; the servers of the zone get it with upgrade.yml.",
+    "Install {higher} on both; the servers of the zone get it with playbook upgrade.",
 )
 SERVER_BACKEND_DIFFERS = Rule(
     "server_backend_differs",

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from .problem import ERROR, WARNING, Rule
 
-_COMPLETE = "Run upgrade.yml with its release as oned_install_version, which completes it; or upgrade_rollback.yml."
+_COMPLETE = (
+    "Run playbook upgrade with its release as oned_install_version, which completes it; or take it back: playbook "
+    "upgrade_rollback."
+)
 _SET_TARGET = "Set oned_install_version to the release, 7.4 or 7.4.0 say, for all hosts of the inventory."
 
 UPGRADE_TARGET_UNSET = Rule(
@@ -130,7 +133,7 @@ UPGRADE_GOES_BACK = Rule(
     ERROR,
     "An upgrade was taken back, and that run did not come to its end.",
     "The upgrade to {release} that was begun at {opened_at} is taken back, which is not complete.",
-    "Run upgrade_rollback.yml again, which completes it.",
+    "Run playbook upgrade_rollback again, which completes it.",
 )
 UPGRADE_RELEASES_MIXED = Rule(
     "upgrade_releases_mixed",

@@ -88,7 +88,7 @@ def test_another_program_backend_or_charset_than_the_leaders_is_refused() -> Non
     follower = server(2, oned_version="7.4.0.1")
     [found] = check(checks.alike, follower, server())
     assert found.text == "It runs OpenNebula 7.4.0.1, its zone's leader 7.4.0."
-    assert found.remedy == "Install 7.4.0.1 on both; the servers of the zone get it with upgrade.yml."
+    assert found.remedy == "Install 7.4.0.1 on both; the servers of the zone get it with playbook upgrade."
     follower = server(2)
     follower["conf"]["backend"] = "sqlite"
     follower["database"]["charset"] = "latin1"
@@ -100,7 +100,7 @@ def test_another_program_backend_or_charset_than_the_leaders_is_refused() -> Non
 
 def test_versions_are_compared_as_numbers() -> None:
     [found] = check(checks.alike, server(2, oned_version="6.10.0"), server(1, oned_version="6.8.3"))
-    assert found.remedy == "Install 6.10.0 on both; the servers of the zone get it with upgrade.yml."
+    assert found.remedy == "Install 6.10.0 on both; the servers of the zone get it with playbook upgrade."
 
 
 def test_files_that_become_the_leaders_are_named() -> None:
