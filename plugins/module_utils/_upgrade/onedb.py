@@ -20,6 +20,8 @@ from .._database.login import LOCALHOST, login_of
 from .._errors import FrontendError, OnefedError
 from .._frontend.layout import Frontend
 from .._host.deadline import Deadline
+from .._host.files import read_bytes
+from .._host.rights import rights_at
 from .._oned_conf.document import Document
 from .._oned_conf.secrets import secrets
 from . import programs
@@ -78,8 +80,7 @@ def required(frontend: Frontend) -> dict[str, str] | None:
     """The versions that the installed release needs: {"shared", "local"}; None when that is unknown."""
     path = os.path.join(_folder(frontend), "database_schema.rb")
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            text = stream.read(_MOST_BYTES)
+        text = read_bytes(path, follow=True, limit=_MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return _asked(frontend)
     found = {kind: re.search(rf"\b{name}\s*=\s*['\"]([\d.]+)['\"]", text) for kind, name in _SCHEMA.items()}
@@ -128,7 +129,8 @@ def _folder(frontend: Frontend) -> str:
 
 def _names(folder: str) -> Iterator[str]:
     try:
-        names = os.listdir(folder)
+        with rights_at(folder):
+            names = os.listdir(folder)
     except OSError:
         return
     for name in names:
