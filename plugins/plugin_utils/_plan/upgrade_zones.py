@@ -14,7 +14,7 @@ from .._checks.upgrade import Examined, Goal, examinable
 from .._model.declared import Federation, Zone
 from .._model.records import ListedServer
 from .._model.release import database_version, minor, numbers, release_of, within
-from .._model.upgrade import UpgradeInfo
+from .._model.upgrade import UpgradeInfo, UpgradeJournal
 from .entry import is_bare
 from .members import server_of
 
@@ -27,7 +27,8 @@ NONE = "none"
 class ZoneView:
     """A zone as it stands: `needing` are servers that are not what they shall be, or on which an upgrade is open.
 
-    `role` is that of its oned.conf: master, slave or standalone. `outsiders` are hosts that are no servers of it yet.
+    `role` is that of its oned.conf: master, slave or standalone. `outsiders` are hosts that are no servers of it yet,
+    `done` those on which the upgrade that is open on others has ended: a run was killed while it gave the zone back.
     """
 
     zone: Zone
@@ -37,6 +38,7 @@ class ZoneView:
     needing: tuple[str, ...]
     outsiders: tuple[str, ...]
     resumes: bool
+    done: tuple[str, ...] = ()
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -47,9 +49,12 @@ class ZoneView:
         return self.role != "standalone"
 
     def taking_part(self, method: str) -> tuple[str, ...]:
-        """Its servers that the upgrade is about: those that need it, or of a zone that changes as a whole, all."""
+        """Its servers that the upgrade is about: those that need it, or of a zone that changes as a whole, all.
+
+        Those that are done serve users, and are never stopped again.
+        """
         if method == TOGETHER and self.needing:
-            return self.hosts
+            return tuple(host for host in self.hosts if host not in self.done)
         return tuple(host for host in self.hosts if host in self.needing)
 
 
@@ -79,7 +84,9 @@ def view_of(federation: Federation, zone: Zone, seen: Mapping[str, Examined], go
     """The zone; None when OpenNebula has yet to be installed on the server that speaks for it."""
     facts = {host: one.facts for host, one in seen.items()}
     journals = {host: one.info.journal for host, one in seen.items() if one.info and one.info.journal}
-    leader = next((host for host in zone.hosts if host in journals and journals[host].leads), zone.host)
+    done = _ended(zone, seen, {journals[host].id for host in zone.hosts if host in journals})
+    led = {host for host, journal in {**done, **journals}.items() if journal.leads}
+    leader = next((host for host in zone.hosts if host in led), zone.host)
     if is_bare(federation, leader, facts):
         return None
     frontend = seen[leader].facts.examined
@@ -98,6 +105,7 @@ def view_of(federation: Federation, zone: Zone, seen: Mapping[str, Examined], go
         needing=tuple(host for host in (leader, *members) if _needs(seen[host].info, goal)),
         outsiders=tuple(host for host in zone.servers if host not in (leader, *members)),
         resumes=any(host in journals for host in zone.hosts),
+        done=tuple(done),
     )
 
 
@@ -134,6 +142,13 @@ def _changes_tables(info: UpgradeInfo, goal: Goal) -> bool:
 
 def _needs(info: UpgradeInfo | None, goal: Goal) -> bool:
     return info is None or bool(info.journal) or not goal.is_met(info.release) or not info.is_migrated
+
+
+def _ended(zone: Zone, seen: Mapping[str, Examined], opened: Collection[str]) -> dict[str, UpgradeJournal]:
+    """The closed journals of the upgrades that are still open on other servers of the zone, by host."""
+    infos = {host: seen[host].info for host in zone.hosts if host in seen}
+    closed = {host: info.closed_journal for host, info in infos.items() if info and not info.journal}
+    return {host: journal for host, journal in closed.items() if journal and journal.id in opened}
 
 
 def _is_server(zone: Zone, host: str, seen: Mapping[str, Examined], listed: Iterable[ListedServer]) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from planned import declared, frontend
-from upgrading import THREE, halted, info, pair, plan, with_info, with_three
+from upgrading import THREE, halted, info, journal, pair, plan, with_info, with_three
 
 SERVERS = {"paris-1", "paris-2", "paris-3"}
 
@@ -160,6 +160,23 @@ def test_a_master_that_is_done_still_gives_its_tables_to_slaves_that_are_not() -
     made = plan(results, declared())
     assert (made["errors"], list(made["hosts"]), made["owner"]) == ([], ["paris-1"], "madrid-1")
     assert made["groups"]["madrid-1"] == []
+
+
+@pytest.mark.parametrize("open_on", ["paris-1", "paris-2"])
+def test_servers_that_were_given_back_before_a_run_was_killed_are_left_alone(open_on: str) -> None:
+    """Their journal is closed and cannot be opened again; users may have written to them since."""
+    results = with_three("7.4.0", "7.4.0-1")
+    for host, one in results.items():
+        ended = journal("proved", "leader" if host in ("madrid-1", "paris-2") else "follower", slave=host != "madrid-1")
+        if host == open_on:
+            one["upgrade"]["journal"] = one["frontend"]["upgrade"] = ended
+        else:
+            one["upgrade"].update(closed=ended["id"], closed_journal=ended)
+    made = plan(results, THREE)
+    assert (made["errors"], made["method"], made["resumes"]) == ([], "together", True)
+    assert (list(made["hosts"]), made["hosts"][open_on]["resumes"]) == ([open_on], "proved")
+    assert (made["zones"]["paris"]["leader"], made["owner"]) == ("paris-2", "madrid-1")
+    assert [host for host, groups in made["groups"].items() if groups] == [open_on]
 
 
 def test_hosts_that_are_no_servers_of_their_zone_yet_are_left_out_with_a_warning() -> None:
