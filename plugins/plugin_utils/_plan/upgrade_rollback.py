@@ -86,7 +86,7 @@ def plan_rollback(federation: Federation, seen: Mapping[str, Examined], options:
         problems += [
             rules.ROLLBACK_WRITTEN.problem(host, release=journal.to_release, group=group)
             for host, journal in mine.items()
-            if _written(seen[host].info)
+            if journal.method == TOGETHER and _written(seen[host].info)
         ]
     plan = replace(_with_hosts(federation, seen, mine), id=wanted if mine else None)
     text = [*_describe(plan, mine), *(f"  ! {problem.line} [{problem.code}]" for problem in problems)]
@@ -194,4 +194,6 @@ def _undone(journal: UpgradeJournal) -> str:
     """What is put back on a server, by how far its upgrade had come."""
     if not journal.reached("saved"):
         return "starts again; nothing of it was changed"
+    if journal.method != TOGETHER:
+        return "its packages and configuration are put back as they were; its database stays, as no table changed"
     return "its packages, configuration and database are put back as they were"

@@ -77,3 +77,13 @@ def test_a_zone_is_given_back_only_when_all_its_servers_have_started() -> None:
     assert not runs(task, {**well, "b": host("proved")}, groups=groups)
     leaders = {**groups, "federation_upgrading_leaders": ["b"]}
     assert not runs(task, well, groups=leaders)
+
+
+def test_the_way_back_keeps_a_database_that_served_meanwhile() -> None:
+    """A database of before would lack what users wrote since, which other zones have."""
+    tasks = loaded(ROLE / "tasks" / "back_restore.yml")[-1]
+    restores = next(task for task in tasks["block"] if "onefed.opennebula.database_restore" in task)
+    for method, restored in (("rolling", False), ("together", True)):
+        journal = {"method": method, "steps": [{"step": "saved", "at": ""}]}
+        hosts = {"a": host("saved", reopened={"journal": journal})}
+        assert runs({**restores, "vars": tasks["vars"]}, hosts) is restored

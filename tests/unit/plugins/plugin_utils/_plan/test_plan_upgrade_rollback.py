@@ -84,6 +84,17 @@ def test_one_that_was_written_to_since_goes_back_only_when_that_is_confirmed() -
         assert upgrade_rollback(declared(), ended(written), {"confirm": "yes"})["errors"] == plan["errors"]
 
 
+def test_where_no_table_changed_the_database_stays_and_nothing_is_lost() -> None:
+    """Servers serve during such an upgrade; other servers and zones have what was written to them."""
+    results = ended(written=True)
+    for one in results.values():
+        one["upgrade"]["closed_journal"]["method"] = "rolling"
+    plan = upgrade_rollback(declared(), results)
+    assert (plan["errors"], list(plan["hosts"])) == ([], ["madrid-1", "paris-1"])
+    kept = "its packages and configuration are put back as they were; its database stays, as no table changed"
+    assert f"  ~ madrid-1: {kept}" in plan["text"]
+
+
 def test_without_an_upgrade_nothing_goes_back() -> None:
     plan = upgrade_rollback(declared(), pair())
     assert (plan["id"], plan["hosts"], plan["changed"]) == (None, {}, False)
