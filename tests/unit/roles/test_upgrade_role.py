@@ -39,7 +39,12 @@ def holds(condition: str, hosts: dict[str, Any], own: str = "a", **more: Any) ->
     variables = {
         **loaded(ROLE / "vars" / "main.yml"),
         "hostvars": named,
-        "groups": {"federation_upgrading": list(hosts)},
+        "groups": {
+            "federation_examined": list(hosts),
+            "federation_upgrading": list(hosts),
+            "federation_upgrading_leaders": ["a"],
+            "federation_rolling_back": list(hosts),
+        },
         "onefed_plan": {"method": "together", "hosts": {name: one["onefed"]["plan"] for name, one in hosts.items()}},
         "onefed_topology": {"settings": {"on_failure": "rollback"}},
         "ansible_check_mode": False,
@@ -87,3 +92,43 @@ def test_the_way_back_keeps_a_database_that_served_meanwhile() -> None:
         journal = {"method": method, "steps": [{"step": "saved", "at": ""}]}
         hosts = {"a": host("saved", reopened={"journal": journal})}
         assert runs({**restores, "vars": tasks["vars"]}, hosts) is restored
+
+
+def there(one: Any) -> Any:
+    return {**one, "onefed_there": {"ping": "pong"}}
+
+
+def test_servers_return_by_themselves_when_a_zone_has_not_proved_itself() -> None:
+    task = block("go_back")
+    failed = {"a": there(host(opened={}, installed={})), "b": there(host(opened={}, installed={}))}
+    assert runs(task, failed)
+    proved = there(host(opened={}, installed={}, proved={}))
+    assert not runs(task, {**failed, "a": proved})
+
+
+def test_no_server_returns_by_itself_beside_one_that_was_given_back_to_users() -> None:
+    """What users wrote to it, or to the master through it, would be lost."""
+    task = block("go_back")
+    failed = {"a": there(host("proved", opened={})), "b": there(host("proved", opened={}))}
+    assert runs(task, failed)
+    assert not runs(task, {**failed, "c": there(host(closed=ID))})
+    assert runs(task, {**failed, "c": there(host(closed="20250101T000000Z-6.10.0-to-7.0.2"))})
+
+
+@pytest.mark.parametrize(
+    ("lost", "return_"),
+    [
+        (host(opened={}), True),
+        (host(opened={}, saved={}), True),
+        (host(opened={}, installed={}), False),
+        (host("configured", opened={}), False),
+        (host("migrated"), False),
+        (there(host("started")), False),
+    ],
+)
+def test_no_server_returns_by_itself_while_one_that_may_be_migrated_was_lost(lost: Any, return_: bool) -> None:
+    """It would speak to the others in the tables of the new release when it is back."""
+    hosts = {"a": there(host(opened={})), "b": lost}
+    upgraded = {"federation_upgrading": ["a", "b"], "federation_upgrading_leaders": ["a", "b"]}
+    groups = {**upgraded, "federation_examined": ["a", "b"]}
+    assert runs(block("go_back"), hosts, groups=groups) is return_
