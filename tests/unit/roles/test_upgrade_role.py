@@ -132,3 +132,32 @@ def test_no_server_returns_by_itself_while_one_that_may_be_migrated_was_lost(los
     upgraded = {"federation_upgrading": ["a", "b"], "federation_upgrading_leaders": ["a", "b"]}
     groups = {**upgraded, "federation_examined": ["a", "b"]}
     assert runs(block("go_back"), hosts, groups=groups) is return_
+
+
+def topology() -> dict[str, Any]:
+    return {"zones": {"madrid": {"hosts": ["a"]}, "paris": {"hosts": ["b", "c"]}}, "hosts": {}, "master": "madrid"}
+
+
+def test_nothing_is_put_back_while_a_server_could_not_be_stopped() -> None:
+    tasks = loaded(ROLE / "tasks" / "back_restore.yml")[-1]
+    fails = {**tasks["block"][0], "vars": tasks["vars"]}
+    stopped = host("proved", reopened={"journal": {"method": "together", "steps": []}})
+    assert not runs(fails, {"a": stopped, "b": stopped})
+    assert runs(fails, {"a": stopped, "b": host("proved")})
+
+
+@pytest.mark.parametrize(("lost", "held"), [("a", {"b", "c"}), ("b", {"c"}), ("c", {"b"}), ("", set())])
+def test_a_server_that_goes_back_starts_when_its_zone_and_the_master_are_back(lost: str, held: set[str]) -> None:
+    tasks = loaded(ROLE / "tasks" / "back_start.yml")[-1]
+    fails = {**tasks["block"][0], "vars": tasks["vars"]}
+    back: dict[str, Any] = {}
+    for name in ("a", "b", "c"):
+        done = {} if name == lost else {"put_back": True}
+        back[name] = host("proved", reopened={"journal": {"slave": name != "a"}}, **done)
+    where = {"hosts": {"a": {"zone": "madrid"}, "b": {"zone": "paris"}, "c": {"zone": "paris"}}}
+    waiting = {
+        name
+        for name in back
+        if name != lost and runs(fails, back, name, inventory_hostname=name, onefed_topology={**topology(), **where})
+    }
+    assert waiting == held
