@@ -16,7 +16,7 @@ from .._checks import database as database_checks
 from .._checks.upgrade import Examined, Goal, before, downgrade, examinable, other_target, room
 from .._model.declared import Federation
 from .._model.facts import Frontend
-from .entry import placed
+from .entry import is_bare, placed
 from .members import members_of, server_of, strangers
 from .reseed import why_stale
 from .resync import out_of_step
@@ -57,7 +57,13 @@ def cut_off(
         return [(federation.master_zone.label, rules.UPGRADE_ZONE_SKIPPED.problem())]
     frontend = seen[master.leader].facts.examined
     known = frontend.zones if frontend else ()
-    members = members_of(federation, {host: one.facts for host, one in seen.items()}, known)
+    facts = {host: one.facts for host, one in seen.items()}
+    if not known:
+        # A master that an interrupted run has stopped does not tell; nobody in the inventory may stay behind.
+        left = [zone for group, zone in federation.zones.items() if group not in views]
+        kept = [zone for zone in left if not is_bare(federation, zone.host, facts)]
+        return [(zone.label, rules.UPGRADE_ZONE_SKIPPED.problem()) for zone in kept]
+    members = members_of(federation, facts, known)
     found: list[tuple[str, Problem]] = []
     for record in known:
         group = members.get(record.id)

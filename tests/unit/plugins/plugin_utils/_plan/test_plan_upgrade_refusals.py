@@ -274,6 +274,17 @@ def test_all_zones_of_the_federation_take_part_when_shared_tables_change() -> No
     assert refused(results, declared(), "upgrade_zone_skipped").startswith("madrid: It is a zone of the federation")
 
 
+def test_a_run_that_goes_on_takes_all_zones_though_the_master_stands_still() -> None:
+    """A slave may run on, and would get what the master writes in the tables of the new release."""
+    results = halted(pair(), madrid_1="stopped")
+    results["paris-1"]["upgrade"]["journal"] = results["paris-1"]["frontend"]["upgrade"] = journal("opened")
+    assert plan(results, declared())["errors"] == []
+    error = refused(results, declared(), "upgrade_zone_skipped", limited=["madrid-1"])
+    assert error.startswith("paris: It is a zone of the federation")
+    del results["paris-1"]
+    assert refused(results, declared(), "upgrade_zone_skipped") == error
+
+
 def test_a_zone_of_the_federation_that_the_inventory_lacks_keeps_all_from_beginning() -> None:
     results = pair()
     lyon = {"id": 101, "name": "lyon", "template": {"ENDPOINT": "http://192.0.2.41:2633/RPC2"}, "servers": []}
