@@ -5,7 +5,8 @@
 Running front-ends on MariaDB, reset to the same state before each run; one run after the other, on this machine. While
 a run goes on, the master's API is asked every 0.1 s, and somebody writes to it ten times a second at most. With
 --servers a member becomes a zone of three servers instead, and loses its leader: its own API is asked, at the first
-server until it has three (what that costs is held against a restart of its oned), then at its floating address.
+server until it has three (what that costs is held against a restart of its oned), then at its floating address. Then
+a federation is upgraded to another release, against a script again (upgrades.py).
 
 On a root file system with a real OpenNebula: ONEFED_ROOTFS=<directory>.
 """
@@ -13,15 +14,13 @@ On a root file system with a real OpenNebula: ONEFED_ROOTFS=<directory>.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
+from tests.bench import upgrades  # noqa: E402
+from tests.bench.watching import FEDERATED_WRITE, WRITE_IN_THE_ZONE, watching  # noqa: E402
+from tests.hosts import releases  # noqa: E402
 from tests.hosts.cluster import UNANSWERED, Cluster  # noqa: E402
 from tests.hosts.federation import Federation, Zone  # noqa: E402
 from tests.hosts.host import Host  # noqa: E402
@@ -39,7 +41,6 @@ from tests.tools.playbooks import Run, link_collection, wait_for  # noqa: E402
 HEAD = f"{'':<34}{'wall s':>8}{'CPU s':>8}{'outage s':>10}{'outages':>9}{'stall s':>9}{'writes':>8}{'load':>6}"
 # onedb reads oned.conf with Augeas, which does not understand those that the other tests use.
 DATABASE_PASSWORD = "password-of-the-database"
-FEDERATED_WRITE, WRITE_IN_THE_ZONE = "one.user.update", "one.cluster.update"
 GROWTH_SECONDS = 1200.0  # that a run may take which adds two servers
 LAST_TASKS = (
     "Wait until its hook has set the floating address",
@@ -67,23 +68,6 @@ class Cost:
             f"{name:<34}{self.wall:8.1f}{self.cpu:8.1f}{self.seen['outage']:10.2f}{self.seen['outages']:9.0f}"
             f"{self.seen['stall']:9.2f}{self.seen['writes']:8.0f}{self.load:6.1f}"
         )
-
-
-@contextlib.contextmanager
-def watching(cluster: Cluster, url: str, write: str) -> Iterator[dict[str, float]]:
-    """Watch one of a zone's endpoints for the length of the block; what was seen is in the value after it."""
-    watch = str(ROOT / "tests/bench/watch.py")
-    command = ["ip", "netns", "exec", cluster.lab.network.namespace(), sys.executable, "-I", watch, url, write]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin and process.stdout
-    process.stdin.write(cluster.session + "\n")
-    process.stdin.flush()
-    assert process.stdout.readline(), "watch.py did not start"
-    seen: dict[str, float] = {}
-    try:
-        yield seen
-    finally:
-        seen.update(json.loads(process.communicate(timeout=90)[0]))
 
 
 def measure(cluster: Cluster, act: Callable[[], Any], url: str = "", write: str = WRITE_IN_THE_ZONE) -> Cost:
@@ -288,6 +272,7 @@ def main() -> int:
     parser.add_argument(
         "--servers", action="store_true", help="what a zone of three servers costs and outlives instead"
     )
+    parser.add_argument("--upgrades", action="store_true", help="only what an upgrade costs")
     parser.add_argument("--profile", action="store_true", help="show what the tasks of federate.yml took")
     arguments = parser.parse_args()
     if missing():
@@ -298,8 +283,13 @@ def main() -> int:
     if arguments.servers:
         bench_servers(arguments.rounds)
         return 0
-    for slaves in arguments.slaves:
+    for slaves in [] if arguments.upgrades else arguments.slaves:
         bench(slaves, arguments.rounds, arguments.profile)
+    if releases.missing():
+        print(f"SKIPPED upgrades: {releases.missing()}")
+        return 0
+    for slaves in arguments.slaves:
+        upgrades.bench(slaves, DATABASE_PASSWORD)
     return 0
 
 

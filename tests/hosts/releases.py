@@ -83,6 +83,17 @@ def provide(federation: Federation, versions: Sequence[str]) -> None:
         shutil.copytree(folder / "packages", host.root / place)
 
 
+def by_hand(step: Step) -> str:
+    """The shell command, without quotes, that an administrator brings the new release with, once it is provided."""
+    if rootfs() is not None:
+        return f"python3 /{_ARCHIVES}/replace_release.py {step.new} >/dev/null"
+    source = f"deb [trusted=yes] file:/{_REPOSITORY} stable opennebula"
+    return (
+        f"echo {source} >/etc/apt/sources.list.d/by-hand.list; apt-get -qq update; "
+        "apt-get -qqy -o Dpkg::Options::=--force-confold install --only-upgrade opennebula*"
+    )
+
+
 def _pack(root: Path, archive: Path) -> None:
     """What packages of OpenNebula would own, with owners and modes."""
     patterns = (*replace_release.TREES, replace_release.CONF, *replace_release.FILES)
