@@ -21,11 +21,14 @@ options:
     description:
       - V(opened) notes what the front-end is and opens a journal. One of the same O(id) that is open already is kept.
         It fails while another upgrade, or a join, is in progress.
+      - Where C(oned) had been stopped and runs again, as after a loss of power, the step is V(opened) again, and a copy
+        of the database that was made meanwhile gets a name that begins with C(earlier-).
       - V(updated) notes O(step), O(hypervisors) and O(federated_index) in the open journal. A step that was passed
         already is not noted again.
       - V(closed) starts the companions of C(oned) that ran when the journal was opened, and moves the journal to the
         folder of the upgrade, with a note of where the database stands. Nothing happens without an open journal.
-      - V(reopened) makes the closed journal O(id) the open one, for the way back. Nothing happens when it is open.
+      - V(reopened) makes the closed journal O(id) the open one, for the way back. When it is open, nothing happens but
+        what V(opened) does where C(oned) runs again.
     type: str
     choices: [opened, updated, closed, reopened]
     required: true

@@ -30,9 +30,10 @@ STEPS = (
 )
 METHODS = ("rolling", "together")
 PARTS = ("leader", "follower")
-# The archive of the configuration, and how copies of a whole database are called; others are federated snapshots.
+# The archive of the configuration, and how copies of a whole database are called; others are federated snapshots, or
+# copies of before oned ran once more.
 CONFIGURATION = "configuration.tar"
-_DATABASE = re.compile(r"(?!\.|federated|undo\.sql).*\.(db|sql)(\.gz)?")
+_DATABASE = re.compile(r"(?!\.|federated|undo\.sql|earlier-).*\.(db|sql)(\.gz)?")
 _NAME = "upgrade.json"
 _FOLDER = "upgrades"
 _MOST_BYTES = 1 << 20

@@ -8,6 +8,7 @@ A copy may lie where oned's account, or whoever sweeps a disk, can alter it: row
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,7 +17,8 @@ from typing import Any
 
 from .._errors import DatabaseError, FrontendError
 from .._frontend.layout import Frontend
-from .._host.files import exists, opened, read_bytes, write_bytes
+from .._host.files import exists, opened, read_bytes, remove_file, write_bytes
+from .._host.rights import rights_at
 
 _CHUNK = 1 << 20
 _LONGEST = 65_536
@@ -58,6 +60,18 @@ def verify_seal(frontend: Frontend, path: str) -> None:
             f"The copy {path} is refused: it was altered after it was made. Nothing was changed; use another copy. "
             f"If you altered it yourself, remove {_file(frontend, path)} first."
         )
+
+
+def set_aside(frontend: Frontend, path: str, name: str) -> None:
+    """Give the copy `path` another name in its folder; what it holds is not noted any more. Raises FrontendError."""
+    try:
+        # At first: a copy of the old name is sealed anew.
+        with contextlib.suppress(FileNotFoundError):
+            remove_file(_file(frontend, path))
+        with rights_at(os.path.dirname(path)):
+            os.rename(path, os.path.join(os.path.dirname(path), name))
+    except OSError as error:
+        raise FrontendError(f"Cannot rename the copy {path} to {name}: {error.strerror}.") from error
 
 
 def _sha256(path: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,10 +18,13 @@ from .._frontend.layout import Frontend
 from .._frontend.upgrade_journal import UpgradeJournal, folder_of
 from .._host.clock import utc_now
 from .._lockdown import lockdown
+from .._recovery.seals import set_aside
 from .._service import companions, oned
 from .._service.managers import manager_of
 from . import packages
 
+# Steps at which the former release is still installed, and nothing of it has changed but that it stands still.
+STOPPED = ("stopped", "saved")
 _NAMED = ("id", "zone_name", "method", "from_release", "to_release", "part", "slave")
 
 
@@ -46,7 +50,8 @@ def opened(frontend: Frontend) -> UpgradeJournal:
 def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     journal = _already_open(frontend, params["id"])
     if journal:
-        return {"changed": False, "journal": {**journal.public(), "resumed": True}}
+        changed = _begin_anew(frontend, journal, check_mode)
+        return {"changed": changed, "journal": {**journal.public(), "resumed": True}}
     _refuse_join(frontend)
     if UpgradeJournal.closed(frontend, params["id"]):
         raise FrontendError(f"The upgrade {params['id']} has ended on this front-end. Give the new one another id.")
@@ -62,6 +67,25 @@ def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> di
     if not check_mode:
         journal.save(frontend)
     return {"changed": True, "journal": {**journal.public(), "resumed": False}}
+
+
+def _begin_anew(frontend: Frontend, journal: UpgradeJournal, check_mode: bool) -> bool:
+    """Forget a stop after which oned runs again, as with the host after a loss of power; whether it does.
+
+    What it has written since is not in the copy of the database, which is kept under another name.
+    """
+    if journal.step not in STOPPED or not oned.is_running(frontend):
+        return False
+    if not check_mode:
+        copy = journal.database()
+        if copy:
+            stamp = re.sub(r"[^0-9TZ]", "", utc_now())
+            set_aside(frontend, copy, f"earlier-{stamp}-{os.path.basename(copy)}")
+        # Nothing is put back from a copy that is none any more.
+        journal.steps = [one for one in journal.steps if one["step"] != "saved"]
+        journal.move("opened")
+        journal.save(frontend)
+    return True
 
 
 def _already_open(frontend: Frontend, wanted: str) -> UpgradeJournal | None:
@@ -131,7 +155,8 @@ def _close(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
 def _reopen(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     journal = _already_open(frontend, params["id"])
     if journal:
-        return {"changed": False, "journal": {**journal.public(), "resumed": True}}
+        changed = _begin_anew(frontend, journal, check_mode)
+        return {"changed": changed, "journal": {**journal.public(), "resumed": True}}
     _refuse_join(frontend)
     journal = UpgradeJournal.closed(frontend, params["id"])
     if not journal:

@@ -14,8 +14,8 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._database.sqlite
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.upgrade_journal import UpgradeJournal
-from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import join_journal
-from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions
+from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import join_journal, seals
+from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions, oned
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade.journal import manage
 
 ID = "20250401T120000Z-7.0.1-to-7.4.0"
@@ -64,6 +64,34 @@ def test_the_same_upgrade_goes_on_and_another_does_not_begin(frontend: Frontend)
     assert again["journal"]["opened_at"] == first["opened_at"]
     with pytest.raises(FrontendError, match=f"The upgrade {ID} .* is in progress on this front-end, so later cannot"):
         ask(frontend, "opened", id="later")
+
+
+@pytest.mark.parametrize("state", ["opened", "reopened"])
+@pytest.mark.parametrize(("step", "anew"), [("stopped", True), ("saved", True), ("installed", False)])
+def test_a_stop_is_forgotten_after_which_oned_runs_again(
+    frontend: Frontend, monkeypatch: pytest.MonkeyPatch, step: str, anew: bool, state: str
+) -> None:
+    """The power was lost, say. A migration that fails later would put back what the database was before."""
+    directory = Path(ask(frontend, "opened")["journal"]["directory"])
+    for reached in ("stopped", step):
+        ask(frontend, "updated", step=reached)
+    directory.mkdir(parents=True)
+    copy = directory / "opennebula.db"
+    copy.write_bytes(b"x")
+    seals.seal(frontend, str(copy))
+    assert ask(frontend, "opened")["changed"] is False
+    monkeypatch.setattr(oned, "is_running", lambda frontend: True)
+    assert ask(frontend, state, check_mode=True)["changed"] is anew
+    assert (copy.exists(), seals.is_sealed(frontend, str(copy))) == (True, True)
+    again = ask(frontend, state)
+    assert (again["changed"], again["journal"]["resumed"]) == (anew, True)
+    assert again["journal"]["step"] == ("opened" if anew else step)
+    assert (copy.exists(), seals.is_sealed(frontend, str(copy))) == (not anew, not anew)
+    assert len(list(directory.glob("earlier-*Z-opennebula.db"))) == anew
+    assert again["journal"]["backups"]["database"] == (None if anew else str(copy))
+    assert "saved" not in [one["step"] for one in again["journal"]["steps"]]
+    assert ask(frontend, state)["changed"] is False
+    assert ask(frontend, "updated", step="stopped")["changed"] is anew
 
 
 def test_updates_are_noted_once(frontend: Frontend) -> None:
