@@ -66,7 +66,8 @@ options:
   step:
     description: The step that was reached, with O(state=updated). They are reached in this order.
     type: str
-    choices: [opened, stopped, saved, installed, configured, migrating, migrated, started, proved, rolled_back]
+    choices:
+      [opened, stopped, saved, installed, configured, migrating, migrated, started, proved, rolled_back, put_back]
   hypervisors:
     description: Ids of the hypervisors that the run disables, with O(state=updated).
     type: list

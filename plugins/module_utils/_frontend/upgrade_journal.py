@@ -23,10 +23,12 @@ from .journal import Journal
 from .layout import Frontend
 
 FORMAT = 1
-# In the order in which an upgrade reaches them; the last is reached by its way back only.
+# Steps of the way back: the server stops, and has what it had, from when on it is written to again.
+BACK = ("rolled_back", "put_back")
+# In the order in which an upgrade reaches them.
 STEPS = (
     *("opened", "stopped", "saved", "installed", "configured", "migrating", "migrated", "started", "proved"),
-    "rolled_back",
+    *BACK,
 )
 METHODS = ("rolling", "together")
 PARTS = ("leader", "follower")
@@ -86,7 +88,7 @@ class UpgradeJournal:
         except OSError as error:
             raise FrontendError(f"Cannot list {folder}: {error.strerror}.") from error
         found = [cls._read(frontend, os.path.join(folder, name, _NAME)) for name in names if _ID.fullmatch(name)]
-        known = [journal for journal in found if journal and journal.step != "rolled_back"]
+        known = [journal for journal in found if journal and journal.step not in BACK]
         return max(known, key=lambda journal: journal.closed_at or "", default=None)
 
     @classmethod

@@ -19,7 +19,7 @@ from ...module_utils._problems.problem import Problem
 from .._model.facts import Frontend, HostFacts
 from .._model.plain import parse
 from .._model.release import edition_of, has_migrators, minor, numbers, release_of, supports, within
-from .._model.upgrade import ROLLED_BACK, STEPS, UpgradeInfo
+from .._model.upgrade import PUT_BACK, ROLLED_BACK, STEPS, UpgradeInfo
 from . import database as database_checks
 from . import frontend as checks
 from .failure import module_failure
@@ -83,7 +83,7 @@ def other_target(info: UpgradeInfo, goal: Goal) -> list[Problem]:
     journal = info.journal
     if journal is None:
         return []
-    if journal.step == ROLLED_BACK:
+    if journal.step in (ROLLED_BACK, PUT_BACK):
         return [rules.UPGRADE_GOES_BACK.problem(release=journal.to_release, opened_at=journal.opened_at)]
     if journal.to_release is None or goal.is_met(journal.to_release):
         return []

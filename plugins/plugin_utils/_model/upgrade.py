@@ -13,8 +13,9 @@ from .journal import ReachedStep
 from .release import edition_of
 
 STEPS = ("opened", "stopped", "saved", "installed", "configured", "migrating", "migrated", "started", "proved")
-# The step with which the way back begins.
+# Steps of the way back: with the first it begins, with the second all is as it was but oned stands still.
 ROLLED_BACK = "rolled_back"
+PUT_BACK = "put_back"
 
 
 @dataclass(frozen=True)

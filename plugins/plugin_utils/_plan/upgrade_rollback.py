@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ...module_utils._problems import upgrade as rules
 from .._checks.upgrade import Examined, examinable
 from .._model.declared import Federation
-from .._model.upgrade import UpgradeInfo, UpgradeJournal
+from .._model.upgrade import PUT_BACK, UpgradeInfo, UpgradeJournal
 from .coordinator import with_coordinators
 from .upgrade_zones import TOGETHER, split_zones
 
@@ -192,6 +192,8 @@ def _describe(plan: RollbackPlan, mine: Mapping[str, UpgradeJournal]) -> list[st
 
 def _undone(journal: UpgradeJournal) -> str:
     """What is put back on a server, by how far its upgrade had come."""
+    if journal.step == PUT_BACK:
+        return "starts again; it was put back already"
     if not journal.reached("saved"):
         return "starts again; nothing of it was changed"
     if journal.method != TOGETHER:

@@ -89,9 +89,20 @@ def test_the_way_back_keeps_a_database_that_served_meanwhile() -> None:
     tasks = loaded(ROLE / "tasks" / "back_restore.yml")[-1]
     restores = next(task for task in tasks["block"] if "onefed.opennebula.database_restore" in task)
     for method, restored in (("rolling", False), ("together", True)):
-        journal = {"method": method, "steps": [{"step": "saved", "at": ""}]}
+        steps = [{"step": "saved", "at": ""}]
+        journal: dict[str, Any] = {"method": method, "steps": steps}
         hosts = {"a": host("saved", reopened={"journal": journal})}
         assert runs({**restores, "vars": tasks["vars"]}, hosts) is restored
+        # A way back that was interrupted later: users may have been let in already.
+        journal["steps"] += [{"step": "rolled_back", "at": ""}, {"step": "put_back", "at": ""}]
+        assert not runs({**restores, "vars": tasks["vars"]}, hosts)
+
+
+def test_an_outage_counts_from_the_first_stop() -> None:
+    times = {"stopped": "2026-01-02T03:04:05Z", "opened": "2026-01-02T03:14:05Z", "proved": "2026-01-02T03:24:05Z"}
+    steps = [{"step": step, "at": at} for step, at in times.items()]
+    steps.insert(2, {"step": "stopped", "at": "2026-01-02T03:15:05Z"})
+    assert holds("onefed_outage == 1200", {"a": host()}, onefed_noted={"journal": {"steps": steps}})
 
 
 def there(one: Any) -> Any:

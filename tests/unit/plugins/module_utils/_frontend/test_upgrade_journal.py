@@ -67,7 +67,12 @@ def test_closing_and_reopening_move_it(frontend: Frontend) -> None:
 
 def test_the_newest_closed_one_that_was_not_rolled_back_counts(frontend: Frontend) -> None:
     assert UpgradeJournal.closed(frontend) is None
-    for name, step in (("20250101T000000Z-a", "proved"), ("20250201T000000Z-b", "proved"), ("2025-c", "rolled_back")):
+    for name, step in (
+        ("20250101T000000Z-a", "proved"),
+        ("20250201T000000Z-b", "proved"),
+        ("2025-c", "rolled_back"),
+        ("2025-d", "put_back"),
+    ):
         known = journal(frontend, name, step=step)
         known.close(frontend)
         # Within one second the time alone does not tell.

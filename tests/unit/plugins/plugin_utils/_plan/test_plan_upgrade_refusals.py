@@ -115,6 +115,10 @@ def going_back(results: dict[str, Any]) -> None:
     results["paris-1"]["upgrade"]["journal"] = journal("rolled_back")
 
 
+def nearly_back(results: dict[str, Any]) -> None:
+    results["paris-1"]["upgrade"]["journal"] = journal("put_back")
+
+
 def unknown(results: dict[str, Any]) -> None:
     results["paris-1"]["upgrade"].update(stored=None, errors=["The database is locked."])
 
@@ -161,6 +165,11 @@ def undumpable(results: dict[str, Any]) -> None:
         ),
         (
             going_back,
+            "upgrade_goes_back",
+            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z is taken back, which is not complete.",
+        ),
+        (
+            nearly_back,
             "upgrade_goes_back",
             "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z is taken back, which is not complete.",
         ),

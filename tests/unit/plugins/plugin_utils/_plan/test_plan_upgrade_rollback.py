@@ -152,3 +152,5 @@ def test_a_way_back_that_was_interrupted_goes_on_as_far_as_the_upgrade_had_come(
     assert "  ~ madrid-1: its packages, configuration and database are put back as they were" in text
     assert "  ~ paris-1: starts again; nothing of it was changed" in text
     assert len(upgrade_rollback(declared(), results, {"limited": ["paris-1"]})["errors"]) == 1
+    results["madrid-1"]["upgrade"]["journal"]["step"] = "put_back"
+    assert "  ~ madrid-1: starts again; it was put back already" in upgrade_rollback(declared(), results)["text"]
