@@ -96,7 +96,10 @@ def _warned(host: str, seen: Data) -> list[str]:
     """What somebody has to look after."""
     converged, migrated = seen.get("converged") or {}, seen.get("migrated") or {}
     report = converged.get("report") or {}
-    lines = [f"the release no longer knows {name}, which oned.conf sets" for name in report.get("unknown") or []]
+    lockdown = seen.get("lockdown") or {}
+    open_api = not lockdown.get("closed", True) and lockdown.get("reason")
+    lines = [f"its API stays open to users meanwhile, who have to be kept away: {open_api}"] if open_api else []
+    lines += [f"the release no longer knows {name}, which oned.conf sets" for name in report.get("unknown") or []]
     lines += [f"oned.conf is not understood: {text}" for text in report.get("refused") or []]
     lines += [f"not saved: {one['path']} ({one['reason']})" for one in (seen.get("saved") or {}).get("left_out") or []]
     lines += [f"the migration removed something: {text}" for text in migrated.get("lost") or []]

@@ -112,3 +112,18 @@ def test_the_way_back_is_told_likewise() -> None:
         "paris, paris-1: is not at OpenNebula 7.0.2 yet. Disk full. It came as far as: stopped. Run again, which goes "
         f"on from there. Backups: {FOLDER}.",
     ]
+
+
+def test_an_api_that_could_not_be_closed_is_told() -> None:
+    """What users wrote before the proof is lost when servers return to what they were."""
+    lockdown = {"closed": False, "reason": "This host does not run systemd; let nobody reach it in its firewall."}
+    told = made({"madrid-1": reached("closed", lockdown=lockdown), "paris-1": reached("closed")})["text"]
+    assert told[-2:] == [
+        "Warnings:",
+        "madrid-1: its API stays open to users meanwhile, who have to be kept away: This host does not run systemd; "
+        "let nobody reach it in its firewall.",
+    ]
+    skipped = reached("closed", lockdown={"skipped": True})
+    assert (
+        "Warnings:" not in made({"madrid-1": skipped, "paris-1": reached("closed", lockdown={"closed": True})})["text"]
+    )
