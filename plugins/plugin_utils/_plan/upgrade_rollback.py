@@ -86,7 +86,7 @@ def plan_rollback(federation: Federation, seen: Mapping[str, Examined], options:
         problems += [
             rules.ROLLBACK_WRITTEN.problem(host, release=journal.to_release, group=group)
             for host, journal in mine.items()
-            if journal.method == TOGETHER and _written(seen[host].info)
+            if journal.method == TOGETHER and _written(seen[host], journal)
         ]
     plan = replace(_with_hosts(federation, seen, mine), id=wanted if mine else None)
     text = [*_describe(plan, mine), *(f"  ! {problem.line} [{problem.code}]" for problem in problems)]
@@ -105,11 +105,15 @@ def _journal(info: UpgradeInfo | None, wanted: str | None) -> UpgradeJournal | N
     return next((journal for journal in found if journal and journal.id == wanted), None)
 
 
-def _written(info: UpgradeInfo | None) -> bool:
-    """Whether writes may have followed. While it is open they are locked out; of a closed one it must be known."""
-    if info is None or info.written is not None:
-        return bool(info and info.written)
-    return info.journal is None
+def _written(one: Examined, journal: UpgradeJournal) -> bool:
+    """Whether writes may have followed. Of a closed upgrade it must be known; while it is open they are locked out.
+
+    But not where the API could not be closed, or where the way back was interrupted before the server stopped.
+    """
+    info, frontend = one.info, one.facts.examined
+    if info and info.journal:
+        return journal.step in ("started", "proved") and not (frontend and frontend.lockdown)
+    return info is not None and info.written is not False
 
 
 def _left_behind(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from planned import declared, frontend
 from upgrading import THREE, halted, info, journal, pair, with_info, with_three
 
@@ -82,6 +83,22 @@ def test_one_that_was_written_to_since_goes_back_only_when_that_is_confirmed() -
         assert f"  ! {plan['errors'][0]} [rollback_written]" in plan["text"]
         assert upgrade_rollback(declared(), ended(written), {"confirm": "federation"})["errors"] == []
         assert upgrade_rollback(declared(), ended(written), {"confirm": "yes"})["errors"] == plan["errors"]
+
+
+@pytest.mark.parametrize(
+    ("step", "closed", "refused"),
+    [("started", True, False), ("started", False, True), ("proved", False, True), ("migrated", False, False)],
+)
+def test_an_open_one_whose_api_was_not_closed_may_have_been_written_to(step: str, closed: bool, refused: bool) -> None:
+    results = failed(madrid_1=step, paris_1=step)
+    for one in results.values():
+        one["frontend"]["lockdown"] = closed
+    assert len(upgrade_rollback(declared(), results)["errors"]) == 2 * refused
+    assert upgrade_rollback(declared(), results, {"confirm": "federation"})["errors"] == []
+    for back in ("rolled_back", "put_back"):
+        for one in results.values():
+            one["upgrade"]["journal"]["step"] = back
+        assert upgrade_rollback(declared(), results)["errors"] == []
 
 
 def test_where_no_table_changed_the_database_stays_and_nothing_is_lost() -> None:
