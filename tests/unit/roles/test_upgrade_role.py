@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,7 @@ def test_a_server_that_goes_back_starts_when_its_zone_and_the_master_are_back(lo
     fails = {**tasks["block"][0], "vars": tasks["vars"]}
     back: dict[str, Any] = {}
     for name in ("a", "b", "c"):
-        done = {} if name == lost else {"put_back": True}
+        done: dict[str, Any] = {} if name == lost else {"put_back": True}
         back[name] = host("proved", reopened={"journal": {"slave": name != "a"}}, **done)
     where = {"hosts": {"a": {"zone": "madrid"}, "b": {"zone": "paris"}, "c": {"zone": "paris"}}}
     waiting = {
@@ -172,3 +173,19 @@ def test_a_server_that_goes_back_starts_when_its_zone_and_the_master_are_back(lo
         if name != lost and runs(fails, back, name, inventory_hostname=name, onefed_topology={**topology(), **where})
     }
     assert waiting == held
+
+
+def test_packages_that_a_loss_of_power_left_half_installed_are_finished_before_apt_is_asked() -> None:
+    """apt itself looks for files with such names, and refuses."""
+    tasks = loaded(ROLE.parent / "oned_install" / "tasks" / "release.yml")
+    finds, finishes, installs = tasks[-3:]
+    pattern = finds["ansible.builtin.find"]["patterns"]
+    assert [bool(re.match(pattern, name)) for name in ("0000", "0012", "0012.new", "tmp.i")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert installs["name"] == "Install the packages"
+    for found, finished in (({"matched": 0}, False), ({"matched": 2}, True), ({"skipped": True}, False)):
+        assert runs(finishes, {"a": host()}, onefed_cut=found) is finished
