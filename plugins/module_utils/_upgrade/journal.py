@@ -13,6 +13,7 @@ from typing import Any
 from .._database.open import frontend_database
 from .._database.position import has_log, position
 from .._errors import FrontendError
+from .._facts.frontend import installed_version
 from .._frontend.journal import Journal, host_lock
 from .._frontend.layout import Frontend
 from .._frontend.upgrade_journal import UpgradeJournal, folder_of
@@ -75,6 +76,9 @@ def _begin_anew(frontend: Frontend, journal: UpgradeJournal, check_mode: bool) -
     What it has written since is not in the copy of the database, which is kept under another name.
     """
     if journal.step not in STOPPED or not oned.is_running(frontend):
+        return False
+    if installed_version(frontend) not in (None, journal.from_release):
+        # The packages came, and it was killed before it was noted: they are to go on the way back.
         return False
     if not check_mode:
         copy = journal.database()

@@ -16,6 +16,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.upgrade_journal import UpgradeJournal
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import join_journal, seals
 from ansible_collections.onefed.opennebula.plugins.module_utils._service import companions, oned
+from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import journal as journal_module
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade.journal import manage
 
 ID = "20250401T120000Z-7.0.1-to-7.4.0"
@@ -92,6 +93,16 @@ def test_a_stop_is_forgotten_after_which_oned_runs_again(
     assert "saved" not in [one["step"] for one in again["journal"]["steps"]]
     assert ask(frontend, state)["changed"] is False
     assert ask(frontend, "updated", step="stopped")["changed"] is anew
+
+
+def test_a_stop_is_not_forgotten_once_the_release_is_there(frontend: Frontend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way back has to know that the packages are others, though that was not noted any more."""
+    ask(frontend, "opened")
+    ask(frontend, "updated", step="saved")
+    monkeypatch.setattr(oned, "is_running", lambda frontend: True)
+    for release, anew in (("7.4.0", False), ("7.0.1", True)):
+        monkeypatch.setattr(journal_module, "installed_version", lambda frontend, found=release: found)
+        assert ask(frontend, "opened")["changed"] is anew
 
 
 def test_updates_are_noted_once(frontend: Frontend) -> None:
