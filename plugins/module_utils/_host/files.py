@@ -154,6 +154,14 @@ def remove_file(path: str) -> None:
         sync_folder(os.path.dirname(path))
 
 
+def rename_file(path: str, name: str) -> None:
+    """Give a file another name in its folder, on disk too; what has that name is replaced."""
+    folder = os.path.dirname(path)
+    with rights_at(folder):
+        os.rename(path, os.path.join(folder, name))
+        sync_folder(folder)
+
+
 def make_folder(path: str, mode: int = 0o700) -> None:
     """Make a folder with this mode, of root where its parent is root's, else of the parent's owner.
 

@@ -17,8 +17,7 @@ from typing import Any
 
 from .._errors import DatabaseError, FrontendError
 from .._frontend.layout import Frontend
-from .._host.files import exists, opened, read_bytes, remove_file, write_bytes
-from .._host.rights import rights_at
+from .._host.files import exists, opened, read_bytes, remove_file, rename_file, write_bytes
 
 _CHUNK = 1 << 20
 _LONGEST = 65_536
@@ -68,8 +67,7 @@ def set_aside(frontend: Frontend, path: str, name: str) -> None:
         # At first: a copy of the old name is sealed anew.
         with contextlib.suppress(FileNotFoundError):
             remove_file(_file(frontend, path))
-        with rights_at(os.path.dirname(path)):
-            os.rename(path, os.path.join(os.path.dirname(path), name))
+        rename_file(path, name)
     except OSError as error:
         raise FrontendError(f"Cannot rename the copy {path} to {name}: {error.strerror}.") from error
 
