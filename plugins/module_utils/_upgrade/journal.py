@@ -52,6 +52,11 @@ def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> di
     journal = _already_open(frontend, params["id"])
     if journal:
         changed = _begin_anew(frontend, journal, check_mode)
+        if journal.step == "opened" and journal.part != params["part"]:
+            # Nothing has stopped, so another server may lead the zone by now.
+            journal.part, changed = params["part"], True
+            if not check_mode:
+                journal.save(frontend)
         return {"changed": changed, "journal": {**journal.public(), "resumed": True}}
     _refuse_join(frontend)
     if UpgradeJournal.closed(frontend, params["id"]):

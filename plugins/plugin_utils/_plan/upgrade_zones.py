@@ -12,9 +12,10 @@ from ...module_utils._problems.problem import Problem
 from ...module_utils._problems.zones import LIMIT_SPLITS_ZONE
 from .._checks.upgrade import Examined, Goal, examinable
 from .._model.declared import Federation, Zone
+from .._model.facts import HostFacts
 from .._model.records import ListedServer
 from .._model.release import database_version, minor, numbers, release_of, within
-from .._model.upgrade import UpgradeInfo, UpgradeJournal
+from .._model.upgrade import STEPS, UpgradeInfo, UpgradeJournal
 from .entry import is_bare
 from .members import server_of
 
@@ -85,8 +86,7 @@ def view_of(federation: Federation, zone: Zone, seen: Mapping[str, Examined], go
     facts = {host: one.facts for host, one in seen.items()}
     journals = {host: one.info.journal for host, one in seen.items() if one.info and one.info.journal}
     done = _ended(zone, seen, {journals[host].id for host in zone.hosts if host in journals})
-    led = {host for host, journal in {**done, **journals}.items() if journal.leads}
-    leader = next((host for host in zone.hosts if host in led), zone.host)
+    leader = _leader(zone, facts, {**done, **journals})
     if is_bare(federation, leader, facts):
         return None
     frontend = seen[leader].facts.examined
@@ -142,6 +142,17 @@ def _changes_tables(info: UpgradeInfo, goal: Goal) -> bool:
 
 def _needs(info: UpgradeInfo | None, goal: Goal) -> bool:
     return info is None or bool(info.journal) or not goal.is_met(info.release) or not info.is_migrated
+
+
+def _leader(zone: Zone, facts: Mapping[str, HostFacts], journals: Mapping[str, UpgradeJournal]) -> str:
+    """The server whose database others get. As long as none has stopped, another may lead than when it began."""
+    known = {host: journals[host] for host in zone.hosts if host in journals}
+    if not any(journal.step != STEPS[0] for journal in known.values()):
+        answers = {host: facts[host].examined for host in zone.servers if host in facts}
+        leading = [host for host, frontend in answers.items() if frontend and frontend.in_raft and frontend.leads]
+        if leading:
+            return leading[0]
+    return next((host for host, journal in known.items() if journal.leads), zone.host)
 
 
 def _ended(zone: Zone, seen: Mapping[str, Examined], opened: Collection[str]) -> dict[str, UpgradeJournal]:

@@ -189,3 +189,29 @@ def test_packages_that_a_loss_of_power_left_half_installed_are_finished_before_a
     assert installs["name"] == "Install the packages"
     for found, finished in (({"matched": 0}, False), ({"matched": 2}, True), ({"skipped": True}, False)):
         assert runs(finishes, {"a": host()}, onefed_cut=found) is finished
+
+
+@pytest.mark.parametrize(
+    ("own", "leaders", "resumes", "refused"),
+    [
+        ({"term": 3, "last_index": 70}, {"term": 3, "last_index": 71}, None, False),
+        ({"term": 3, "last_index": 71}, {"term": 3, "last_index": 71}, "saved", False),
+        ({"term": 3, "last_index": 72}, {"term": 3, "last_index": 71}, None, True),
+        ({"term": 4, "last_index": 70}, {"term": 3, "last_index": 71}, "stopped", True),
+        ({"term": 2, "last_index": 99}, {"term": 3, "last_index": 71}, None, False),
+        ({"term": 3, "last_index": 72}, {"term": 3, "last_index": 71}, "migrated", False),
+        ({"term": 3, "last_index": 72}, None, None, False),
+        (None, {"term": 3, "last_index": 71}, None, False),
+    ],
+)
+def test_no_follower_gets_a_database_that_lacks_what_it_has(
+    own: Any, leaders: Any, resumes: Any, refused: bool
+) -> None:
+    task = block("save")
+    fails = {**task["block"][0], "vars": task["vars"]}
+    hosts = {"a": host(stopped={"log": leaders}), "b": host(resumes, stopped={"log": own})}
+    plan = {"zones": {"paris": {"leader": "a"}}, "hosts": {}}
+    assert runs(fails, hosts, "b", onefed_plan=plan) is refused
+    assert not runs(fails, hosts, "a", onefed_plan=plan)
+    migrated = {**hosts, "a": host("migrated", stopped={"log": leaders})}
+    assert not runs(fails, migrated, "b", onefed_plan=plan)

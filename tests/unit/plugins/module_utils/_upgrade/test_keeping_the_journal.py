@@ -95,6 +95,16 @@ def test_a_stop_is_forgotten_after_which_oned_runs_again(
     assert ask(frontend, "updated", step="stopped")["changed"] is anew
 
 
+def test_another_server_may_lead_until_something_stops(frontend: Frontend) -> None:
+    ask(frontend, "opened")
+    assert ask(frontend, "opened", part="follower", check_mode=True)["changed"] is True
+    again = ask(frontend, "opened", part="follower")
+    assert (again["changed"], again["journal"]["part"]) == (True, "follower")
+    assert ask(frontend, "opened", part="follower")["changed"] is False
+    ask(frontend, "updated", step="stopped")
+    assert ask(frontend, "opened")["journal"]["part"] == "follower"
+
+
 def test_a_stop_is_not_forgotten_once_the_release_is_there(frontend: Frontend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The way back has to know that the packages are others, though that was not noted any more."""
     ask(frontend, "opened")

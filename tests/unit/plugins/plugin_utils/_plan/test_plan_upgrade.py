@@ -219,6 +219,27 @@ def test_a_leader_that_was_interrupted_is_the_last_though_another_leads_by_now()
     assert (made["errors"], made["method"], made["order"]) == ([], "rolling", ["paris-2"])
 
 
+@pytest.mark.parametrize(
+    ("leads", "step", "expected"),
+    [("paris-3", "opened", "paris-3"), ("paris-3", "stopped", "paris-2"), (None, "opened", "paris-2")],
+)
+def test_the_database_of_who_leads_counts_as_long_as_nothing_has_stopped(
+    leads: str | None, step: str, expected: str
+) -> None:
+    """The journals name who led when the upgrade began; that one may have been away since."""
+    results = with_three(leader=leads or "paris-2")
+    for host, one in results.items():
+        part = "leader" if host in ("madrid-1", "paris-2") else "follower"
+        reached = step if host == "paris-1" else "opened"
+        one["upgrade"]["journal"] = one["frontend"]["upgrade"] = journal(reached, part, slave=host != "madrid-1")
+    if leads is None:
+        results["paris-2"]["frontend"]["api"]["raft"]["state_name"] = "candidate"
+    made = plan(results, THREE)
+    assert (made["errors"], made["method"]) == ([], "together")
+    assert made["zones"]["paris"]["leader"] == expected
+    assert [host for host, one in made["hosts"].items() if one["part"] == "leader"] == ["madrid-1", expected]
+
+
 def test_what_the_migrators_to_7_0_remove_is_told_before() -> None:
     old = {"madrid-1": with_info(frontend(), info("6.10.0", None))}
     made = plan(old, declared(), "7.0")
