@@ -82,10 +82,12 @@ upgrade:
       description: Versions of OpenNebula's packages by name. Empty when OpenNebula is not from packages.
       type: dict
       sample: {"opennebula": "7.0.1-1"}
-    candidate:
-      description: Version of the package C(opennebula) that would be installed for O(target).
-      type: str
-      sample: 7.4.0-1
+    candidates:
+      description:
+        - Versions for O(target) that can be installed, by name, of the packages that are installed and of
+          C(opennebula-migration). Empty when OpenNebula is not from packages, or no repository has the release.
+      type: dict
+      sample: {"opennebula": "7.4.0-1"}
     machines:
       description:
         - Virtual machines that something is being done with. V(null) on a follower, and when C(oned) does not answer.

@@ -54,7 +54,7 @@ def examine(frontend: Frontend, target: str | None, timeout: float, login: Mappi
         "required": part(lambda: onedb.required(frontend)),
         "stored": stored["versions"],
         "packages": part(lambda: packages.installed(frontend)),
-        "candidate": part(lambda: packages.candidate(frontend, target)),
+        "candidates": part(lambda: packages.candidates(frontend, target)) or {},
         "distribution": packages.distribution(),
         "onecfg": onecfg_status.status(frontend),
         "disk": _disk(frontend, stored["size"] or 0),

@@ -14,6 +14,8 @@ from .._host.command import find_program, run_command
 
 PATTERN = "opennebula*"
 PACKAGE = "opennebula"
+# Community migrators are a package of their own.
+MIGRATION = "opennebula-migration"
 # Asking may read all indexes of a slow disk.
 SECONDS = 60.0
 _OS_RELEASE = "/etc/os-release"
@@ -33,24 +35,29 @@ def installed(frontend: Frontend) -> dict[str, str]:
     return {}
 
 
-def candidate(frontend: Frontend, target: str | None) -> str | None:
-    """The newest version of the package opennebula for `target` (of all, without) that can be installed, None without.
-
-    Raises FrontendError.
+def candidates(frontend: Frontend, target: str | None) -> dict[str, str]:
+    """By name the newest versions for `target` (of all, without) that can be installed, of the packages that are
+    installed and of those that migrate the database. Raises FrontendError.
     """
+    names = sorted({PACKAGE, MIGRATION, *installed(frontend)})
     if frontend.location:
-        return None
+        return {}
     if find_program("apt-cache"):
         # In falling order: opennebula | 7.4.0-1 | https://… Packages
-        versions = [line.split("|")[1].strip() for line in _ask(["apt-cache", "madison", PACKAGE]) if "|" in line]
+        lines = [line.split("|") for line in _ask(["apt-cache", "madison", *names])]
+        found = [(line[0].strip(), line[1].strip()) for line in lines if len(line) > 1]
     elif find_program("dnf"):
         # From what was fetched before: to ask takes no network. opennebula.x86_64 7.4.0-1.el9 opennebula
-        listed = _ask(["dnf", "-q", "-C", "list", "--showduplicates", PACKAGE])
-        versions = [line.split()[1] for line in listed if line.startswith(f"{PACKAGE}.")]
-        versions.sort(key=_number, reverse=True)
+        listed = [line.split() for line in _ask(["dnf", "-q", "-C", "list", "--showduplicates", *names])]
+        found = [(line[0].rpartition(".")[0], line[1]) for line in listed if len(line) > 1]
+        found = sorted(((name, version) for name, version in found if name in names), key=_newest, reverse=True)
     else:
-        versions = []
-    return next((version for version in versions if target is None or is_of(version, target)), None)
+        found = []
+    newest: dict[str, str] = {}
+    for name, version in found:
+        if target is None or is_of(version, target):
+            newest.setdefault(name, version)
+    return newest
 
 
 def is_of(version: str, target: str) -> bool:
@@ -80,5 +87,5 @@ def _pairs(lines: Iterable[str]) -> dict[str, str]:
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
 
-def _number(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)]
+def _newest(pair: tuple[str, str]) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", pair[1])]

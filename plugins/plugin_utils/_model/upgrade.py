@@ -83,8 +83,8 @@ class ConfigTool:
 class UpgradeInfo:
     """A front-end before, during or after an upgrade.
 
-    `release` is installed; `required` is of its onedb, `stored` of the database; `candidate` is the version of the
-    package that would come. `written` tells whether anything was written since the newest upgrade was closed;
+    `release` is installed; `required` is of its onedb, `stored` of the database; `candidates` are the versions of
+    packages that would come. `written` tells whether anything was written since the newest upgrade was closed;
     `errors` why parts are not known.
     """
 
@@ -92,7 +92,7 @@ class UpgradeInfo:
     required: Versions = field(default_factory=Versions)
     stored: Versions = field(default_factory=Versions)
     packages: Mapping[str, str] = field(default_factory=dict)
-    candidate: str | None = None
+    candidates: Mapping[str, str] = field(default_factory=dict)
     machines: tuple[Machine, ...] | None = None
     hypervisors: tuple[int, ...] | None = None
     distribution: Distribution = field(default_factory=Distribution)
@@ -103,6 +103,11 @@ class UpgradeInfo:
     closed_journal: UpgradeJournal | None = None
     written: bool | None = None
     errors: tuple[str, ...] = ()
+
+    @property
+    def candidate(self) -> str | None:
+        """The version of OpenNebula's main package that would come."""
+        return self.candidates.get("opennebula")
 
     @property
     def last(self) -> UpgradeJournal | None:

@@ -177,8 +177,8 @@ def test_a_server_that_goes_back_starts_when_its_zone_and_the_master_are_back(lo
 
 def test_packages_that_a_loss_of_power_left_half_installed_are_finished_before_apt_is_asked() -> None:
     """apt itself looks for files with such names, and refuses."""
-    tasks = loaded(ROLE.parent / "oned_install" / "tasks" / "release.yml")
-    finds, finishes, installs = tasks[-3:]
+    tasks = loaded(ROLE.parent / "oned_install" / "tasks" / "repository.yml")
+    finds, finishes, asks = tasks[-4:-1]
     pattern = finds["ansible.builtin.find"]["patterns"]
     assert [bool(re.match(pattern, name)) for name in ("0000", "0012", "0012.new", "tmp.i")] == [
         True,
@@ -186,7 +186,7 @@ def test_packages_that_a_loss_of_power_left_half_installed_are_finished_before_a
         False,
         False,
     ]
-    assert installs["name"] == "Install the packages"
+    assert asks["name"] == "See what the repository has with apt"
     for found, finished in (({"matched": 0}, False), ({"matched": 2}, True), ({"skipped": True}, False)):
         assert runs(finishes, {"a": host()}, onefed_cut=found) is finished
 

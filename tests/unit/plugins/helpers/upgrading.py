@@ -34,7 +34,7 @@ def info(release: str = "7.0.2", candidate: str | None = "7.4.0-1", slave: bool 
         "required": {"shared": version, "local": version},
         "stored": {"shared": version, "local": version, "is_slave": slave},
         "packages": {"opennebula": f"{release}-1", "opennebula-fireedge": f"{release}-1"},
-        "candidate": candidate,
+        "candidates": {"opennebula": candidate} if candidate else {},
         "machines": [],
         "hypervisors": [0, 3],
         "distribution": {"id": "debian", "version_id": "12"},

@@ -53,9 +53,9 @@ def test_those_of_the_red_hat_family(host: Callable[[dict[str, str]], None]) -> 
 def test_without_packages_there_are_none(host: Callable[[dict[str, str]], None]) -> None:
     host({"dpkg-query": ""})
     assert packages.installed(PACKAGED) == {}
-    assert packages.candidate(PACKAGED, "7.4") is None
+    assert packages.candidates(PACKAGED, "7.4") == {}
     host({"dpkg-query": "installed opennebula 7.0.2-1\n", "apt-cache": MADISON})
-    assert (packages.installed(CONTAINED), packages.candidate(CONTAINED, "7.4")) == ({}, None)
+    assert (packages.installed(CONTAINED), packages.candidates(CONTAINED, "7.4")) == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_apts_newest_of_the_release(
     host: Callable[[dict[str, str]], None], target: str | None, found: str | None
 ) -> None:
     host({"apt-cache": MADISON})
-    assert packages.candidate(PACKAGED, target) == found
+    assert packages.candidates(PACKAGED, target).get("opennebula") == found
 
 
 @pytest.mark.parametrize(("target", "found"), [("7.4", "7.4.0-1.el9"), (None, "7.10.0-1.el9"), ("7.1", None)])
@@ -81,7 +81,20 @@ def test_dnfs_newest_of_the_release(
     host: Callable[[dict[str, str]], None], target: str | None, found: str | None
 ) -> None:
     host({"dnf": LISTED})
-    assert packages.candidate(PACKAGED, target) == found
+    assert packages.candidates(PACKAGED, target).get("opennebula") == found
+
+
+def test_only_packages_that_are_there_come_and_those_that_migrate(host: Callable[[dict[str, str]], None]) -> None:
+    host(
+        {
+            "dpkg-query": "installed opennebula 6.10.0.1-1\ninstalled opennebula-sunstone 6.10.0.1-1\n",
+            "apt-cache": MADISON
+            + " opennebula-sunstone | 6.10.0.1-1 | https://example.org Packages\n"
+            + "opennebula-migration | 7.4.1-1 | https://example.org Packages\n",
+        }
+    )
+    found = {"opennebula": "7.4.1-1", "opennebula-migration": "7.4.1-1"}
+    assert packages.candidates(PACKAGED, "7.4") == found
 
 
 def test_an_epoch_is_no_part_of_the_release() -> None:

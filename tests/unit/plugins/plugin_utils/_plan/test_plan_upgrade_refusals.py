@@ -91,15 +91,15 @@ def pending(results: dict[str, Any]) -> None:
 
 def enterprise(results: dict[str, Any]) -> None:
     results["paris-1"]["upgrade"]["packages"]["opennebula"] = "7.0.2-1.ee"
-    results["paris-1"]["upgrade"]["candidate"] = "7.4.0-1.ce"
+    results["paris-1"]["upgrade"]["candidates"] = {"opennebula": "7.4.0-1.ce"}
 
 
 def old_debian(results: dict[str, Any]) -> None:
-    results["paris-1"]["upgrade"].update(candidate=None, distribution={"id": "debian", "version_id": "11"})
+    results["paris-1"]["upgrade"].update(candidates={}, distribution={"id": "debian", "version_id": "11"})
 
 
 def self_contained(results: dict[str, Any]) -> None:
-    results["paris-1"]["upgrade"].update(packages={}, candidate=None)
+    results["paris-1"]["upgrade"].update(packages={}, candidates={})
 
 
 def by_hand(results: dict[str, Any]) -> None:
