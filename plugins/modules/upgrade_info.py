@@ -163,6 +163,11 @@ upgrade:
           type: list
           elements: str
           sample: [7.0.0_to_7.2.0]
+    login_passes:
+      description:
+        - Whether C(onedb) can log in to a database server with the password of C(oned). It makes a plus sign of a blank
+          in it. V(null) where C(oned.conf) cannot be read.
+      type: bool
     journal:
       description: The open journal as M(onefed.opennebula.upgrade_journal) returns it, V(null) without one.
       type: dict

@@ -100,6 +100,13 @@ UPGRADE_CONFIG_PENDING = Rule(
     "onecfg has updates that were not made: {status}",
     "Run onecfg upgrade there; if it says that its metadata are outdated, onecfg init --force.",
 )
+UPGRADE_PASSWORD = Rule(
+    "upgrade_password",
+    ERROR,
+    "OpenNebula's onedb makes a plus sign of a blank in the password, so that the database server refuses it.",
+    "The password of oned's database account has a blank, with which onedb upgrade cannot log in.",
+    "Give the account a password without blanks, in the database server and in DB of oned.conf, and restart oned.",
+)
 UPGRADE_DISTRIBUTION = Rule(
     "upgrade_distribution",
     ERROR,

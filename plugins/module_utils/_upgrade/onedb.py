@@ -61,6 +61,11 @@ def connection(frontend: Frontend, login: Mapping[str, Any] | None = None) -> Co
     return Connection(options, environment, [*hidden, found.password])
 
 
+def login_passes(frontend: Frontend, login: Mapping[str, Any] | None = None) -> bool:
+    """Whether onedb can log in to the database server, if there is one: a blank in a password becomes a plus sign."""
+    return " " not in connection(frontend, login).environment.get("ONE_DB_PASSWORD", "")
+
+
 def run(frontend: Frontend, command: list[str], timeout: float, how: Connection) -> programs.Ended:
     """Run onedb to its end. Whatever ends this, no onedb of it runs on. Raises FrontendError."""
     words = [frontend.program("onedb"), *command, *how.options]

@@ -84,7 +84,8 @@ class UpgradeInfo:
     """A front-end before, during or after an upgrade.
 
     `release` is installed; `required` is of its onedb, `stored` of the database; `candidates` are the versions of
-    packages that would come. `written` tells whether anything was written since the newest upgrade was closed;
+    packages that would come. `login_passes` tells whether onedb can log in to the
+    database, `written` whether anything was written since the newest upgrade was closed;
     `errors` why parts are not known.
     """
 
@@ -99,6 +100,7 @@ class UpgradeInfo:
     onecfg: ConfigTool = field(default_factory=ConfigTool)
     disk: Disk = field(default_factory=Disk)
     database_size: int = 0
+    login_passes: bool | None = None
     journal: UpgradeJournal | None = None
     closed_journal: UpgradeJournal | None = None
     written: bool | None = None

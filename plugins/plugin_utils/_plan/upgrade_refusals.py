@@ -39,6 +39,9 @@ def refuse_zone(view: ZoneView, seen: Mapping[str, Examined], goal: Goal, method
     found += _mixed(view, seen, goal, method)
     if leader.in_raft and not leader.leads:
         return [*found, NO_LEADER.problem(view.leader, silent="")]
+    info = seen[view.leader].info
+    if method == TOGETHER and info and info.login_passes is False:
+        found.append(rules.UPGRADE_PASSWORD.problem(view.leader))
     zone = replace(view.zone, host=view.leader)
     found += [problem for host in view.followers for problem in [out_of_step(zone, host, facts)] if problem]
     if method == TOGETHER and (view.followers or view.role != "slave"):

@@ -45,6 +45,14 @@ def test_the_password_is_in_no_argument(frontend: Frontend) -> None:
     ]
 
 
+@pytest.mark.parametrize(("password", "passes"), [("it's #1", False), ("it's+#1", True)])
+def test_onedb_makes_a_plus_sign_of_a_blank(frontend: Frontend, password: str, passes: bool) -> None:
+    Path(frontend.conf).write_text(MYSQL.replace("it's #1", password))
+    assert onedb.login_passes(frontend) is passes
+    Path(frontend.conf).write_text('DB = [ BACKEND = "sqlite" ]\n')
+    assert onedb.login_passes(frontend) is True
+
+
 def test_a_socket_is_given_as_client_libraries_take_it(frontend: Frontend) -> None:
     Path(frontend.conf).write_text('DB = [ BACKEND = "mysql" ]\n')
     login = {"login_unix_socket": "/run/db.sock", "login_user": "root", "login_password": "word"}

@@ -89,6 +89,10 @@ def pending(results: dict[str, Any]) -> None:
     results["paris-1"]["upgrade"]["onecfg"] = {"installed": True, "status": "Metadata\n Outdated", "pending": True}
 
 
+def blank(results: dict[str, Any]) -> None:
+    results["paris-1"]["upgrade"]["login_passes"] = False
+
+
 def enterprise(results: dict[str, Any]) -> None:
     results["paris-1"]["upgrade"]["packages"]["opennebula"] = "7.0.2-1.ee"
     results["paris-1"]["upgrade"]["candidates"] = {"opennebula": "7.4.0-1.ce"}
@@ -139,6 +143,7 @@ def undumpable(results: dict[str, Any]) -> None:
         (empty, "database_empty", "Its database was never filled by a start of oned."),
         (newer, "upgrade_downgrade", "It has OpenNebula 7.6.1, which is newer than 7.4."),
         (full, "upgrade_disk_space", "Backups and migration need 500 MB, 3 MB are free. Make room"),
+        (blank, "upgrade_password", "The password of oned's database account has a blank"),
         (pending, "upgrade_config_pending", "onecfg has updates that were not made: Metadata Outdated. Run onecfg"),
         (
             enterprise,
