@@ -148,7 +148,8 @@ class Cluster:
             try:
                 self.ask("", "one.cluster.update", 0, f'TOUCHED="{time.monotonic()}"', 1, seconds=WRITE_PATIENCE)
                 return
-            except UNANSWERED:
+            # A zone that has not elected a leader refuses.
+            except (*UNANSWERED, AssertionError):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(POLL)
