@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ...module_utils._problems import upgrade as rules
 from ...module_utils._problems.problem import ERROR, Problem
-from ...module_utils._problems.replication import LAGGING
+from ...module_utils._problems.replication import AHEAD_OF_MASTER, LAGGING
 from ...module_utils._problems.servers import NO_LEADER
 from .._checks import database as database_checks
 from .._checks.upgrade import Examined, Goal, before, downgrade, examinable, other_target, room
@@ -121,12 +121,15 @@ def _mixed(view: ZoneView, seen: Mapping[str, Examined], goal: Goal, method: str
 
 
 def _behind(view: ZoneView, slave: Frontend, master: Frontend, patience: int) -> Problem | None:
-    """Why a slave is not in step. One that lacks only what was written just now will be; the run waits for that."""
+    """Why a slave is not in step. While the federation is written to, the one of the two that was read later is ahead;
+    the run waits until what was written is everywhere.
+    """
     stale = why_stale(replace(view.zone, host=view.leader), slave, master)
     index, log = slave.database.log.last_federated_index, master.database.log
-    if stale or index is None or log.last_federated_index is None or index >= log.last_federated_index:
+    if index is None or log.last_federated_index is None or index == log.last_federated_index:
         return stale
     written = log.newest_federated_time
-    if written is not None and master.time - written < patience:
+    is_written_to = written is not None and master.time - written < patience
+    if is_written_to and (stale is None or stale.code == AHEAD_OF_MASTER.code):
         return None
-    return LAGGING.problem(view.leader, index=index, newest=log.last_federated_index)
+    return stale or LAGGING.problem(view.leader, index=index, newest=log.last_federated_index)
