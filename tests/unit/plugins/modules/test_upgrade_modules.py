@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-
-from tests.unit.emulator.emulated import INSTALL, Zone
+from emulated import INSTALL, Zone
 
 ID = "20250401T120000Z-6.10.0.1-to-7.4.0"
 JOURNAL = {

@@ -48,7 +48,7 @@ def test_a_server_that_runs_alone_tells_all(frontend: Frontend, api: FakeOned, m
     size = master_db.path.stat().st_size
     assert (found["database_size"], found["disk"]["needed"]) == (size, 2 * size + info.ROOM)
     assert found["disk"]["free"] > 0
-    assert (found["packages"], found["candidate"], found["required"]) == ({}, None, None)
+    assert (found["packages"], found["candidates"], found["required"]) == ({}, {}, None)
     unknown = ("journal", "closed", "closed_journal", "written", "migrators")
     assert {key: found[key] for key in unknown} == dict.fromkeys(unknown)
 
