@@ -46,7 +46,7 @@ def test_what_is_replaced_is_saved_first_and_a_repetition_keeps_it(
     frontend: Frontend, snapshot: str, master_db: Any, tmp_path: Path
 ) -> None:
     undo, before = str(tmp_path / "undo.sql"), master_db.content()
-    for _ in range(2):
+    for _time in range(2):
         restore_federated(frontend, snapshot, "slave", None, check_mode=False, backup=undo)
         assert master_db.rows("SELECT COUNT(*) FROM user_pool") == [(3,)]
     restore_federated(frontend, undo, "source", None, check_mode=False)

@@ -238,7 +238,10 @@ def test_a_copy_of_before_later_writes_is_no_backup(frontend: Frontend, master_d
 def test_nothing_is_migrated_while_oned_runs_or_without_a_journal(
     frontend: Frontend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migration, "refuse_running", lambda *_: (_ for _ in ()).throw(DatabaseError("oned runs")))
+    def refuse(*_arguments: Any) -> None:
+        raise DatabaseError("oned runs")
+
+    monkeypatch.setattr(migration, "refuse_running", refuse)
     with pytest.raises(DatabaseError, match="oned runs"):
         run(frontend)
     monkeypatch.undo()
