@@ -68,7 +68,9 @@ def _done(zone: Data, plan: Data, away: float | None, members: list[Data], check
 
 
 def _left_at(seen: Data, plan: Data, check: bool) -> str:
-    why = f"{why_not(seen)}."
+    # One that went back came through; another one did not.
+    with_others = _succeeded(seen, "returned") and not seen.get("failure")
+    why = "It went back with a server that could not be upgraded." if with_others else f"{why_not(seen)}."
     if check:
         return f"would not come to OpenNebula {plan['target']}. {why}"
     directory = _directory(seen)

@@ -57,9 +57,12 @@ def test_what_is_left_undone_is_told_with_the_reason_and_how_far_it_came() -> No
 
 def test_a_zone_that_was_returned_is_told_as_such() -> None:
     back = reached("installed", failure="no", returned={"changed": True})
-    assert made({"madrid-1": back, "paris-1": back})["undone"][0] == (
-        f"madrid, madrid-1: was not upgraded and is what it was, OpenNebula 7.0.2. no. Backups: {FOLDER}."
-    )
+    along = reached("installed", returned={"changed": True})
+    was = "was not upgraded and is what it was, OpenNebula 7.0.2."
+    assert made({"madrid-1": back, "paris-1": along})["undone"] == [
+        f"madrid, madrid-1: {was} no. Backups: {FOLDER}.",
+        f"paris, paris-1: {was} It went back with a server that could not be upgraded. Backups: {FOLDER}.",
+    ]
 
 
 def test_what_needs_somebodys_eye_is_a_warning() -> None:
