@@ -187,7 +187,7 @@ def test_hosts_that_are_no_servers_of_their_zone_yet_are_left_out_with_a_warning
     results["paris-3"] = with_info(frontend(), info())
     made = plan(results, THREE)
     assert (made["errors"], made["zones"]["paris"]["followers"]) == ([], ["paris-1"])
-    assert made["warnings"][0].startswith("paris, paris-3: It is no server of its zone yet and is left out.")
+    assert made["warnings"][0].startswith("paris, paris-3: It is no server of its zone yet, so it is not upgraded.")
 
 
 def test_a_zone_that_is_yet_to_be_installed_is_left_out() -> None:

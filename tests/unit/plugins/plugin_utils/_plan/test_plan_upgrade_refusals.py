@@ -27,7 +27,7 @@ def refused(results: dict[str, Any], what: dict[str, Any], code: str, target: An
 @pytest.mark.parametrize(
     ("target", "code", "told"),
     [
-        (None, "upgrade_target_unset", "The inventory does not say to which release it is to be upgraded."),
+        (None, "upgrade_target_unset", "oned_install_version is not set, so it is not known to which release"),
         ("newest", "upgrade_target_unknown", "oned_install_version is 'newest', which is no release of OpenNebula."),
         (
             {"madrid-1": "7.4", "paris-1": "7.2"},
@@ -135,15 +135,15 @@ def undumpable(results: dict[str, Any]) -> None:
     ("spoil", "code", "told"),
     [
         (unreachable, "host_unreachable", "Ansible cannot reach it: no route."),
-        (unreadable, "upgrade_not_examined", "What it has installed could not be read: dpkg-query is broken."),
-        (unasked, "upgrade_not_examined", "What it has installed could not be read: no answer. Run again."),
+        (unreadable, "upgrade_not_examined", "What is installed there could not be read: dpkg-query is broken."),
+        (unasked, "upgrade_not_examined", "What is installed there could not be read: no answer. Run again."),
         (joining, "copy_interrupted", "The join or copy that was begun at 2026-01-02T03:04:05Z is not complete."),
         (stopped, "oned_stopped", "Its oned does not run, or does not answer."),
         (rejected, "one_auth_rejected", "Its one_auth file is rejected"),
         (empty, "database_empty", "Its database was never filled by a start of oned."),
         (newer, "upgrade_downgrade", "It has OpenNebula 7.6.1, which is newer than 7.4."),
         (full, "upgrade_disk_space", "Backups and migration need 500 MB, 3 MB are free. Make room"),
-        (blank, "upgrade_password", "The password of oned's database account has a blank"),
+        (blank, "upgrade_password", "The password of oned's database account has a space"),
         (pending, "upgrade_config_pending", "onecfg has updates that were not made: Metadata Outdated. Run onecfg"),
         (
             enterprise,
@@ -171,14 +171,14 @@ def undumpable(results: dict[str, Any]) -> None:
         (
             going_back,
             "upgrade_goes_back",
-            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z is taken back, which is not complete.",
+            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z was to be taken back, and that is not",
         ),
         (
             nearly_back,
             "upgrade_goes_back",
-            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z is taken back, which is not complete.",
+            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z was to be taken back, and that is not",
         ),
-        (unknown, "upgrade_not_examined", "What it has installed could not be read: The database is locked."),
+        (unknown, "upgrade_not_examined", "What is installed there could not be read: The database is locked."),
         (undumpable, "dump_program_missing", "It has neither mysqldump nor mariadb-dump"),
     ],
 )
@@ -353,7 +353,7 @@ def test_the_run_waits_for_machines_that_are_on_their_way_and_then_names_them() 
     results = pair()
     results["paris-1"]["upgrade"]["machines"] = [{"id": 7, "name": "web", "state": "prolog"}]
     made = plan(results, declared())
-    told = "paris, paris-1: Machines are in states that do not last: web (7, prolog). Wait until they are done"
+    told = "paris, paris-1: Something is being done with virtual machines: web (7, prolog). Wait until it is done"
     assert (made["errors"], len(made["waiting"])) == ([], 1)
     assert made["waiting"][0].startswith(told)
     assert any(one.startswith(f"  ? {told}") and one.endswith("[upgrade_machines_move]") for one in made["text"])
@@ -409,7 +409,7 @@ def test_a_server_that_is_to_leave_has_left_before() -> None:
     what = grown_declared({"paris-1": {}, "paris-2": {}, "paris-3": {"oned_state": "absent"}}, zone_allow_even=True)
     error = refused(with_three(), what, "upgrade_leaving")
     assert error.startswith(
-        "paris, paris-3: It is to leave its zone, and is a server of it still. Run playbook federate"
+        "paris, paris-3: It has oned_state: absent, and is still a server of its zone. Run playbook federate"
     )
 
 
