@@ -48,7 +48,7 @@ class UpgradeJournal:
 
     `original` holds "running" and "enabled" (of oned), "companions" (units that ran) and "lockdown". `hypervisors` are
     the ids of those that the run disabled, None as long as it has disabled none. `position` says where the database
-    stood when the upgrade was closed, see schema.written_to().
+    stood when the upgrade was closed, see position() in _database/position.py.
     """
 
     id: str
