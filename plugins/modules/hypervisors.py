@@ -68,13 +68,12 @@ from ..module_utils._api.client import client_for
 from ..module_utils._argspec import API, FRONTEND
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
-from ..module_utils._upgrade.hypervisors import disable, enable
+from ..module_utils._upgrade.hypervisors import switch
 
 
 def hypervisors(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
-    action = disable if params["state"] == "disabled" else enable
-    return action(client_for(params, frontend), params["ids"], module.check_mode)
+    return switch(client_for(params, frontend), params["ids"], params["state"] == "disabled", module.check_mode)
 
 
 def main() -> None:

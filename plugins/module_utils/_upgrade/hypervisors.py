@@ -15,27 +15,15 @@ from .zone import hosts
 ENABLE, DISABLE = 0, 1
 
 
-def disable(client: Client, ids: Sequence[int] | None, check_mode: bool) -> dict[str, Any]:
-    """Disable those of `ids` (without, all) that are enabled: {"changed", "hypervisors"}. Raises OnefedError."""
-    return _set(
-        client, [one for one, enabled in hosts(client).items() if enabled and _named(one, ids)], True, check_mode
-    )
+def switch(client: Client, ids: Sequence[int] | None, disabled: bool, check_mode: bool) -> dict[str, Any]:
+    """Disable or enable those of `ids` (without, all) that are not so: {"changed", "hypervisors"}. Raises OnefedError.
 
-
-def enable(client: Client, ids: Sequence[int] | None, check_mode: bool) -> dict[str, Any]:
-    """Enable those of `ids` that are not: {"changed", "hypervisors"}. Raises OnefedError."""
-    return _set(
-        client, [one for one, enabled in hosts(client).items() if not enabled and _named(one, ids)], False, check_mode
-    )
-
-
-def _named(one: int, ids: Sequence[int] | None) -> bool:
-    return ids is None or one in ids
-
-
-def _set(client: Client, wanted: Sequence[int], disabled: bool, check_mode: bool) -> dict[str, Any]:
+    An id of none that there is any more is left out.
+    """
+    known = hosts(client).items()
+    wanted = sorted(one for one, enabled in known if enabled is disabled and (ids is None or one in ids))
     done: list[int] = []
-    for one in () if check_mode else sorted(wanted):
+    for one in () if check_mode else wanted:
         try:
             client.call("one.host.status", one, DISABLE if disabled else ENABLE)
         except OnefedError as error:
@@ -44,4 +32,4 @@ def _set(client: Client, wanted: Sequence[int], disabled: bool, check_mode: bool
                 f"Hypervisor {one} was not {'disabled' if disabled else 'enabled'}: {error}{changed}"
             ) from error
         done.append(one)
-    return {"changed": bool(wanted), "hypervisors": sorted(wanted)}
+    return {"changed": bool(wanted), "hypervisors": wanted}

@@ -12,7 +12,7 @@ from fake_oned import FakeOned, Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import zone
-from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade.hypervisors import disable, enable
+from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade.hypervisors import switch
 
 MACHINES = {
     "PROLOG": (3, 1),
@@ -65,23 +65,23 @@ def test_the_states_have_opennebulas_numbers() -> None:
 def test_exactly_those_that_are_enabled_are_disabled_and_enabled_again(api: FakeOned) -> None:
     # Monitored, disabled, in error, being monitored although disabled, offline.
     api.instead.update({"one.hostpool.info": hosts(2, 4, 3, 7, 8), "one.host.status": [True, 0, 0]})
-    assert disable(api.client(), None, check_mode=True) == {"changed": True, "hypervisors": [0, 2]}
+    assert switch(api.client(), None, disabled=True, check_mode=True) == {"changed": True, "hypervisors": [0, 2]}
     assert statuses(api) == []
-    assert disable(api.client(), None, check_mode=False) == {"changed": True, "hypervisors": [0, 2]}
+    assert switch(api.client(), None, disabled=True, check_mode=False) == {"changed": True, "hypervisors": [0, 2]}
     assert statuses(api) == [(0, 1), (2, 1)]
     api.instead["one.hostpool.info"] = hosts(4, 4, 2, 7, 8)
     # What does not exist any more is left out, what is enabled already as well.
-    assert enable(api.client(), [0, 2, 99], check_mode=False) == {"changed": True, "hypervisors": [0]}
+    assert switch(api.client(), [0, 2, 99], disabled=False, check_mode=False) == {"changed": True, "hypervisors": [0]}
     assert statuses(api)[2:] == [(0, 0)]
-    assert enable(api.client(), [2], check_mode=False) == {"changed": False, "hypervisors": []}
+    assert switch(api.client(), [2], disabled=False, check_mode=False) == {"changed": False, "hypervisors": []}
 
 
 def test_only_those_that_are_named_are_disabled(api: FakeOned) -> None:
     api.instead.update({"one.hostpool.info": hosts(2, 2), "one.host.status": [True, 0, 0]})
-    assert disable(api.client(), [1], check_mode=False)["hypervisors"] == [1]
+    assert switch(api.client(), [1], disabled=True, check_mode=False)["hypervisors"] == [1]
 
 
 def test_a_refusal_names_the_hypervisor_and_what_was_done(api: FakeOned) -> None:
     api.instead.update({"one.hostpool.info": hosts(2), "one.host.status": [False, "[one.host.status] no", 0x200]})
     with pytest.raises(OnefedError, match=r"Hypervisor 0 was not disabled: one\.host\.status at .* no"):
-        disable(api.client(), None, check_mode=False)
+        switch(api.client(), None, disabled=True, check_mode=False)
