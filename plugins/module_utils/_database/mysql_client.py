@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._errors import DatabaseError, DriverMissing
+from .._host.os_release import os_release
 from .base import Row, Text
 from .login import Login, octets
 from .mysql_errors import NOT_LOADED, reason
@@ -210,12 +211,9 @@ def load_driver() -> Any:
 
 
 def _package() -> str:
-    try:
-        with open("/etc/os-release", encoding="utf-8") as stream:
-            family = re.findall(r'^ID(?:_LIKE)?="?([^"\n]*)', stream.read(), re.MULTILINE)
-    except OSError:
-        family = []
-    return "python3-PyMySQL" if re.search(r"rhel|fedora|suse", " ".join(family)) else "python3-pymysql"
+    found = os_release()
+    family = f"{found.get('ID', '')} {found.get('ID_LIKE', '')}"
+    return "python3-PyMySQL" if re.search(r"rhel|fedora|suse", family) else "python3-pymysql"
 
 
 def _converters() -> dict[int, Any]:

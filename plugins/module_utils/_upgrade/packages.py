@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from .._frontend.layout import Frontend
 from .._host.command import find_program, run_command
+from .._host.os_release import os_release
 
 PATTERN = "opennebula*"
 PACKAGE = "opennebula"
@@ -18,7 +19,6 @@ PACKAGE = "opennebula"
 MIGRATION = "opennebula-migration"
 # Asking may read all indexes of a slow disk.
 SECONDS = 60.0
-_OS_RELEASE = "/etc/os-release"
 
 
 def installed(frontend: Frontend) -> dict[str, str]:
@@ -68,12 +68,8 @@ def is_of(version: str, target: str) -> bool:
 
 def distribution() -> dict[str, str]:
     """{"id", "version_id"} of os-release, empty where it does not say."""
-    try:
-        with open(_OS_RELEASE, encoding="utf-8") as stream:
-            found = dict(line.strip().split("=", 1) for line in stream if "=" in line and not line.startswith("#"))
-    except (OSError, ValueError):
-        found = {}
-    return {key: found.get(key.upper(), "").strip("\"'") for key in ("id", "version_id")}
+    found = os_release()
+    return {key: found.get(key.upper(), "") for key in ("id", "version_id")}
 
 
 def _ask(command: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._host import os_release
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import packages
 
 PACKAGED = Frontend(None, "oneadmin", "oneadmin", "opennebula")
@@ -104,7 +105,7 @@ def test_an_epoch_is_no_part_of_the_release() -> None:
 
 def test_the_distribution_is_told_by_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "os-release").write_text('# said\nID="rocky"\nVERSION_ID="9.4"\nPRETTY_NAME="Rocky Linux = 9"\n')
-    monkeypatch.setattr(packages, "_OS_RELEASE", str(tmp_path / "os-release"))
+    monkeypatch.setattr(os_release, "PATH", str(tmp_path / "os-release"))
     assert packages.distribution() == {"id": "rocky", "version_id": "9.4"}
-    monkeypatch.setattr(packages, "_OS_RELEASE", str(tmp_path / "none"))
+    monkeypatch.setattr(os_release, "PATH", str(tmp_path / "none"))
     assert packages.distribution() == {"id": "", "version_id": ""}
