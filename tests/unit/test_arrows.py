@@ -11,7 +11,7 @@ from tests.tools.imports import PLUGINS, imports, room, shipped
 # From the bottom up; packages of one line do not know each other.
 FLOORS = (
     {"_python"},
-    {"_errors", "_endpoints", "_charsets", "_problems"},
+    {"_errors", "_endpoints", "_charsets", "_versions", "_problems"},
     {"_argspec", "_host", "_transfer", "_model"},
     {"_oned_conf", "_checks"},
     {"_frontend"},

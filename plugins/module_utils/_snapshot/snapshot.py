@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import shutil
 from typing import IO, Any, Callable
 
@@ -35,6 +34,7 @@ from .._database.schema import (
 from .._errors import DatabaseError, SnapshotError
 from .._host.clock import utc_now
 from .._host.large_files import appearing, need_room, scratch
+from .._versions import numbers
 from .format import (
     BodyWriter,
     Header,
@@ -237,12 +237,8 @@ def _check_target(
 
 def _may_differ(what: str, theirs: str, ours: str, allowed: str) -> bool:
     if allowed == NEWER:
-        return what in (SHARED_TABLES, LOCAL_TABLES) and _numbers(theirs) > _numbers(ours)
+        return what in (SHARED_TABLES, LOCAL_TABLES) and numbers(theirs) > numbers(ours)
     return allowed == SHARED and what == LOCAL_TABLES
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"[0-9]+", version)]
 
 
 def _state(session: Session, whole_log: bool) -> dict[str, Any]:

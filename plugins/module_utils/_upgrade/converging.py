@@ -24,13 +24,14 @@ from .._oned_conf.secrets import MASK, SECRET_NAMES
 from .._server_files.archive import Entry, opened_archive
 from .._server_files.changes import CONF, Change, described
 from .._server_files.roots import AUTH
+from .._versions import numbers
 from . import onecfg, onecfg_status
 from .configuration import carry_out, check
 
 # What of oned.conf is this site's, whatever a package or onecfg made of it.
 KEPT = ("FEDERATION", "DB", *HOOKS)
 # Files of the server administrator by the release that began to need them, and those of which they are copies.
-NEEDED = {"oneform_auth": (7, 2), "oneks_auth": (7, 4)}
+NEEDED = {"oneform_auth": [7, 2], "oneks_auth": [7, 4]}
 SOURCES = ("sunstone_auth", "onegate_auth", "oneflow_auth")
 # How package managers call a new release's file beside the one that they kept.
 BESIDE = (".dpkg-dist", ".dpkg-new", ".ucf-dist", ".rpmnew")
@@ -131,7 +132,7 @@ def _missing_auth_files(frontend: Frontend, journal: UpgradeJournal) -> list[Cha
 
     onedb makes them as well, on servers whose database it migrates.
     """
-    release = tuple(int(part) for part in re.findall(r"\d+", journal.to_release)[:2])
+    release = numbers(journal.to_release)[:2]
     present = auth_files.names(frontend)
     source = next((name for name in SOURCES if name in present), None)
     if source is None:

@@ -24,6 +24,7 @@ from .._host.signals import interruptible
 from .._recovery.backup import refuse_running
 from .._recovery.seals import is_sealed, seal, sealed_log, verify_seal
 from .._snapshot.snapshot import SHARED, restore_snapshot, write_snapshot
+from .._versions import numbers
 from . import onedb, programs
 from .journal import opened
 
@@ -115,7 +116,7 @@ def _migrate(work: _Work) -> dict[str, Any]:
             return {**_result(before, before, True), "restored": True}
         _check_before(work, before)
         result = _result(before, before, restored)
-        if _numbers(before) == _numbers(work.required):
+        if _by_kind(before) == _by_kind(work.required):
             result["changed"] |= _mark(work, before)
         else:
             _refuse_stale(work)
@@ -148,7 +149,7 @@ def _refuse_stale(work: _Work) -> None:
 
 
 def _check_before(work: _Work, before: Mapping[str, Any]) -> None:
-    newer = [kind for kind, number in _numbers(before).items() if number > onedb.number(work.required[kind])]
+    newer = [kind for kind, found in _by_kind(before).items() if found > numbers(work.required[kind])]
     if newer:
         raise DatabaseError(
             f"The database {work.database.name} has version {before[newer[0]]} of the {newer[0]} tables, and the "
@@ -203,7 +204,7 @@ def _run(work: _Work, before: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_after(work: _Work, ended: programs.Ended) -> None:
     after = _versions(work.database)
-    if ended.code == 0 and _numbers(after) == _numbers(work.required):
+    if ended.code == 0 and _by_kind(after) == _by_kind(work.required):
         return
     said = "\n".join(ended.last) or "(nothing)"
     if ended.says("missing migration descriptors"):
@@ -278,8 +279,8 @@ def _versions(database: Database) -> dict[str, Any]:
     return {"shared": known["shared_version"], "local": known["local_version"], "is_slave": known["is_slave"]}
 
 
-def _numbers(known: Mapping[str, Any]) -> dict[str, list[int]]:
-    return {kind: onedb.number(known[kind]) for kind in ("shared", "local")}
+def _by_kind(known: Mapping[str, Any]) -> dict[str, list[int]]:
+    return {kind: numbers(known[kind]) for kind in ("shared", "local")}
 
 
 def _result(before: Mapping[str, Any], after: Mapping[str, Any], changed: bool) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from .._host.files import read_bytes
 from .._host.rights import rights_at
 from .._oned_conf.document import Document
 from .._oned_conf.secrets import secrets
+from .._versions import numbers
 from . import programs
 
 ASK_SECONDS = 30.0
@@ -101,21 +102,16 @@ def migrators(frontend: Frontend) -> dict[str, list[str]] | None:
 
 def missing(kind: str, known: Mapping[str, list[str]] | None, stored: str, wanted: str) -> str | None:
     """Where the way of the migrators of a kind ends before the wanted version; None if it does not."""
-    if known is None or number(stored) >= number(wanted):
+    if known is None or numbers(stored) >= numbers(wanted):
         return None
     steps = dict(name.split("_to_") for name in known[kind])
     version = stored
-    while number(version) < number(wanted):
+    while numbers(version) < numbers(wanted):
         following = steps.get(version)
-        if following is None or number(following) <= number(version):
+        if following is None or numbers(following) <= numbers(version):
             return version
         version = following
     return None
-
-
-def number(version: str) -> list[int]:
-    """A version such as 7.4.0 to be compared."""
-    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _asked(frontend: Frontend) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from .._frontend.layout import Frontend
 from .._host.command import find_program, run_command
 from .._host.os_release import os_release
+from .._versions import numbers
 
 PATTERN = "opennebula*"
 PACKAGE = "opennebula"
@@ -50,7 +51,8 @@ def candidates(frontend: Frontend, target: str | None) -> dict[str, str]:
         # From what was fetched before: to ask takes no network. opennebula.x86_64 7.4.0-1.el9 opennebula
         listed = [line.split() for line in _ask(["dnf", "-q", "-C", "list", "--showduplicates", *names])]
         found = [(line[0].rpartition(".")[0], line[1]) for line in listed if len(line) > 1]
-        found = sorted(((name, version) for name, version in found if name in names), key=_newest, reverse=True)
+        found = [(name, version) for name, version in found if name in names]
+        found.sort(key=lambda pair: numbers(pair[1]), reverse=True)
     else:
         found = []
     newest: dict[str, str] = {}
@@ -81,7 +83,3 @@ def _ask(command: Sequence[str]) -> list[str]:
 def _pairs(lines: Iterable[str]) -> dict[str, str]:
     pairs = (line.split() for line in lines)
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
-
-
-def _newest(pair: tuple[str, str]) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", pair[1])]
