@@ -117,7 +117,10 @@ def plan_upgrade(federation: Federation, seen: Mapping[str, Examined], options: 
     seconds = {group: one.seconds for group, one in plan.zones.items()}
     text = describe(changing, seen, goal, method, options.hosts, seconds)
     bare = [federation.zones[group].label for group, view in found.items() if view is None]
-    text += [f"{label}: OpenNebula is not installed; playbook federate installs it." for label in bare]
+    text += [
+        f"{label}: OpenNebula is not installed; playbook federate with oned_install: true installs it."
+        for label in bare
+    ]
     moving = [(view.zone.label, problem) for view in changing.values() for problem in _moving(view, seen)]
     problems = split_zones(federation, run) + _refusals(federation, views, changing, seen, goal, method)
     problems += moving if options.waited else []

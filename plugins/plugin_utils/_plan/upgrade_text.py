@@ -13,8 +13,8 @@ from .entry import KNOWN_AFTER_APPLY
 from .upgrade_zones import NONE, ROLLING, TOGETHER, ZoneView, target_version
 
 _ORDER = (
-    "Order: all zones are in step; hypervisors are disabled; writes are locked out; followers stop, then leaders; "
-    "backups; packages; configuration; migration; start; proof; writes and hypervisors are let in again."
+    "Order: proof that zones replicate; {disabled}APIs are closed to users; followers stop, then leaders; backups; "
+    "packages; configuration; migration; start; proof; APIs are opened{enabled}."
 )
 
 
@@ -41,7 +41,13 @@ def describe(
         changes.append(_backup(hosts, seen))
         changes.append(_configuration(hosts, seen))
         shown += [f"  ~ {change}" for change in changes]
-    return shown + ([_ORDER] if method == TOGETHER else [])
+    return shown + ([_order(hypervisors)] if method == TOGETHER else [])
+
+
+def _order(hypervisors: str) -> str:
+    if hypervisors == "leave":
+        return _ORDER.format(disabled="", enabled="")
+    return _ORDER.format(disabled="hypervisors are disabled; ", enabled=", and hypervisors enabled")
 
 
 def _method(zones: Mapping[str, ZoneView], seen: Mapping[str, Examined], goal: Goal, method: str) -> str:
@@ -95,7 +101,7 @@ def _hypervisors(view: ZoneView, seen: Mapping[str, Examined], wanted: str, meth
     if method == ROLLING:
         return []
     if wanted == "leave":
-        return ["hypervisors stay enabled, as upgrade_hosts says"]
+        return ["hypervisors stay as they are (upgrade_hosts: leave)"]
     if info is None or info.hypervisors is None:
         return [f"hypervisors that are enabled are disabled until the end: {KNOWN_AFTER_APPLY}"]
     if not info.hypervisors:
@@ -125,7 +131,7 @@ def _backup(hosts: Sequence[str], seen: Mapping[str, Examined]) -> str:
     infos = [seen[host].info for host in hosts]
     size = sum(info.database_size for info in infos if info)
     names = ", ".join(hosts)
-    return f"backed up on {names}: /etc/one, remotes/etc and the whole database ({size / 1_000_000:.0f} MB in all)"
+    return f"backed up on {names}: configuration, auth files and the whole database ({size / 1_000_000:.0f} MB in all)"
 
 
 def _configuration(hosts: Sequence[str], seen: Mapping[str, Examined]) -> str:

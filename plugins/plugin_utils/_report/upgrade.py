@@ -70,7 +70,7 @@ def _done(zone: Data, plan: Data, away: float | None, members: list[Data], check
 def _left_at(seen: Data, plan: Data, check: bool) -> str:
     # One that went back came through; another one did not.
     with_others = _succeeded(seen, "returned") and not seen.get("failure")
-    why = "It went back with a server that could not be upgraded." if with_others else f"{why_not(seen)}."
+    why = "It went back because another server could not be upgraded." if with_others else f"{why_not(seen)}."
     if check:
         return f"would not come to OpenNebula {plan['target']}. {why}"
     directory = _directory(seen)
@@ -79,7 +79,11 @@ def _left_at(seen: Data, plan: Data, check: bool) -> str:
         return f"was not upgraded and is what it was, OpenNebula {plan['from']}. {why}{kept}"
     reached = next((step for step in reversed(STEPS) if _succeeded(seen, step)), None)
     far = f" It came as far as: {reached}." if reached else ""
-    return f"is not at OpenNebula {plan['target']} yet. {why}{far} Run again, which goes on from there.{kept}"
+    if "reopened" in seen or "not_returned" in seen:
+        # An upgrade that is on its way back does not go on.
+        return f"is not what it was yet. {why}{far} Run playbook upgrade_rollback, which completes the way back.{kept}"
+    remedy = "Run again, which goes on from there; or run playbook upgrade_rollback, which takes the upgrade back."
+    return f"is not at OpenNebula {plan['target']} yet. {why}{far} {remedy}{kept}"
 
 
 def _directory(seen: Data) -> str:

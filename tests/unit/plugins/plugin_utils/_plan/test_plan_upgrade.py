@@ -48,9 +48,9 @@ def test_the_plan_tells_the_method_and_why_what_stops_and_for_how_long() -> None
         "  ~ oned and its companions stop on paris-1, paris-3, then paris-2",
         "  ~ gets the new shared tables from madrid-1; its local tables are migrated on paris-2",
         "  ~ paris-1, paris-3 get the database of paris-2",
-        "  ~ backed up on paris-2, paris-1, paris-3: /etc/one, remotes/etc and the whole database (600 MB in all)",
+        "  ~ backed up on paris-2, paris-1, paris-3: configuration, auth files and the whole database (600 MB in all)",
     ]
-    assert text[-1].startswith("Order: all zones are in step;")
+    assert text[-1].startswith("Order: proof that zones replicate; hypervisors are disabled; APIs are closed to users;")
 
 
 def test_what_only_a_run_can_know_is_told_as_such() -> None:
@@ -63,7 +63,9 @@ def test_what_only_a_run_can_know_is_told_as_such() -> None:
     assert "  ~ hypervisors that are enabled are disabled until the end: (known after apply)" in text
     assert "  ~ configuration files: onecfg upgrade (known after apply)" in text
     left = plan(results, declared(), hosts="leave")["text"]
-    assert "  ~ hypervisors stay enabled, as upgrade_hosts says" in left
+    assert "  ~ hypervisors stay as they are (upgrade_hosts: leave)" in left
+    assert left[-1].startswith("Order: proof that zones replicate; APIs are closed to users;")
+    assert left[-1].endswith("proof; APIs are opened.")
 
 
 def test_a_micro_release_comes_server_by_server_and_the_leader_is_the_last_of_its_zone() -> None:
@@ -197,7 +199,7 @@ def test_a_zone_that_is_yet_to_be_installed_is_left_out() -> None:
     master["api"]["zones"] = master["api"]["zones"][:1]
     made = plan(results, declared(oned_install=True))
     assert (made["errors"], list(made["hosts"])) == ([], ["madrid-1"])
-    assert "paris: OpenNebula is not installed; playbook federate installs it." in made["text"]
+    assert "paris: OpenNebula is not installed; playbook federate with oned_install: true installs it." in made["text"]
 
 
 def test_a_micro_release_that_was_interrupted_goes_on_at_the_server_where_it_was() -> None:

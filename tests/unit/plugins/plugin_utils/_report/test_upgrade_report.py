@@ -13,6 +13,7 @@ from ansible_collections.onefed.opennebula.plugins.filter.upgrade_report import 
 from ansible_collections.onefed.opennebula.plugins.filter.upgrade_rollback import upgrade_rollback
 
 FOLDER = "/var/lib/onefed/upgrades/1"
+REMEDY = "Run again, which goes on from there; or run playbook upgrade_rollback, which takes the upgrade back."
 STEPS = ("opened", "stopped", "saved", "installed", "converged", "migrated", "started", "proved", "closed")
 
 
@@ -48,9 +49,8 @@ def test_what_is_left_undone_is_told_with_the_reason_and_how_far_it_came() -> No
     assert (report["failed"], report["outage"]) == (True, {})
     assert report["undone"] == [
         "madrid, madrid-1: is not at OpenNebula 7.4.0 yet. Install the packages: no route. It came as far as: "
-        f"saved. Run again, which goes on from there. Backups: {FOLDER}.",
-        "paris, paris-1: is not at OpenNebula 7.4.0 yet. The host was lost, or the run could not finish. Run "
-        "again, which goes on from there.",
+        f"saved. {REMEDY} Backups: {FOLDER}.",
+        f"paris, paris-1: is not at OpenNebula 7.4.0 yet. The host was lost, or the run could not finish. {REMEDY}",
     ]
     assert report["text"] == ["Left undone:", *report["undone"]]
 
@@ -61,7 +61,16 @@ def test_a_zone_that_was_returned_is_told_as_such() -> None:
     was = "was not upgraded and is what it was, OpenNebula 7.0.2."
     assert made({"madrid-1": back, "paris-1": along})["undone"] == [
         f"madrid, madrid-1: {was} no. Backups: {FOLDER}.",
-        f"paris, paris-1: {was} It went back with a server that could not be upgraded. Backups: {FOLDER}.",
+        f"paris, paris-1: {was} It went back because another server could not be upgraded. Backups: {FOLDER}.",
+    ]
+
+
+def test_one_that_did_not_come_back_needs_the_way_back_again() -> None:
+    """The upgrade refuses to go on with it."""
+    stuck = reached("installed", failure="Full. The server was not returned to what it was: full.", not_returned="full")
+    assert made({"madrid-1": stuck, "paris-1": reached("closed")})["undone"] == [
+        "madrid, madrid-1: is not what it was yet. Full. The server was not returned to what it was: full. It came as "
+        f"far as: installed. Run playbook upgrade_rollback, which completes the way back. Backups: {FOLDER}.",
     ]
 
 
@@ -112,8 +121,8 @@ def test_the_way_back_is_told_likewise() -> None:
     assert report["text"] == [
         f"madrid has OpenNebula 7.0.2. Its API was away for 20 s. Backups, on each server: {FOLDER}.",
         "Left undone:",
-        "paris, paris-1: is not at OpenNebula 7.0.2 yet. Disk full. It came as far as: stopped. Run again, which goes "
-        f"on from there. Backups: {FOLDER}.",
+        "paris, paris-1: is not what it was yet. Disk full. It came as far as: stopped. Run playbook upgrade_rollback, "
+        f"which completes the way back. Backups: {FOLDER}.",
     ]
 
 
