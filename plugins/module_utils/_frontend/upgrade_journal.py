@@ -106,8 +106,9 @@ class UpgradeJournal:
             return None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise FrontendError(
-                f"Cannot read the journal of an upgrade, {path}: {error}. What was saved before the upgrade lies in "
-                f"{os.path.join(frontend.state_dir, _FOLDER)}: put it back by hand, remove {path}, and run again."
+                f"Cannot read the journal of an upgrade, {path}: {error}. If that upgrade was not complete, put back "
+                f"by hand what it changed, from the backups in {os.path.join(frontend.state_dir, _FOLDER)}. Remove "
+                f"{path} and run again."
             ) from error
 
     def _check(self) -> None:
@@ -209,5 +210,5 @@ def refuse_during_upgrade(frontend: Frontend, what: str) -> None:
     if journal:
         raise FrontendError(
             f"An upgrade to {journal.to_release} ({journal.id}) is in progress on this front-end, so {what} cannot "
-            "begin. Finish it with upgrade.yml, or take it back with upgrade_rollback.yml."
+            "begin. Run playbook upgrade, which completes it; or run playbook upgrade_rollback, which takes it back."
         )

@@ -75,8 +75,8 @@ def check(frontend: Frontend, journal: UpgradeJournal) -> None:
     """Raise OnefedError unless the archive is there and as it was written."""
     if not exists(journal.archive):
         raise FrontendError(
-            f"There is no archive of the configuration, {journal.archive}, so it is not touched. Save it first, with "
-            "upgrade_files: state=saved."
+            f"There is no archive of the configuration, {journal.archive}, so the configuration is not touched. "
+            "Save it first: module upgrade_files with state: saved."
         )
     verify_seal(frontend, journal.archive)
     with opened_archive(journal.archive):

@@ -44,7 +44,9 @@ def opened(frontend: Frontend) -> UpgradeJournal:
     """The open journal. Raises FrontendError without one."""
     journal = UpgradeJournal.load(frontend)
     if not journal:
-        raise FrontendError("No upgrade is open on this front-end. Open one first, with upgrade_journal: state=opened.")
+        raise FrontendError(
+            "No upgrade is open on this front-end. Open one first: module upgrade_journal with state: opened."
+        )
     return journal
 
 
@@ -60,7 +62,7 @@ def _open(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> di
         return {"changed": changed, "journal": {**journal.public(), "resumed": True}}
     _refuse_join(frontend)
     if UpgradeJournal.closed(frontend, params["id"]):
-        raise FrontendError(f"The upgrade {params['id']} has ended on this front-end. Give the new one another id.")
+        raise FrontendError(f"The upgrade {params['id']} has ended on this front-end. Give the new upgrade another id.")
     now = utc_now()
     journal = UpgradeJournal(
         **{name: params[name] for name in _NAMED},
@@ -102,8 +104,8 @@ def _already_open(frontend: Frontend, wanted: str) -> UpgradeJournal | None:
     if journal and journal.id != wanted:
         raise FrontendError(
             f"The upgrade {journal.id} (from {journal.from_release} to {journal.to_release}) is in progress on this "
-            f"front-end, so {wanted} cannot begin. Finish it with upgrade.yml for {journal.to_release}, or take "
-            "it back with upgrade_rollback.yml."
+            f"front-end, so {wanted} cannot begin. Run playbook upgrade with -e oned_install_version="
+            f"{journal.to_release}, which completes it; or run playbook upgrade_rollback, which takes it back."
         )
     return journal
 
@@ -112,8 +114,8 @@ def _refuse_join(frontend: Frontend) -> None:
     join = Journal.load(frontend)
     if join:
         raise FrontendError(
-            f"A join ({join.id}) is in progress on this front-end, so no upgrade can begin. Finish it with the "
-            "playbook that began it, or put it back, and run again."
+            f"A join ({join.id}) is in progress on this front-end, so no upgrade can begin. Run playbook federate, "
+            "which completes it, and run again."
         )
 
 
@@ -170,8 +172,8 @@ def _reopen(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
     journal = UpgradeJournal.closed(frontend, params["id"])
     if not journal:
         raise FrontendError(
-            f"There is no upgrade {params['id']} on this front-end, so none can be taken back. Its journal would lie "
-            f"in {folder_of(frontend, params['id'])}."
+            f"There is no upgrade {params['id']} on this front-end, so none can be taken back. It would have left its "
+            f"journal in {folder_of(frontend, params['id'])}: correct the id."
         )
     if not check_mode:
         journal.reopen(frontend)

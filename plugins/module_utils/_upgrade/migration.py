@@ -37,7 +37,7 @@ _NO_DRY = "invalid option"
 _NO_MIGRATORS = (
     "The installed onedb has no migrators for the {kind} tables from {version} on; {wanted} is needed. Community "
     "editions have them in the package opennebula-migration, the enterprise edition in its own repository: install "
-    "them, and run again."
+    "them on this host, and run again."
 )
 
 
@@ -89,7 +89,7 @@ def _backup(frontend: Frontend, journal: UpgradeJournal, database: Database) -> 
     if not path:
         raise DatabaseError(
             f"There is no copy of the whole database in {journal.directory}, so nothing is migrated. Make one with "
-            f"database_backup: dest={journal.directory}/ and run again."
+            f"module database_backup with dest: {journal.directory}/ and run again."
         )
     if is_sealed(frontend, path):
         verify_seal(frontend, path)
@@ -143,8 +143,8 @@ def _refuse_stale(work: _Work) -> None:
     if now != noted.get("last_index"):
         raise DatabaseError(
             f"The database {work.database.name} was written to since {work.backup} was made: its log ended with record "
-            f"{noted.get('last_index')} then, and ends with {now} now. Nothing was changed. Remove that file, so that "
-            "a new copy is made, and run again."
+            f"{noted.get('last_index')} then, and ends with {now} now. Nothing was changed. Remove {work.backup}, so "
+            "that a new copy is made, and run again."
         )
 
 
@@ -153,13 +153,14 @@ def _check_before(work: _Work, before: Mapping[str, Any]) -> None:
     if newer:
         raise DatabaseError(
             f"The database {work.database.name} has version {before[newer[0]]} of the {newer[0]} tables, and the "
-            f"installed release needs {work.required[newer[0]]}: there is no way down. Install the newer release."
+            f"installed release needs {work.required[newer[0]]}: onedb never migrates to an older "
+            "version. Install the newer release."
         )
     if work.slave and before["shared"] != work.required["shared"]:
         raise DatabaseError(
             f"The shared tables of {work.database.name} have version {before['shared']}, and the installed release "
             f"needs {work.required['shared']}. A slave gets them from its master: restore the master's snapshot first "
-            "(federated_restore with upgrades: true). Nothing was changed."
+            "(module federated_restore with upgrades: true). Nothing was changed."
         )
     known = onedb.migrators(work.frontend)
     for kind in ("local",) if work.slave else ("shared", "local"):
@@ -256,10 +257,10 @@ def _failed(work: _Work, error: BaseException) -> OnefedError:
         _restore(work)
     except OnefedError as other:
         return DatabaseError(
-            f"{text} The database could not be put back: {other} It is not as it was. Do not start oned; run this "
-            f"again, or restore {work.backup} with database_restore."
+            f"{text} The database could not be put back: {other} It is not what it was. Do not start oned. Correct the "
+            f"cause and run again, or restore {work.backup} with module database_restore."
         )
-    return DatabaseError(f"{text} The database is again what {work.backup} holds. Mend the cause, and run again.")
+    return DatabaseError(f"{text} The database is again what {work.backup} holds. Correct the cause, and run again.")
 
 
 def _restore(work: _Work) -> None:

@@ -63,7 +63,7 @@ def connection(frontend: Frontend, login: Mapping[str, Any] | None = None) -> Co
 
 
 def login_passes(frontend: Frontend, login: Mapping[str, Any] | None = None) -> bool:
-    """Whether onedb can log in to the database server, if there is one: a blank in a password becomes a plus sign."""
+    """Whether onedb can log in to the database server, if there is one: a space in a password becomes a plus sign."""
     return " " not in connection(frontend, login).environment.get("ONE_DB_PASSWORD", "")
 
 
@@ -75,10 +75,16 @@ def run(frontend: Frontend, command: list[str], timeout: float, how: Connection)
 
 def await_end(frontend: Frontend, timeout: float) -> None:
     """Wait until no `onedb upgrade` of a run that was killed works on the database. Raises FrontendError."""
-    if not Deadline.after(timeout).wait_until(lambda: not _running(frontend), POLL):
+    found: list[int] = []
+
+    def ended() -> bool:
+        found[:] = _running(frontend)
+        return not found
+
+    if not Deadline.after(timeout).wait_until(ended, POLL):
         raise FrontendError(
-            f"A migration of an earlier run still works on the database (process {_running(frontend)[0]}, onedb upgrade"
-            "). Wait until it has ended, and run again."
+            f"A migration of an earlier run still works on the database (onedb upgrade, process {found[0]}). Wait "
+            "until it has ended, and run again."
         )
 
 

@@ -50,7 +50,7 @@ def run(
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise FrontendError(f"{name} did not end within {timeout:g} s; it was ended.") from None
+            raise FrontendError(f"{name} did not end within {timeout:g} s; it was killed.") from None
         finally:
             if process.poll() is None:
                 process.kill()
