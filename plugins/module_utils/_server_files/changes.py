@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .._frontend.layout import Frontend
+from .._host.rights import rights_at
 from .._host.tree import FILE, FOLDER, LINK, Node, Tree
 from .._oned_conf.document import Document, write_atomically
 from .._oned_conf.follower import server_conf
 from .archive import Archive, Entry
-from .roots import ETC, MERGED, Root
+from .roots import AUTH, ETC, MERGED, Root, explained, rights_of
 
 CONF = f"{ETC}/oned.conf"
 _ENCODING = ("utf-8", "surrogateescape")
@@ -46,8 +48,9 @@ class Change:
         same = self.before and self.after and _shown(self.before) == _shown(self.after)
         return _shown(self.after) + (", other content" if same else "")
 
-    def write_conf(self, frontend: Frontend) -> None:
-        write_atomically(frontend.conf, self.content.decode(*_ENCODING))
+    @property
+    def text(self) -> str:
+        return self.content.decode(*_ENCODING)
 
 
 def entry_of(frontend: Frontend, root: Root, node: Node, content: bytes = b"") -> Entry:
@@ -88,18 +91,45 @@ def conf_change(frontend: Frontend, archive: Archive, server_id: int | None) -> 
     """The change of oned.conf: to the archive's as it is, or with a `server_id` to that of a server beside it."""
     if CONF not in archive.listing.entries:
         return []
-    text = next(content for path, content in archive.contents() if path == CONF).decode(*_ENCODING)
-    own = Document.load(frontend.conf)
+    text, own = saved_conf(archive), Document.load(frontend.conf)
     if server_id is not None:
         text = server_conf(Document.parse(text), own, server_id).text
+    return conf_to(text, own)
+
+
+def saved_conf(archive: Archive) -> str:
+    """The oned.conf that an archive has."""
+    return next(content for path, content in archive.contents() if path == CONF).decode(*_ENCODING)
+
+
+def conf_to(text: str, own: Document) -> list[Change]:
+    """The change by which oned.conf, which is `own` now, becomes the text; none where it is that."""
     if text == own.text:
         return []
     entry = Entry(FILE, 0o640, "root", "oned")
     return [Change(CONF, entry, entry, text.encode(*_ENCODING))]
 
 
-def apply(frontend: Frontend, root: Root, changes: list[Change]) -> None:
-    """Carry out changes below one root. Raises OSError."""
+def carry_out(frontend: Frontend, roots: Iterable[Root], changes: list[Change]) -> None:
+    """Make the changes below these roots, which need not be there yet, and that of oned.conf. Raises FrontendError."""
+    for root in roots:
+        own = [change for change in changes if change.root == root.name and change.path != CONF]
+        if own:
+            with explained(f"write below {root.path}"), rights_of(frontend, root):
+                _make_root(root)
+                _apply(frontend, root, own)
+    for change in changes:
+        if change.path == CONF:
+            write_atomically(frontend.conf, change.text)
+
+
+def _make_root(root: Root) -> None:
+    # Of one that is not there it is not known whose it is: the folder that it comes into decides.
+    with contextlib.suppress(FileExistsError), rights_at(os.path.dirname(root.path)):
+        os.mkdir(root.path, 0o700 if root.name == AUTH else root.folder_mask & 0o755)
+
+
+def _apply(frontend: Frontend, root: Root, changes: list[Change]) -> None:
     tree = Tree(root.path)
     # What is in a folder before the folder.
     for change in sorted(changes, key=lambda change: change.path, reverse=True):

@@ -28,7 +28,7 @@ from .archive import (
 from .changes import (
     CONF,
     Change,
-    apply,
+    carry_out,
     conf_change,
     described,
     entry_of,
@@ -82,7 +82,7 @@ def unpack(
                 if backup:
                     _back_up(frontend, backup, changes)
                 Journal.note(frontend, NOTED)
-                _carry_out(frontend, changes)
+                carry_out(frontend, roots(frontend).values(), changes)
         kept = backup if backup and (os.path.exists(backup) or (check_mode and changes)) else None
         return {**described(changes), "left_out": left_out, "backup_file": kept}
 
@@ -102,7 +102,7 @@ def restore(frontend: Frontend, backup_dir: str, check_mode: bool) -> dict[str, 
             if changes and not check_mode:
                 _refuse_running(frontend, changes)
                 with interruptible("Restoring the files"):
-                    _carry_out(frontend, changes)
+                    carry_out(frontend, roots(frontend).values(), changes)
         return {**described(changes), "backup_file": backup}
 
 
@@ -154,23 +154,6 @@ def _copy(earlier: Archive, writer: ArchiveWriter) -> set[str]:
         writer.add(path, earlier.listing.entries[path], content)
     writer.listing.absent += earlier.listing.absent
     return {*earlier.listing.entries, *earlier.listing.absent}
-
-
-def _carry_out(frontend: Frontend, changes: list[Change]) -> None:
-    for root in roots(frontend).values():
-        own = [change for change in changes if change.root == root.name and change.path != CONF]
-        if own:
-            with explained(f"write below {root.path}"), rights_of(frontend, root):
-                _make_root(root)
-                apply(frontend, root, own)
-    apply_conf = [change for change in changes if change.path == CONF]
-    for change in apply_conf:
-        change.write_conf(frontend)
-
-
-def _make_root(root: Root) -> None:
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(root.path, root.folder_mask & 0o755)
 
 
 def _refuse_running(frontend: Frontend, changes: list[Change]) -> None:

@@ -18,7 +18,7 @@ from .._host.signals import interruptible
 from .._host.tree import FILE, LINK
 from .._recovery.seals import is_sealed, seal, verify_seal
 from .._server_files.archive import ArchiveWriter, Entry, leads_out, opened_archive
-from .._server_files.changes import CONF, Change, apply, conf_change, described, take_over
+from .._server_files.changes import CONF, Change, carry_out, conf_change, described, take_over
 from .._server_files.roots import AUTH, ETC, REMOTES, Root, explained, rights_of
 from .._server_files.roots import roots as server_roots
 from .._server_files.sync import add_root
@@ -116,20 +116,8 @@ def restore(frontend: Frontend, journal: UpgradeJournal, check_mode: bool) -> di
                 kept = os.path.join(journal.directory, UPGRADED)
                 if not exists(kept):
                     write(frontend, kept, [])
-                carry_out(frontend, changes)
+                carry_out(frontend, roots(frontend), changes)
     return described(changes)
-
-
-def carry_out(frontend: Frontend, changes: list[Change]) -> None:
-    """Make the changes. Raises FrontendError."""
-    for root in roots(frontend):
-        own = [change for change in changes if change.root == root.name and change.path != CONF]
-        if own:
-            with explained(f"write below {root.path}"), rights_of(frontend, root):
-                apply(frontend, root, own)
-    for change in changes:
-        if change.path == CONF:
-            change.write_conf(frontend)
 
 
 def _stays(change: Change) -> bool:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import calendar
-import hashlib
 import os
 import re
 import time
@@ -22,11 +21,11 @@ from .._oned_conf.document import Document, apply
 from .._oned_conf.raft_hooks import HOOKS
 from .._oned_conf.secrets import MASK, SECRET_NAMES
 from .._server_files.archive import Entry, opened_archive
-from .._server_files.changes import CONF, Change, described
+from .._server_files.changes import CONF, Change, carry_out, conf_to, described, saved_conf
 from .._server_files.roots import AUTH
 from .._versions import numbers
 from . import onecfg, onecfg_status
-from .configuration import carry_out, check
+from .configuration import check, roots
 
 # What of oned.conf is this site's, whatever a package or onecfg made of it.
 KEPT = ("FEDERATION", "DB", *HOOKS)
@@ -36,7 +35,6 @@ SOURCES = ("sunstone_auth", "onegate_auth", "oneflow_auth")
 # How package managers call a new release's file beside the one that they kept.
 BESIDE = (".dpkg-dist", ".dpkg-new", ".ucf-dist", ".rpmnew")
 _STEP = "configured"
-_ENCODING = ("utf-8", "surrogateescape")
 
 
 def converge(frontend: Frontend, journal: UpgradeJournal, timeout: float, check_mode: bool) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def converge(frontend: Frontend, journal: UpgradeJournal, timeout: float, check_
             *_missing_auth_files(frontend, journal),
         ]
         if not check_mode:
-            carry_out(frontend, changes)
+            carry_out(frontend, roots(frontend), changes)
             if found and found.version:
                 onecfg.note(found.version)
             if journal.reach(_STEP):
@@ -100,9 +98,8 @@ def _stock(frontend: Frontend, journal: UpgradeJournal) -> str | None:
         return own
     # Where the operator had changed nothing, the package put its own in the place.
     with opened_archive(journal.archive) as archive:
-        saved = archive.listing.entries[CONF].sha256
-    now = Document.load(frontend.conf).text.encode(*_ENCODING)
-    return frontend.conf if hashlib.sha256(now).hexdigest() != saved else None
+        changed = saved_conf(archive) != Document.load(frontend.conf).text
+    return frontend.conf if changed else None
 
 
 def _shown(document: Document, name: str) -> Any:
@@ -115,16 +112,12 @@ def _shown(document: Document, name: str) -> Any:
 def _conf_change(frontend: Frontend, journal: UpgradeJournal, changes: list[Change]) -> list[Change]:
     """The change of oned.conf: to what onecfg made of it, else as it is, with what is this site's as it was saved."""
     with opened_archive(journal.archive) as archive:
-        text = next(content for path, content in archive.contents() if path == CONF).decode(*_ENCODING)
-    saved, now = Document.parse(text), Document.load(frontend.conf)
-    wanted = Document.parse(changes[0].content.decode(*_ENCODING)) if changes else now
+        saved, now = Document.parse(saved_conf(archive)), Document.load(frontend.conf)
+    wanted = Document.parse(changes[0].text) if changes else now
     different = {name: saved.vector(name) for name in KEPT if saved.vector(name) != wanted.vector(name)}
     if different:
         wanted = apply(wanted, {}, different, check_mode=True)
-    if wanted.text == now.text:
-        return []
-    entry = Entry(FILE, 0o640, "root", "oned")
-    return [Change(CONF, entry, entry, wanted.text.encode(*_ENCODING))]
+    return conf_to(wanted.text, now)
 
 
 def _missing_auth_files(frontend: Frontend, journal: UpgradeJournal) -> list[Change]:

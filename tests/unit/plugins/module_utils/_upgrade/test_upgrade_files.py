@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,17 @@ def test_an_archive_whose_run_was_killed_before_its_seal_is_made_anew(frontend: 
     archive.write_text("altered")
     assert ask(frontend, "saved")["changed"] is True
     assert archive.read_bytes() != b"altered"
+
+
+def test_a_folder_that_went_with_its_package_comes_back(frontend: Frontend, location: Path) -> None:
+    before = tree(location)
+    ask(frontend, "saved")
+    shutil.rmtree(location / "var/remotes/etc")
+    shutil.rmtree(location / "var/.one")
+    assert ask(frontend, "restored")["changed"] is True
+    after = tree(location)
+    assert {path: after[path] for path in before} == before
+    assert (location / "var/.one").stat().st_mode & 0o777 == 0o700
 
 
 def test_an_altered_archive_is_refused(frontend: Frontend) -> None:
