@@ -111,8 +111,9 @@ def before(frontend: Frontend, info: UpgradeInfo, goal: Goal, began: bool = Fals
     if None in (info.release, info.stored.shared, info.stored.local):
         detail = " ".join(info.errors) or "its release, or the versions of its tables"
         return [rules.UPGRADE_NOT_EXAMINED.problem(detail=detail, what_to_do="Correct that and run again.")]
-    if not info.is_migrated:
-        return [_half_done(info)]
+    if info.unmigrated:
+        stored, required = info.unmigrated
+        return [rules.UPGRADE_HALF_DONE.problem(release=info.release, required=required, stored=stored)]
     found = [] if frontend.serves or began else [ONED_STOPPED.problem()]
     found += checks.credentials(frontend)
     found += _path(info, goal) + _packages(info, goal) + database_checks.backup(frontend)
@@ -140,12 +141,6 @@ def machines(info: UpgradeInfo) -> list[Problem]:
 def step_of(info: UpgradeInfo | None) -> str | None:
     """The step at which an open upgrade goes on."""
     return info.journal.step if info and info.journal and info.journal.step in STEPS else None
-
-
-def _half_done(info: UpgradeInfo) -> Problem:
-    pairs = ((info.stored.shared, info.required.shared), (info.stored.local, info.required.local))
-    stored, required = next(pair for pair in pairs if None not in pair and pair[0] != pair[1])
-    return rules.UPGRADE_HALF_DONE.problem(release=info.release, required=required, stored=stored)
 
 
 def _path(info: UpgradeInfo, goal: Goal) -> list[Problem]:

@@ -122,10 +122,12 @@ class UpgradeInfo:
         return edition_of(self.packages.get("opennebula"))
 
     @property
-    def is_migrated(self) -> bool:
-        """Whether the database has the versions that the installed release needs, as far as both are known."""
-        pairs = ((self.stored.shared, self.required.shared), (self.stored.local, self.required.local))
-        return all(None in pair or pair[0] == pair[1] for pair in pairs)
+    def unmigrated(self) -> tuple[str, str] | None:
+        """Stored and required version of the first tables that are not what the installed release needs, as far as
+        both are known; None when there are none.
+        """
+        kinds = ((self.stored.shared, self.required.shared), (self.stored.local, self.required.local))
+        return next(((has, needs) for has, needs in kinds if has and needs and has != needs), None)
 
     @property
     def has_own_migrators(self) -> bool:

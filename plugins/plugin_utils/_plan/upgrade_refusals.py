@@ -105,7 +105,7 @@ def _refuse_host(view: ZoneView, one: Examined, goal: Goal) -> list[Problem]:
     if one.info.journal:
         return other_target(one.info, goal) + room(one.info)
     older = downgrade(one.info, goal)
-    if older or (view.resumes and one.info.is_migrated and goal.is_met(one.info.release)):
+    if older or (view.resumes and not one.info.unmigrated and goal.is_met(one.info.release)):
         return older
     return before(one.facts.frontend, one.info, goal, began=view.resumes)
 

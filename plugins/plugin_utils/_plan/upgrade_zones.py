@@ -141,7 +141,7 @@ def _changes_tables(info: UpgradeInfo, goal: Goal) -> bool:
 
 
 def _needs(info: UpgradeInfo | None, goal: Goal) -> bool:
-    return info is None or bool(info.journal) or not goal.is_met(info.release) or not info.is_migrated
+    return info is None or bool(info.journal) or not goal.is_met(info.release) or info.unmigrated is not None
 
 
 def _leader(zone: Zone, facts: Mapping[str, HostFacts], journals: Mapping[str, UpgradeJournal]) -> str:
