@@ -9,7 +9,7 @@ server (method `rolling`). Else all zones of the federation change together, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -245,14 +245,9 @@ def _with_zones(
         zones=zones,
         hosts=hosts,
         groups={host: _groups(hosts.get(host), together) for host in federation.hosts},
-        order=() if together else tuple(host for group in parts for host in _turns(changing[group], parts[group])),
+        order=() if together else tuple(host for view in changing.values() for host in view.turns(plan.method)),
         resumes=bool(opened),
     )
-
-
-def _turns(view: ZoneView, hosts: Sequence[str]) -> list[str]:
-    """Followers first, so that the zone has to elect another leader once."""
-    return sorted(hosts, key=lambda host: host == view.leader)
 
 
 def _groups(one: UpgradingHost | None, together: bool) -> tuple[str, ...]:

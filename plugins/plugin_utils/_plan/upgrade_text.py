@@ -37,7 +37,7 @@ def describe(
         outage = _outage(view, method, seconds[group])
         shown.append(f"{view.zone.label} ({view.zone.endpoint}): {_role(view)}, {outage}")
         changes = [_releases(hosts, seen, goal), *_resumed(hosts, seen), *_hypervisors(view, seen, hypervisors, method)]
-        changes += _rolling(view, hosts) if method == ROLLING else _together(view, owner)
+        changes += _rolling(view) if method == ROLLING else _together(view, owner)
         changes.append(_backup(hosts, seen))
         changes.append(_configuration(hosts, seen))
         shown += [f"  ~ {change}" for change in changes]
@@ -109,9 +109,9 @@ def _hypervisors(view: ZoneView, seen: Mapping[str, Examined], wanted: str, meth
     return [f"hypervisors {', '.join(map(str, info.hypervisors))} are disabled until the end"]
 
 
-def _rolling(view: ZoneView, hosts: Sequence[str]) -> list[str]:
-    turns = [host for host in hosts if host != view.leader] + [host for host in hosts if host == view.leader]
-    last = ", the leader last" if view.followers and view.leader in hosts else ""
+def _rolling(view: ZoneView) -> list[str]:
+    turns = view.turns(ROLLING)
+    last = ", the leader last" if view.followers and view.leader in turns else ""
     one_by_one = " one after the other" if len(turns) > 1 else ""
     return [f"oned and its companions stop and start on {', '.join(turns)}{one_by_one}{last}"]
 

@@ -58,6 +58,10 @@ class ZoneView:
             return tuple(host for host in self.hosts if host not in self.done)
         return tuple(host for host in self.hosts if host in self.needing)
 
+    def turns(self, method: str) -> list[str]:
+        """Those that take part one after the other: followers first, so that the zone elects another leader once."""
+        return sorted(self.taking_part(method), key=lambda host: host == self.leader)
+
 
 def split_zones(federation: Federation, run: Collection[str]) -> list[tuple[str, Problem]]:
     """Zones of which the limit takes only a part."""
