@@ -64,7 +64,7 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ..plugin_utils._checks.upgrade import examined
+from ..plugin_utils._checks.upgrade import examined_hosts
 from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._model.plain import parse, plain
 from ..plugin_utils._plan.upgrade import UpgradeOptions, plan_upgrade
@@ -73,11 +73,9 @@ from ..plugin_utils._report.terminal import for_terminal
 
 def upgrade(topology: Mapping[str, Any], results: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Make the plan from the registered results of frontend_info and upgrade_info."""
-    missing = {"msg": "it was not looked at"}
-    hosts = dict.fromkeys([*results, *(options.get("limited") or [])])
-    seen = {host: examined(host, results.get(host) or missing) for host in hosts}
+    seen = examined_hosts(results, options.get("limited"))
     target = options.get("target")
-    targets = target if isinstance(target, Mapping) else dict.fromkeys(hosts, target)
+    targets = target if isinstance(target, Mapping) else dict.fromkeys(seen, target)
     wanted = parse(UpgradeOptions, {**options, "targets": targets})
     made: dict[str, Any] = plain(plan_upgrade(Federation.from_dict(topology), seen, wanted))
     return for_terminal(made)

@@ -57,7 +57,7 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ..plugin_utils._checks.upgrade import examined
+from ..plugin_utils._checks.upgrade import examined_hosts
 from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._model.plain import parse, plain
 from ..plugin_utils._plan.upgrade_rollback import RollbackOptions, plan_rollback
@@ -69,9 +69,7 @@ def upgrade_rollback(
 ) -> dict[str, Any]:
     """Make the plan from the registered results of frontend_info and upgrade_info."""
     wanted = parse(RollbackOptions, options or {})
-    missing = {"msg": "it was not looked at"}
-    hosts = dict.fromkeys([*results, *(wanted.limited or [])])
-    seen = {host: examined(host, results.get(host) or missing) for host in hosts}
+    seen = examined_hosts(results, wanted.limited)
     made: dict[str, Any] = plain(plan_rollback(Federation.from_dict(topology), seen, wanted))
     return for_terminal(made)
 

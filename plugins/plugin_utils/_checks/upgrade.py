@@ -8,7 +8,7 @@ Every check returns problems without a place; the caller adds zone and host.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,12 @@ def examined(host: str, result: Data) -> Examined:
         reason = module_failure(found) if found else ("", "Run again.")
         return Examined(host, checks.host_facts(result), reason=reason)
     return Examined(host, checks.host_facts(result), parse(UpgradeInfo, found))
+
+
+def examined_hosts(results: Mapping[str, Data], limited: Iterable[str] | None) -> dict[str, Examined]:
+    """By host, of those with a result and of those in the run: one that was never reached has no result."""
+    missing = {"msg": "it was not looked at"}
+    return {host: examined(host, results.get(host) or missing) for host in (*results, *(limited or ()))}
 
 
 def examinable(one: Examined) -> list[Problem]:
