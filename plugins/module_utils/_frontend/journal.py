@@ -15,7 +15,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ UNDO = "undo.sql"
 _WHOLE = (".db", ".sql")
 # More is no journal.
 _MOST_BYTES = 1 << 20
+# What a file that is no journal, or that cannot be read, makes of reading it.
+NO_JOURNAL = (OSError, ValueError, TypeError, KeyError, AttributeError)
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -110,6 +112,36 @@ def _acquire(descriptor: int, path: str, wait: float) -> None:
         )
 
 
+def read_journal(path: str) -> dict[str, Any]:
+    """The fields of a journal that write_journal() wrote. Raises FileNotFoundError, or one of NO_JOURNAL."""
+    data: dict[str, Any] = json.loads(read_bytes(path, limit=_MOST_BYTES).decode("utf-8"))
+    if data.pop("format") != FORMAT:
+        raise ValueError("it has another format")
+    return data
+
+
+def write_journal(frontend: Frontend, path: str, fields: Mapping[str, Any]) -> None:
+    """Write a journal to disk, durable when it returns. Raises FrontendError."""
+    content = json.dumps({"format": FORMAT, **fields}, indent=1).encode()
+    try:
+        frontend.make_dir(os.path.dirname(path))
+        write_bytes(path, content, frontend.state_attributes)
+    except OSError as error:
+        raise FrontendError(f"Cannot write the journal {path}: {error.strerror}.") from error
+
+
+def check_id(opened: str, wanted: str | None) -> None:
+    """Raise FrontendError unless the open journal is the one that is asked for, if one is."""
+    if wanted not in (None, opened):
+        raise FrontendError(f"The open journal is {opened}, not {wanted}. Nothing was changed.")
+
+
+def former_companions(original: Mapping[str, Any]) -> list[str]:
+    """The companions of oned that ran when a journal was opened, by what it keeps of the front-end before."""
+    units = original.get("companions")
+    return units if isinstance(units, list) else []
+
+
 @dataclass
 class Journal:
     """A join in progress. `files` maps each file that a join changes to its former mode, None for one that was not.
@@ -148,10 +180,7 @@ class Journal:
         folder = former_state.state_to_read(frontend)
         path = os.path.join(folder, os.path.basename(cls.path(frontend)))
         try:
-            data = json.loads(read_bytes(path, limit=_MOST_BYTES).decode("utf-8"))
-            if data.pop("format") != FORMAT:
-                raise ValueError("it has another format")
-            journal = cls(**data)
+            journal = cls(**read_journal(path))
             journal._check()
             # Whatever is written there, it leads to no other folder.
             journal.directory = os.path.join(frontend.state_dir, "joins", journal.id)
@@ -159,7 +188,7 @@ class Journal:
             return journal
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except NO_JOURNAL as error:
             raise FrontendError(
                 f"Cannot read the journal of a join in progress, {path}: {error}. The files as they were before the "
                 f"join lie in {os.path.join(folder, 'joins')}: put them back by hand, remove "
@@ -185,12 +214,7 @@ class Journal:
 
     def save(self, frontend: Frontend) -> None:
         """Write to disk, durable when it returns."""
-        path = self.path(frontend)
-        content = json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode()
-        try:
-            write_bytes(path, content, frontend.state_attributes)
-        except OSError as error:
-            raise FrontendError(f"Cannot write the journal {path}: {error.strerror}.") from error
+        write_journal(frontend, self.path(frontend), asdict(self))
 
     @classmethod
     def note(cls, frontend: Frontend, step: str) -> None:

@@ -9,7 +9,6 @@ All front-ends of a run give their upgrade the same id. What lies here never lay
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
@@ -17,12 +16,11 @@ from typing import Any
 
 from .._errors import FrontendError
 from .._host.clock import utc_now
-from .._host.files import exists, read_bytes, remove_file, write_bytes
+from .._host.files import exists, remove_file
 from .._host.rights import rights_at
-from .journal import Journal
+from .journal import NO_JOURNAL, Journal, read_journal, write_journal
 from .layout import Frontend
 
-FORMAT = 1
 # Steps of the way back: the server stops, and has what it had, from when on it is written to again.
 BACK = ("rolled_back", "put_back")
 # In the order in which an upgrade reaches them.
@@ -38,7 +36,6 @@ CONFIGURATION = "configuration.tar"
 _DATABASE = re.compile(r"(?!\.|federated|undo\.sql|earlier-).*\.(db|sql)(\.gz)?")
 _NAME = "upgrade.json"
 _FOLDER = "upgrades"
-_MOST_BYTES = 1 << 20
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
@@ -94,17 +91,14 @@ class UpgradeJournal:
     @classmethod
     def _read(cls, frontend: Frontend, path: str) -> UpgradeJournal | None:
         try:
-            data = json.loads(read_bytes(path, limit=_MOST_BYTES).decode("utf-8"))
-            if data.pop("format") != FORMAT:
-                raise ValueError("it has another format")
-            journal = cls(**data)
+            journal = cls(**read_journal(path))
             journal._check()
             # Whatever is written there, it leads to no other folder.
             journal.directory = folder_of(frontend, journal.id)
             return journal
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except NO_JOURNAL as error:
             raise FrontendError(
                 f"Cannot read the journal of an upgrade, {path}: {error}. If that upgrade was not complete, put back "
                 f"by hand what it changed, from the backups in {os.path.join(frontend.state_dir, _FOLDER)}. Remove "
@@ -154,12 +148,12 @@ class UpgradeJournal:
 
     def save(self, frontend: Frontend) -> None:
         """Write to disk, durable when it returns."""
-        self._write(frontend, os.path.join(frontend.state_dir, _NAME))
+        write_journal(frontend, os.path.join(frontend.state_dir, _NAME), asdict(self))
 
     def close(self, frontend: Frontend) -> None:
         """Move the journal beside the backups, where it stays."""
         self.closed_at = utc_now()
-        self._write(frontend, os.path.join(self.directory, _NAME))
+        write_journal(frontend, os.path.join(self.directory, _NAME), asdict(self))
         self._remove(os.path.join(frontend.state_dir, _NAME))
 
     def reopen(self, frontend: Frontend) -> None:
@@ -174,14 +168,6 @@ class UpgradeJournal:
         del data["position"]
         saved = self.archive if exists(self.archive) else None
         return {**data, "backups": {"configuration": saved, "database": self.database()}}
-
-    def _write(self, frontend: Frontend, path: str) -> None:
-        content = json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode()
-        try:
-            frontend.make_dir(os.path.dirname(path))
-            write_bytes(path, content, frontend.state_attributes)
-        except OSError as error:
-            raise FrontendError(f"Cannot write the journal {path}: {error.strerror}.") from error
 
     @staticmethod
     def _remove(path: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from .._database.open import describe, open_database
 from .._errors import FrontendError
 from .._frontend import auth_files
-from .._frontend.journal import Journal, host_lock
+from .._frontend.journal import Journal, check_id, former_companions, host_lock
 from .._frontend.layout import Frontend
 from .._frontend.upgrade_journal import refuse_during_upgrade
 from .._host.clock import stamp, utc_now
@@ -153,7 +153,7 @@ def _opened(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
         if check_mode and params["id"]:
             return None
         raise FrontendError("No join is open on this front-end, so there is no journal to update. Open one first.")
-    _check_id(journal, params["id"])
+    check_id(journal.id, params["id"])
     return journal
 
 
@@ -195,7 +195,7 @@ def _revert(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
     journal = Journal.load(frontend)
     if not journal:
         return {"changed": False, "journal": None}
-    _check_id(journal, params["id"])
+    check_id(journal.id, params["id"])
     if oned.is_running(frontend) and not check_mode:
         raise FrontendError("oned runs with the files that are to be put back. Stop it first.")
     altered = [name for name in _touched(frontend, journal) if not _as_saved(frontend, journal, name)]
@@ -254,16 +254,10 @@ def _close(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
     if not journal:
         # In check mode the journal to close was only predicted.
         return {"changed": check_mode and bool(params["id"]), "journal": None}
-    _check_id(journal, params["id"])
+    check_id(journal.id, params["id"])
     services = []
     if not check_mode:
         # While the journal is open, a run that is killed here starts them again when it is repeated.
-        units = journal.original.get("companions")
-        services = companions.bring_up(frontend, units if isinstance(units, list) else [])
+        services = companions.bring_up(frontend, former_companions(journal.original))
         journal.close(frontend)
     return {"changed": True, "journal": journal.public(), "services": services}
-
-
-def _check_id(journal: Journal, wanted: str | None) -> None:
-    if wanted not in (None, journal.id):
-        raise FrontendError(f"The open journal is {journal.id}, not {wanted}. Nothing was changed.")

@@ -14,7 +14,7 @@ from .._database.open import frontend_database
 from .._database.position import has_log, position
 from .._errors import FrontendError
 from .._facts.frontend import installed_version
-from .._frontend.journal import Journal, host_lock
+from .._frontend.journal import Journal, check_id, former_companions, host_lock
 from .._frontend.layout import Frontend
 from .._frontend.upgrade_journal import UpgradeJournal, folder_of
 from .._host.clock import utc_now
@@ -133,7 +133,7 @@ def _update(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
     if not journal and check_mode and params["id"]:
         return {"changed": True, "journal": None}
     journal = opened(frontend)
-    _check_id(journal, params["id"])
+    check_id(journal.id, params["id"])
     changed = bool(params["step"]) and journal.reach(params["step"])
     for name in ("hypervisors", "federated_index"):
         if params[name] is not None and params[name] != getattr(journal, name):
@@ -149,12 +149,11 @@ def _close(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
     if not journal:
         # In check mode the journal to close was only predicted.
         return {"changed": check_mode and bool(params["id"]), "journal": None}
-    _check_id(journal, params["id"])
+    check_id(journal.id, params["id"])
     services = []
     if not check_mode:
         # While the journal is open, a run that is killed here starts them again when it is repeated.
-        units = journal.original.get("companions")
-        services = companions.bring_up(frontend, units if isinstance(units, list) else [])
+        services = companions.bring_up(frontend, former_companions(journal.original))
         database = frontend_database(frontend, params)
         if database.exists():
             with database.reading() as session:
@@ -178,8 +177,3 @@ def _reopen(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> 
     if not check_mode:
         journal.reopen(frontend)
     return {"changed": True, "journal": {**journal.public(), "resumed": False}}
-
-
-def _check_id(journal: UpgradeJournal, wanted: str | None) -> None:
-    if wanted not in (None, journal.id):
-        raise FrontendError(f"The open journal is {journal.id}, not {wanted}. Nothing was changed.")
