@@ -18,7 +18,7 @@ description:
   - A database that has the versions of the installed release already is left alone.
   - A migration that was interrupted, by the loss of power say, is found in the journal. The database becomes what the
     copy holds before it is migrated again.
-  - Refuses while C(oned) runs.
+  - Fails while C(oned) runs.
 options:
   slave:
     description:
@@ -26,11 +26,13 @@ options:
         O(onefed.opennebula.federated_restore#module:upgrades), and are not migrated; the database is marked as that of
         a federation slave.
       - After a migration that was interrupted, the shared tables are the old ones again. Then nothing is migrated, and
-        RV(restored) tells to restore the snapshot and to call the module once more.
+        RV(restored) is V(true). Restore the snapshot, and call the module once more.
     type: bool
     default: false
   fsck:
-    description: Whether C(onedb fsck --dry) looks at the migrated database, where that release has it. It never fails.
+    description:
+      - Whether C(onedb fsck --dry) examines the migrated database, where that release has it. What it finds is a
+        warning and no failure.
     type: bool
     default: true
   timeout:
@@ -107,7 +109,7 @@ seconds:
   returned: success
   type: float
 log:
-  description: The last lines that it wrote.
+  description: The last lines that C(onedb upgrade) wrote.
   returned: success
   type: list
   elements: str
@@ -121,8 +123,8 @@ put_back:
   sample: [user_pool]
 lost:
   description:
-    - What the migrators removed. It is a warning, too. Those to 7.0 keep of all documents only services and their
-      templates. Where anything else is missing, the migration has failed.
+    - What the migrators removed. It is a warning, too. The migrators to 7.0 remove all documents but services and
+      their templates. If anything else is missing, the module fails.
   returned: success
   type: list
   elements: str
@@ -135,7 +137,7 @@ fsck:
 restored:
   description:
     - Whether the database was made what the copy holds, because an earlier migration was interrupted.
-    - With O(slave) the snapshot is to be restored, and the module to be called again.
+    - If so with O(slave), restore the snapshot and call the module again.
   returned: success
   type: bool
 """

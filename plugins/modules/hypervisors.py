@@ -10,18 +10,19 @@ module: hypervisors
 short_description: Disable the hypervisors of an OpenNebula zone, and enable them again
 version_added: 0.1.0
 description:
-  - Before an upgrade no virtual machine shall be placed on a hypervisor, and none be monitored as lost.
+  - OpenNebula places no virtual machine on a hypervisor that is disabled, which is what an upgrade needs. Machines that
+    run there run on.
   - Works on the zone of O(api_url), by default that of the front-end's C(oned).
 options:
   state:
     description:
-      - V(disabled) disables those of O(ids) that are enabled, or without O(ids) all that are enabled.
-      - V(enabled) enables those of O(ids) that are disabled. One that does not exist any more is left out.
+      - V(disabled) disables those of O(ids) that are enabled; without O(ids), all that are enabled.
+      - V(enabled) enables those of O(ids) that are disabled. A hypervisor that does not exist any more is left out.
     type: str
     choices: [disabled, enabled]
     required: true
   ids:
-    description: Ids of the hypervisors. Needed for O(state=enabled).
+    description: Ids of the hypervisors (C(onehost list)). Needed for O(state=enabled).
     type: list
     elements: int
 extends_documentation_fragment:
@@ -53,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hypervisors:
-  description: Ids of those that changed, or would change in check mode.
+  description: Ids of the hypervisors that changed, or would change in check mode.
   returned: success
   type: list
   elements: int

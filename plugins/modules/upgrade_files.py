@@ -17,13 +17,13 @@ options:
     description:
       - V(saved) writes all of it into C(configuration.tar) in the folder of the upgrade. An archive that is there is
         never overwritten, but checked.
-      - V(converged) is for after the new packages. Where C(onecfg) has updates it is run, with the rights of the
-        account of C(oned) and on a copy, whose changes are taken over; else the files stay the operator's. C(MODE),
+      - V(converged) comes after the new packages. Where C(onecfg) has updates it is run, with the rights of the account
+        of C(oned) and on a copy, whose changes are taken over; else the files stay the operator's. C(MODE),
         C(ZONE_ID), C(MASTER_ONED) and the rest of C(FEDERATION), C(DB) and the hooks of Raft in C(oned.conf) stay as
         they were saved. Auth files that the new release needs and that are missing are made, with the content of one
         that is there.
-      - V(restored) makes the files what V(saved) found. What came later goes. C(oned) must be stopped. What is replaced
-        is kept in C(configuration-upgraded.tar) in the folder of the upgrade.
+      - V(restored) makes the files what V(saved) found, and removes those that were added since. C(oned) must be
+        stopped. What is replaced is kept in C(configuration-upgraded.tar) in the folder of the upgrade.
     type: str
     choices: [saved, converged, restored]
     required: true

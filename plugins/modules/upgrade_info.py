@@ -48,7 +48,7 @@ upgrade:
       type: str
       sample: 7.0.1
     running:
-      description: The release that runs, V(null) when C(oned) does not answer. A follower has its leader answer.
+      description: The release that runs, V(null) when C(oned) does not answer. A follower asks its leader.
       type: str
       sample: 7.0.1
     required:
@@ -165,8 +165,8 @@ upgrade:
           sample: [7.0.0_to_7.2.0]
     login_passes:
       description:
-        - Whether C(onedb) can log in to a database server with the password of C(oned). It makes a plus sign of a blank
-          in it. V(null) where C(oned.conf) cannot be read.
+        - Whether C(onedb) can log in to a database server with the password of C(oned), in which it turns a space into
+          a plus sign. V(null) where C(oned.conf) cannot be read.
       type: bool
     journal:
       description: The open journal as M(onefed.opennebula.upgrade_journal) returns it, V(null) without one.
@@ -176,7 +176,7 @@ upgrade:
       type: str
       sample: 20250401T120000Z-7.0.1-to-7.4.0
     closed_journal:
-      description: Its journal, as M(onefed.opennebula.upgrade_journal) returns it.
+      description: The journal of the upgrade RV(upgrade.closed), as M(onefed.opennebula.upgrade_journal) returns it.
       type: dict
     written:
       description:

@@ -21,9 +21,9 @@ options:
     description:
       - V(opened) notes what the front-end is and opens a journal. One of the same O(id) that is open already is kept.
         It fails while another upgrade, or a join, is in progress.
-      - The O(part) of one that is open is noted anew as long as nothing was stopped.
-      - Where C(oned) had been stopped and runs again, as after a loss of power, the step is V(opened) again, and a copy
-        of the database that was made meanwhile gets a name that begins with C(earlier-).
+      - The O(part) of an open journal is noted anew as long as nothing was stopped.
+      - Where C(oned) had been stopped with the former release and runs again, as after a loss of power, the step is
+        V(opened) again, and a copy of the database that was made meanwhile gets a name that begins with C(earlier-).
       - V(updated) notes O(step), O(hypervisors) and O(federated_index) in the open journal. A step that was passed
         already is not noted again.
       - V(closed) starts the companions of C(oned) that ran when the journal was opened, and moves the journal to the
