@@ -32,8 +32,8 @@ HUNG = Rule(
     "hung",
     ERROR,
     "Calls that read are answered from memory, while calls that touch the log wait for a database that failed.",
-    "oned at {endpoint} answers, but no call that touches its log: no write is possible, nothing replicates. It "
-    "hangs so for good when its database fails while it writes.",
+    "oned at {endpoint} answers calls, but no call that touches its log: no write is possible, nothing replicates. "
+    "oned hangs so for good when its database fails while it writes.",
     "See that its database runs, kill oned (an orderly stop waits 90 s in vain) and start it. Then run "
     "playbook federate: a change that was stored but not logged shows as tables that differ.",
 )
@@ -42,8 +42,8 @@ HUNG_SERVER = Rule(
     ERROR,
     "A leader without a majority waits for ever before it answers the user whose write waits; so does any oned whose "
     "database failed.",
-    "oned at {endpoint} answers, but no call that touches its log: no write is possible. A leader hangs so for this "
-    "user while fewer than a majority of its zone's servers run, and any oned when its database fails.",
+    "oned at {endpoint} answers calls, but no call that touches its log: no write is possible. A leader hangs so for "
+    "this user while fewer than a majority of its zone's servers run, and any oned when its database fails.",
     "Start the zone's other servers. If it goes on, see that its database runs, kill oned and start it.",
 )
 AUTHENTICATION_REFUSED = Rule(

@@ -141,10 +141,12 @@ FIREEDGE_NOT_EDITED = Rule(
 LOCKED_DOWN = Rule(
     "locked_down",
     WARNING,
-    "An import locks the zone down until ownership is restored, and the run that did so did not come to its end.",
-    "It is locked down, as during an import: its API refuses users.",
-    "Run playbook federate, which ends the import and opens the zone. If it is not to be imported any more, open "
-    "it: module zone_lockdown with state: open, on that host.",
+    "An import locks the zone down until ownership is restored, an upgrade until every zone has proved itself, and the "
+    "run that did so did not come to its end.",
+    "It is locked down, as during an import or an upgrade: its API refuses users.",
+    "Where an upgrade is open (/var/lib/onefed/upgrade.json), run playbook upgrade again. Else run playbook federate, "
+    "which ends the import and opens the zone. If the zone is not to be imported any more, open it: module "
+    "zone_lockdown with state: open, on that host.",
 )
 CLOCK_OFF = Rule(
     "clock_off",

@@ -14,7 +14,7 @@ ADDRESS_DOUBLED = Rule(
     ERROR,
     "A server that no longer leads kept the address, since its hook failed.",
     "Several hosts have the floating address {address}: {hosts}. Calls reach one or another.",
-    f"Remove it (ip address del) from every host but the zone's leader. There, {TRY_HOOK}.",
+    f"Remove it (ip address del) from every host but the zone's leader. On those hosts, {TRY_HOOK}.",
 )
 ADDRESS_MISSING = Rule(
     "address_missing",
@@ -36,7 +36,7 @@ ADDRESS_ASTRAY = Rule(
     "After an election the new leader's hook did not set the address, or the old one's did not remove it.",
     "It leads the zone, but {host} has the floating address {address}: a follower passes calls on, but what watches "
     "the address takes that host for the leader.",
-    f"Wait some seconds: it moves after an election. If it stays, {TRY_HOOK}, on both hosts.",
+    f"Wait some seconds: it moves after an election. If it stays, on both hosts {TRY_HOOK}.",
 )
 ADDRESSES_UNKNOWN = Rule(
     "addresses_unknown",

@@ -43,7 +43,7 @@ def test_a_lockdown_that_is_closed_is_reported() -> None:
     shown = checked(declared("p1", locked_down=["p2"]))
     told = [(one["code"], one["severity"], one["server"]) for one in shown["problems"]]
     assert told == [("locked_down", "warning", "p2")]
-    assert shown["problems"][0]["text"].startswith("It is locked down, as during an import")
+    assert shown["problems"][0]["text"].startswith("It is locked down, as during an import or an upgrade")
 
 
 def test_an_address_that_the_leader_alone_has_is_well() -> None:

@@ -206,7 +206,8 @@ def test_a_lockdown_that_nothing_opens_is_reported() -> None:
         paris["lockdown"] = True
         made = plan(paris, frontend("MASTER", 0, "", zones), declared(zone_import=False))
         told = "\n".join(made["text"])
-        assert "  ? paris-1: It is locked down, as during an import: its API refuses users. Run playbook " in told
+        assert "  ? paris-1: It is locked down, as during an import or an upgrade: its API refuses users." in told
+        assert " run playbook " in told
         assert " [locked_down]" in told
 
 

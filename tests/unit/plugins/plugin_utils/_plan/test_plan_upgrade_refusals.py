@@ -27,7 +27,11 @@ def refused(results: dict[str, Any], what: dict[str, Any], code: str, target: An
 @pytest.mark.parametrize(
     ("target", "code", "told"),
     [
-        (None, "upgrade_target_unset", "oned_install_version is not set, so it is not known to which release"),
+        (
+            None,
+            "upgrade_target_unset",
+            "oned_install_version is not set, so it is not known to which release to upgrade.",
+        ),
         ("newest", "upgrade_target_unknown", "oned_install_version is 'newest', which is no release of OpenNebula."),
         (
             {"madrid-1": "7.4", "paris-1": "7.2"},
@@ -171,12 +175,14 @@ def undumpable(results: dict[str, Any]) -> None:
         (
             going_back,
             "upgrade_goes_back",
-            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z was to be taken back, and that is not",
+            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z was to be taken back, and that is not "
+            "complete.",
         ),
         (
             nearly_back,
             "upgrade_goes_back",
-            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z was to be taken back, and that is not",
+            "The upgrade to 7.4.0 that was begun at 2026-01-02T03:04:05Z was to be taken back, and that is not "
+            "complete.",
         ),
         (unknown, "upgrade_not_examined", "What is installed there could not be read: The database is locked."),
         (undumpable, "dump_program_missing", "It has neither mysqldump nor mariadb-dump"),
