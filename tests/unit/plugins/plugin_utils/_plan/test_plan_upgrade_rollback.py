@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from grown import declared as grown_declared
 from planned import declared, frontend
 from upgrading import THREE, halted, info, journal, pair, with_info, with_three
 
@@ -173,3 +174,29 @@ def test_a_way_back_that_was_interrupted_goes_on_as_far_as_the_upgrade_had_come(
     assert len(upgrade_rollback(declared(), results, {"limited": ["paris-1"]})["errors"]) == 1
     results["madrid-1"]["upgrade"]["journal"]["step"] = "put_back"
     assert "  ~ madrid-1: starts again; it was put back already" in upgrade_rollback(declared(), results)["text"]
+
+
+@pytest.mark.parametrize(("lost", "leader"), [("paris-1", "paris-2"), ("paris-2", "paris-1")])
+def test_the_others_go_back_without_a_server_that_is_lost_for_good(lost: str, leader: str) -> None:
+    """As the README says: once it is out of the inventory, and be it the one that led."""
+    results = halted(with_three(), madrid_1="migrated", paris_1="installed", paris_2="migrated", paris_3="installed")
+    results[lost] = {"unreachable": True, "msg": "no route"}
+    [error] = upgrade_rollback(THREE, results)["errors"]
+    assert error.startswith(f"{lost}: Ansible cannot reach it: no route.")
+    del results[lost]
+    left: dict[str, dict[str, Any]] = {host: {} for host in ("paris-1", "paris-2", "paris-3") if host != lost}
+    plan = upgrade_rollback(grown_declared(left, zone_allow_even=True), results)
+    assert (plan["errors"], sorted(plan["hosts"])) == ([], sorted(["madrid-1", *left]))
+    assert plan["zones"]["paris"]["leader"] == leader
+
+
+def test_the_others_go_back_without_a_zone_that_is_lost_for_good() -> None:
+    results, what = failed(madrid_1="migrated", paris_1="migrated"), declared()
+    del results["paris-1"], what["zones"]["paris"], what["hosts"]["paris-1"]
+    plan = upgrade_rollback(what, results)
+    assert (plan["errors"], list(plan["hosts"])) == ([], ["madrid-1"])
+
+
+def test_slaves_go_back_to_a_master_that_was_restored_as_it_was_before_the_upgrade() -> None:
+    plan = upgrade_rollback(declared(), failed(paris_1="migrated"))
+    assert (plan["errors"], list(plan["hosts"])) == ([], ["paris-1"])
