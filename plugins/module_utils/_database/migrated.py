@@ -34,6 +34,6 @@ def fewer(before: Counts, after: Counts) -> list[str]:
     ]
 
 
-def shared(session: Session) -> dict[str, dict[str, int | str]]:
+def shared_digests(session: Session) -> dict[str, dict[str, int | str]]:
     """Digests of the shared tables, by table. Raises DatabaseError when one is missing."""
     return {selection.table: digest(session, selection) for selection in FEDERATED_ROWS}

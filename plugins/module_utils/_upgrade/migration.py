@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._database.base import Database
-from .._database.migrated import MAY_SHRINK, counts, fewer, shared
+from .._database.migrated import MAY_SHRINK, counts, fewer, shared_digests
 from .._database.open import frontend_database
 from .._database.schema import LOG, log_position, set_is_slave, versions
 from .._errors import DatabaseError, FrontendError, OnefedError
@@ -182,7 +182,7 @@ def _mark(work: _Work, before: Mapping[str, Any]) -> bool:
 def _run(work: _Work, before: Mapping[str, Any]) -> dict[str, Any]:
     """Migrate, and check what came of it: {"changed", "seconds", "log", "put_back", "lost"}."""
     with work.database.reading() as session:
-        rows, digests = counts(session), shared(session)
+        rows, digests = counts(session), shared_digests(session)
     if work.slave:
         write_snapshot(work.database, os.path.join(work.journal.directory, SHARED_BEFORE))
     work.journal.move(DURING)
@@ -222,7 +222,7 @@ def _check_after(work: _Work, ended: programs.Ended) -> None:
 def _put_back(work: _Work, digests: Mapping[str, Any]) -> list[str]:
     """The shared tables that the migration of a slave's own changed; they are as the master's again."""
     with work.database.reading() as session:
-        found = shared(session)
+        found = shared_digests(session)
     changed = [table for table, known in digests.items() if found[table] != known]
     if changed:
         # Migrators of local tables write into shared ones as well, each zone by what it alone has.
