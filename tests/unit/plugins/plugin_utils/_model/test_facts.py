@@ -24,6 +24,9 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.host impo
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.journal import Journal
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.oned import Api, Conf, Service
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.upgrade import (
+    PUT_BACK,
+    ROLLED_BACK,
+    STEPS,
     ConfigTool,
     Distribution,
     Machine,
@@ -66,6 +69,10 @@ UPGRADE = documented(upgrade_info, "upgrade")
 )
 def test_facts_are_called_as_the_modules_document_them(kind: type, keys: set[str], more: set[str]) -> None:
     assert {field.name for field in fields(kind)} - keys == more
+
+
+def test_an_upgrade_has_the_steps_that_its_journal_knows() -> None:
+    assert (*STEPS, ROLLED_BACK, PUT_BACK) == upgrade_journal.STEPS
 
 
 def test_a_part_that_could_not_be_read_is_empty_and_told() -> None:
