@@ -149,20 +149,6 @@ upgrade:
     database_size:
       description: Size of the database, in bytes.
       type: int
-    migrators:
-      description: The migrators of the installed C(onedb).
-      type: dict
-      contains:
-        shared:
-          description: Those of the shared tables.
-          type: list
-          elements: str
-          sample: [7.0.0_to_7.2.0]
-        local:
-          description: Those of the local tables.
-          type: list
-          elements: str
-          sample: [7.0.0_to_7.2.0]
     login_passes:
       description:
         - Whether C(onedb) can log in to a database server with the password of C(oned), in which it turns a space into

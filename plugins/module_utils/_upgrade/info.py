@@ -59,7 +59,6 @@ def examine(frontend: Frontend, target: str | None, timeout: float, login: Mappi
         "onecfg": onecfg_status.status(frontend),
         "disk": _disk(frontend, stored["size"] or 0),
         "database_size": stored["size"],
-        "migrators": onedb.migrators(frontend),
         "login_passes": part(lambda: onedb.login_passes(frontend, login)),
         "journal": journal.public() if journal else None,
         "closed": closed.id if closed else None,

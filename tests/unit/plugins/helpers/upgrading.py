@@ -41,7 +41,6 @@ def info(release: str = "7.0.2", candidate: str | None = "7.4.0-1", slave: bool 
         "onecfg": {"installed": False, "status": "", "pending": False},
         "disk": {"free": 10_000_000_000, "needed": 500_000_000},
         "database_size": SIZE,
-        "migrators": {"shared": [], "local": []},
         "journal": None,
         "closed": None,
         "closed_journal": None,

@@ -49,7 +49,7 @@ def test_a_server_that_runs_alone_tells_all(frontend: Frontend, api: FakeOned, m
     assert (found["database_size"], found["disk"]["needed"]) == (size, 2 * size + info.ROOM)
     assert found["disk"]["free"] > 0
     assert (found["packages"], found["candidates"], found["required"]) == ({}, {}, None)
-    unknown = ("journal", "closed", "closed_journal", "written", "migrators")
+    unknown = ("journal", "closed", "closed_journal", "written")
     assert {key: found[key] for key in unknown} == dict.fromkeys(unknown)
 
 
