@@ -39,6 +39,7 @@ LAID = (
     (stage.VAR / "remotes", ("closed",)),
     (stage.VAR / ".ssh" / "authorized_keys", ("secret",)),
     (stage.LOG / "oned.log", ("pipe",)),
+    (stage.LURE, ("secret", "closed", "orders")),
 )
 
 

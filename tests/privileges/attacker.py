@@ -16,9 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.privileges.stage import BACKUPS, CLOSED, GID, LOG, ORDERS, PORT, SECRET, UID, VAR
+from tests.privileges.stage import BACKUPS, CLOSED, GID, LOG, ORDERS, PORT, RAN, SECRET, UID, VAR
 
 HEARD = VAR / "heard"
+# What the test reads itself, as root.
+_OWN = (HEARD, RAN)
 # What each of them stands in for; devices of its own an account cannot make.
 TRICKS = ("secret", "closed", "orders", "pipe", "zero")
 _TARGETS = {"secret": SECRET, "closed": CLOSED, "orders": ORDERS, "zero": Path("/dev/zero")}
@@ -114,7 +116,7 @@ def _listen() -> None:
 def _swap(chance: random.Random) -> None:
     aside = VAR / ".aside"
     while True:
-        found = [path for path in _everything() if path not in (aside, HEARD)]
+        found = [path for path in _everything() if path not in (aside, *_OWN)]
         # What has just come is what somebody works on.
         newest = sorted(found, key=_came, reverse=True)[:2]
         for path in [*newest, *chance.sample(found, min(3, len(found)))]:
@@ -136,7 +138,7 @@ def _snatch() -> None:
         for folder in folders:
             with contextlib.suppress(OSError):
                 for path in {Path(entry) for entry in os.scandir(folder)} - known:
-                    if not path.is_symlink() and path != HEARD:
+                    if not path.is_symlink() and path not in _OWN:
                         path.rename(VAR / ".snatched")
                         path.symlink_to(SECRET)
 

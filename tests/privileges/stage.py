@@ -62,6 +62,23 @@ INSERT INTO zone_pool VALUES (100, 'paris', '<ZONE><ID>100</ID><NAME>paris</NAME
 INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied)
     VALUES (1, 0, 'eJwDAAAAAAE=', 1700000000, 1, '1');
 """
+# Link to what OpenNebula's tool for the configuration lays into its work; without it the tool does what it is for.
+LURE = VAR / "lure"
+NOTE = Path("/etc/onecfg.conf")
+_ONECFG = f"""#!/bin/sh
+# onecfg status | onecfg upgrade --unprivileged --prefix ROOT
+id -u >> {RAN}
+if [ "$1" = status ]; then
+    echo '--- Versions'; echo '- from 7.0.0 to 7.4.0'; exit 1
+fi
+echo 'GRPC_PORT = 2634' >> "$4/etc/one/oned.conf"
+echo 'X = 2' > "$4/etc/one/new.conf"
+case $(readlink {LURE}) in
+{CLOSED}) rm -r "$4/etc/one"; ln -s {CLOSED} "$4/etc/one";;
+{SECRET}) ln -sf {SECRET} "$4/etc/one/monitord.conf"; rm -r "$4/var/lib/one/remotes"; ln -s / "$4/var/lib/one/remotes";;
+{ORDERS}) ln -sf {SECRET} "$ONECFG_ETC_DIR/onecfg.conf";;
+esac
+"""
 # Whatever runs it leaves its account.
 _HOOK = f"#!/bin/sh\nid -u >> {RAN}\n"
 
@@ -81,6 +98,9 @@ def build(folder: Path) -> None:
     (folder / "bin").mkdir()
     program(folder / "bin" / "systemctl", _SYSTEMCTL)
     os.environ["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
+    (folder / "opennebula").mkdir()
+    program(folder / "opennebula" / "onecfg", _ONECFG)
+    _run("mount", "-t", "overlay", "-o", f"lowerdir={folder / 'opennebula'}:/usr/bin", "overlay", "/usr/bin")
     _database(folder / "one.db")
     CANARIES.mkdir()
     SECRET.write_text(f"{SECRET_TEXT}\n", encoding="ascii")
@@ -104,6 +124,7 @@ def reset(folder: Path, server: mariadb.Server | None = None) -> None:
     CONF_BACKUPS[0].chmod(0o640)
     for path in (ETC, *ETC.iterdir()):
         os.chown(path, 0, GID)
+    NOTE.write_text("---\nversion: 7.0.0\n", encoding="ascii")
     hooks = VAR / "remotes" / "hooks" / "raft"
     hooks.mkdir(parents=True)
     for path in (VAR / ".one", VAR / ".ssh", BACKUPS, LOG):
