@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -43,7 +44,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     hidden: Iterable[str] = (),
 ) -> Ended:
-    """Run it; whatever ends this, it does not run on. Raises FrontendError, also when it does not end in time."""
+    """Run it; whatever ends this, nothing of it runs on. Raises FrontendError, also when it does not end in time."""
     name = " ".join([os.path.basename(command[0]), *command[1:2]])
     with tempfile.TemporaryFile() as output:
         process = start_as_oned(frontend, command, stdout=output, stderr=output, environment=environment)
@@ -53,7 +54,8 @@ def run(
             raise FrontendError(f"{name} did not end within {timeout:g} s; it was killed.") from None
         finally:
             if process.poll() is None:
-                process.kill()
+                # With all that it started: they are the group of its session.
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         size = os.fstat(output.fileno()).st_size
         text = os.pread(output.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode("utf-8", "replace")

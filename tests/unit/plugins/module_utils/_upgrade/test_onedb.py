@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import FrontendError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._upgrade import onedb, programs
+from tests.tools.playbooks import wait_for
 
 MYSQL = """LISTEN_ADDRESS = "192.0.2.11"
 PORT = 3633
@@ -112,6 +113,34 @@ def test_a_call_that_takes_too_long_is_ended(frontend: Frontend) -> None:
     with pytest.raises(FrontendError, match=r"onedb fsck did not end within 0\.2 s; it was killed"):
         onedb.run(frontend, ["fsck", "--dry"], 0.2, onedb.connection(frontend))
     assert time.monotonic() - begun < 30
+
+
+def test_what_such_a_call_started_ends_with_it(
+    frontend: Frontend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool(
+        frontend,
+        f"if os.fork() == 0: open({str(tmp_path / 'child')!r}, 'w').write(f'{{os.getpid()}}\\n')\ntime.sleep(60)",
+    )
+    start = programs.start_as_oned
+
+    def started(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process = start(*arguments, **options)
+        wait_for(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text().endswith("\n"), "the child")
+        return process
+
+    monkeypatch.setattr(programs, "start_as_oned", started)
+    with pytest.raises(FrontendError, match="did not end"):
+        programs.run(frontend, [frontend.program("onedb"), "fsck"], 0.0)
+    wait_for(lambda: not runs(int((tmp_path / "child").read_text())), "the end of the child")
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and it is not only waiting to be noticed by its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_migration_that_still_runs_is_seen(frontend: Frontend) -> None:
