@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,10 +91,7 @@ def pair(frozen_pair: Federation) -> Federation:
 def frozen_three(hosts: None, step: releases.Step, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     """On MariaDB: master madrid and slave paris of one server each, and slave lyon of three; kept."""
     with Lab.temporary("upgrade-three") as lab:
-        folder = tmp_path_factory.mktemp("upgrade-three")
-        zones, servers = ("madrid", "paris", "lyon"), {"lyon": 3}
-        options: dict[str, Any] = {"servers": servers, "version": step.version, "database_password": PASSWORD}
-        yield furnished(Federation.create(lab, folder, "mariadb", zones, **options))
+        yield with_three_servers(lab, tmp_path_factory.mktemp("upgrade-three"), step.version)
 
 
 @pytest.fixture
@@ -105,10 +103,7 @@ def three(frozen_three: Federation) -> Federation:
 def frozen_micro(hosts: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     """As `frozen_three`, of a release before a micro release."""
     with Lab.temporary("upgrade-micro") as lab:
-        folder = tmp_path_factory.mktemp("upgrade-micro")
-        zones, servers = ("madrid", "paris", "lyon"), {"lyon": 3}
-        options: dict[str, Any] = {"servers": servers, "version": "7.0.1", "database_password": PASSWORD}
-        yield furnished(Federation.create(lab, folder, "mariadb", zones, **options))
+        yield with_three_servers(lab, tmp_path_factory.mktemp("upgrade-micro"), "7.0.1")
 
 
 @pytest.fixture
@@ -128,6 +123,12 @@ def frozen_old(hosts: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def old(frozen_old: Federation) -> Federation:
     return begun_anew(frozen_old)
+
+
+def with_three_servers(lab: Lab, folder: Path, version: str) -> Federation:
+    zones, servers = ("madrid", "paris", "lyon"), {"lyon": 3}
+    options: dict[str, Any] = {"servers": servers, "version": version, "database_password": PASSWORD}
+    return furnished(Federation.create(lab, folder, "mariadb", zones, **options))
 
 
 def furnished(federation: Federation) -> Federation:
