@@ -16,8 +16,8 @@ INSTALL_VARIABLES: tuple[Variable, ...] = (
         "oned_install_version",
         "str",
         "7.4",
-        "OpenNebula to install, or to upgrade to, which takes no default: the newest patch of a minor version (7.4), "
-        "or exactly one (7.4.0).",
+        "OpenNebula to install, or to upgrade to (playbook upgrade needs it set): the newest patch of a minor version "
+        "(7.4), or exactly one (7.4.0).",
     ),
     Variable(
         "oned_install_edition",

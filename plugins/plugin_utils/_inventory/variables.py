@@ -243,8 +243,8 @@ VARIABLES: tuple[Variable, ...] = (
         "upgrade_id",
         "str",
         None,
-        "Upgrade that is taken back, as its journals and backups are called; the one that is open, else the newest, "
-        "when unset.",
+        "Id of the upgrade to take back, the name of its folder in the state folder's C(upgrades); when unset the open "
+        "one, else the newest.",
     ),
     Variable(
         "upgrade_rollback_confirm",
