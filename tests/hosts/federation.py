@@ -202,6 +202,7 @@ class Federation:
                 wait_for(lambda user=user, other=other: user in cluster.users(other), f"{user} on {other}")  # type: ignore[misc]
         for server in servers:
             zone = Zone(name, self.lab, cluster.host(server))
-            assert zone.tables() == self.master.tables()
+            # A user shows before the record of its group, which follows, has arrived.
+            wait_for(lambda zone=zone: zone.tables() == self.master.tables(), f"equal tables on {server}")  # type: ignore[misc]
             journal = zone.host.exec(["test", "-e", "/var/lib/onefed/journal.json"], check=False)
             assert journal.returncode == 1, f"the journal of {server} was not closed"
