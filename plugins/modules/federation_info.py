@@ -58,6 +58,12 @@ options:
         type: list
         elements: str
         default: []
+      upgrades:
+        description:
+          - Upgrades that were begun and are not complete, by host, with C(to_release) and C(opened_at) as
+            M(onefed.opennebula.upgrade_journal) returns them.
+        type: dict
+        default: {}
       outside:
         description:
           - Whether the zone is outside of the limit. It is not checked then, like a zone that is not in the list.
@@ -367,6 +373,7 @@ def main() -> None:
                     "vip_holders": {"type": "list", "elements": "str", "default": []},
                     "unread": {"type": "list", "elements": "str", "default": []},
                     "locked_down": {"type": "list", "elements": "str", "default": []},
+                    "upgrades": {"type": "dict", "default": {}},
                     "outside": {"type": "bool", "default": False},
                     "limit": {"type": "str"},
                     "unread_databases": {"type": "dict", "default": {}},

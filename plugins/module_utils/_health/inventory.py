@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._endpoints import same_endpoint
-from .._problems import frontend, servers, vip
+from .._problems import frontend, servers, upgrade, vip
 from .._problems.problem import Problem
 from .quorum import Server, Zone, raft_leader
 
 # One zone of the inventory: name, endpoint, servers (endpoints by host), address, vip_holders, unread and locked_down
-# (hosts); outside (of the limit), limit (that has it and the master), unread_databases (why, by host).
+# (hosts), upgrades (that are open, by host); outside (of the limit), limit (that has it and the master),
+# unread_databases (why, by host).
 Declared = Mapping[str, Any]
 
 
@@ -67,6 +68,8 @@ def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem
     yield from _address_problems(zone, declared)
     for host in declared.get("locked_down") or ():
         yield frontend.LOCKED_DOWN.problem(host)
+    for host, opened in (declared.get("upgrades") or {}).items():
+        yield upgrade.UPGRADE_OPEN.problem(host, release=opened["to_release"], opened_at=opened["opened_at"])
 
 
 def _server_list_problems(zone: Zone, declared: Declared) -> Iterator[Problem]:

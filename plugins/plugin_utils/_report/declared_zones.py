@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The zones that the inventory declares, for federation_info.
 
-With each zone come the hosts that have its floating address, and those that are locked down.
+With each zone come the hosts that have its floating address, those that are locked down, and open upgrades.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def _unread(seen: Data, reached: bool) -> str | None:
 
 def _declared(zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
     floating = zone.floating
+    known = {host: found for host in zone.hosts for found in [frontend_of(examined, host)] if found}
     has = {host: _has(frontend_of(examined, host), floating.address) for host in zone.hosts} if floating else {}
     return {
         "name": zone.label,
@@ -61,9 +62,12 @@ def _declared(zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
         "address": floating.address if floating else None,
         "vip_holders": [host for host, found in has.items() if found],
         "unread": [host for host, found in has.items() if found is None],
-        "locked_down": [
-            host for host in zone.hosts for found in [frontend_of(examined, host)] if found and found.lockdown
-        ],
+        "locked_down": [host for host, found in known.items() if found.lockdown],
+        "upgrades": {
+            host: {"to_release": found.upgrade.to_release, "opened_at": found.upgrade.opened_at}
+            for host, found in known.items()
+            if found.upgrade
+        },
     }
 
 

@@ -18,6 +18,7 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.declared
 
 VIP = "http://192.0.2.30:2633/RPC2"
 ENDPOINTS = {f"p{number}": f"http://192.0.2.3{number}:2633/RPC2" for number in (1, 2, 3)}
+UPGRADE = {"to_release": "7.4.0", "opened_at": "2026-01-31T12:00:00Z"}
 
 
 def declared(*holders: str, **changes: Any) -> dict[str, Any]:
@@ -44,6 +45,12 @@ def test_a_lockdown_that_is_closed_is_reported() -> None:
     told = [(one["code"], one["severity"], one["server"]) for one in shown["problems"]]
     assert told == [("locked_down", "warning", "p2")]
     assert shown["problems"][0]["text"].startswith("It is locked down, as during an import or an upgrade")
+
+
+def test_an_upgrade_that_is_not_complete_is_an_error() -> None:
+    told = checked(declared("p1", upgrades={"p2": UPGRADE}))["problems"]
+    assert [(one["code"], one["severity"], one["server"]) for one in told] == [("upgrade_open", "error", "p2")]
+    assert told[0]["text"] == "The upgrade to 7.4.0 that was begun at 2026-01-31T12:00:00Z is not complete."
 
 
 def test_an_address_that_the_leader_alone_has_is_well() -> None:
@@ -119,9 +126,10 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
     paris = replace(paris, hosts=("p1", "p2", "p3"), servers=("p1", "p2"))
     madrid = replace(paris, label="madrid", endpoint="http://m/RPC2", floating=None, hosts=("m",), servers=("m",))
     zones = {"p": paris, "m": replace(madrid, endpoints={"m": "x"})}
+    upgrade = {"id": "one", **UPGRADE}
     addresses = {
         "p1": examined("192.0.2.31", "192.0.2.30"),
-        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "lockdown": True}},
+        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "lockdown": True, "upgrade": upgrade}},
         "p3": {"frontend": {"addresses": {"error": "no ip"}}},
     }
     hosts: dict[str, Any] = {
@@ -138,6 +146,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "vip_holders": ["p1"],
             "unread": ["p3"],
             "locked_down": ["p2"],
+            "upgrades": {"p2": UPGRADE},
             "outside": False,
             "limit": "p,m",
             "unread_databases": {"p1": "disk I/O error", "p2": "PyMySQL is missing"},
@@ -150,6 +159,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "vip_holders": [],
             "unread": [],
             "locked_down": [],
+            "upgrades": {},
             "outside": True,
             "limit": "m",
             "unread_databases": {"m": "outside of the limit"},
