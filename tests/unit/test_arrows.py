@@ -18,7 +18,7 @@ FLOORS = (
     {"_module", "_api", "_lockdown"},
     {"_database", "_resources"},
     {"_health", "_zone_import", "_service", "_snapshot", "_inventory"},
-    {"_recovery", "_rotation", "_vip", "_plan"},
+    {"_recovery", "_rotation", "_vip", "_plan", "_discovery"},
     {"_cluster", "_server_files", "_report"},
     {"_facts"},
     {"_upgrade"},
