@@ -66,6 +66,12 @@ VARIABLES: tuple[Variable, ...] = (
         "Whether playbook status fails when the federation is not healthy, or was not compared.",
     ),
     Variable(
+        "federation_export_file",
+        "path",
+        None,
+        "File on the controller into which export_inventory writes the inventory; when unset it is only shown.",
+    ),
+    Variable(
         "federation_import_directory",
         "path",
         "~/.local/state/onefed/imports",

@@ -106,6 +106,7 @@ class Settings:
     answer_limit: int
     status_dir: str | None
     status_fail: bool
+    export_file: str | None
     import_directory: str
     ignored_variables: tuple[str, ...]
     upgrade_hosts: str
