@@ -95,10 +95,8 @@ test-import: venv link ## Extra: a zone of 200 users joins, compared object by o
 test-cores: venv link ## Extra, long: unit tests, sanity and scenarios on every supported ansible-core
 	$(BIN)/python -m tests.tools.cores all
 
-test-faults: venv link ## Extra, long: the run killed before each task that changes something, then repeated
-	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_faults.py tests/zones/test_resync.py tests/zones/test_servers.py \
-		tests/zones/test_server_faults.py tests/zones/test_server_joins.py tests/zones/test_server_modes.py \
-		tests/zones/test_import.py tests/zones/test_rotate.py
+test-faults: venv link ## Extra, long: all playbooks on loopback, killed before each task that changes something, too
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones
 
 .PHONY: test-ha
 test-ha: venv link ## Extra, long, as root: zones of several servers on hosts, their leaders killed and their hosts lost

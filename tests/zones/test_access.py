@@ -12,7 +12,7 @@ import pytest
 
 from tests.tools.playbooks import wait_for
 
-from .lab import Federation, Zone
+from .lab import Federation, Zone, extra
 from .people import as_user, xml
 from .test_refusals import fingerprint
 
@@ -149,6 +149,7 @@ def test_an_administrator_manages_his_zone_and_is_refused_elsewhere(declared: Fe
     assert all(allowed(zone, grace, "one.cluster.update", 0, 'NOTE="x"', 1) for zone in (madrid, paris))
 
 
+@extra
 def test_what_is_not_declared_is_left_alone(declared: Federation) -> None:
     declared.federate()
     madrid = declared.master
@@ -160,6 +161,7 @@ def test_what_is_not_declared_is_left_alone(declared: Federation) -> None:
     assert (madrid.users(), rules(madrid), members(madrid, "paris-admins")) == before
 
 
+@extra
 def test_nothing_declared_is_no_task(pair: Federation) -> None:
     run = pair.federate()
     assert [line["task"] for line in run.trace if "access" in line["task"].lower()] == []
@@ -188,6 +190,7 @@ def test_a_wrong_declaration_is_refused_before_anything_changes(
     assert fingerprint(pair) == before
 
 
+@extra
 def test_a_zone_that_cannot_join_keeps_no_policy_of_others_from_being_applied(declared: Federation) -> None:
     declared["paris"].create_user("remy")
     run = declared.run()
@@ -197,6 +200,7 @@ def test_a_zone_that_cannot_join_keeps_no_policy_of_others_from_being_applied(de
     assert "ada" not in declared.master.users()
 
 
+@extra
 def test_a_policy_that_opennebula_refuses_is_told_and_the_run_goes_on_to_its_summary(members: Federation) -> None:
     members.settings.update(federation_groups=[{"name": "dev"}], federation_users=[{"name": "ada", "group": "nobody"}])
     run = members.run()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .lab import Federation, Zone, wait_for
+from .lab import Federation, Zone, extra, wait_for
 
 
 def configure(zone: Zone, **federation: str) -> None:
@@ -119,6 +119,7 @@ def test_a_federation_made_by_hand_is_planned_mended_and_then_left_alone(by_hand
     assert "Nothing to change." in second.output
 
 
+@extra
 def test_another_address_of_the_master_and_a_wrong_one_auth_are_mended(by_hand: Federation) -> None:
     madrid, paris = by_hand.master, by_hand["paris"]
     other = f"{madrid.url}?from=paris"
@@ -136,6 +137,7 @@ def test_another_address_of_the_master_and_a_wrong_one_auth_are_mended(by_hand: 
     assert by_hand.federate().tasks("changed") == set()
 
 
+@extra
 def test_a_loopback_grpc_endpoint_in_a_slaves_record_is_removed_and_the_master_restarts(by_hand: Federation) -> None:
     madrid = by_hand.master
     madrid.call("one.zone.update", 100, 'ENDPOINT_GRPC="localhost:2634"', 1)
@@ -162,6 +164,7 @@ def test_a_slave_in_name_only_joins_under_the_record_that_was_made_for_it(by_han
     assert by_hand.federate().tasks("changed") == set()
 
 
+@extra
 def test_a_member_that_cannot_be_mended_runs_again_and_is_told(by_hand: Federation) -> None:
     paris = by_hand["paris"]
     with contextlib.closing(sqlite3.connect(paris.database)) as database:

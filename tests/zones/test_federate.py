@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from .lab import Federation
+from .lab import Federation, extra
 
 
-@pytest.mark.parametrize("version", ["6.10", pytest.param("7.4", marks=pytest.mark.core)])
+@pytest.mark.parametrize("version", [pytest.param("6.10", marks=extra), pytest.param("7.4", marks=pytest.mark.core)])
 def test_three_zones_become_a_federation_and_a_second_run_changes_nothing(federation: Federation, version: str) -> None:
     federation.version = version
     madrid = federation.add("madrid")
@@ -72,12 +72,14 @@ def test_a_member_whose_configuration_was_changed_converges(members: Federation)
     assert members.federate().tasks("changed") == set()
 
 
+@extra
 def test_writes_at_a_slave_reach_the_master_and_return(members: Federation) -> None:
     members["paris"].create_user("pierre")
     assert "pierre" in members.master.users()
     members.assert_federated("paris")
 
 
+@extra
 def test_the_auth_files_are_the_masters_and_one_key_is_not(pair: Federation) -> None:
     paris = pair["paris"]
     key = (paris.location / "var/.one/one_key").read_bytes()
@@ -123,6 +125,7 @@ def test_a_limit_without_the_master_stops_and_tells_the_right_one(members: Feder
     assert members.master.log() == before
 
 
+@extra
 def test_a_zone_that_the_inventory_does_not_know_is_not_checked(members: Federation) -> None:
     run = members.run("status", "--limit", "paris,madrid")
     assert run.code == 0, run.output

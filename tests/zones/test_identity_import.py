@@ -14,7 +14,7 @@ import yaml
 from tests.tools.playbooks import wait_for
 
 from . import people
-from .lab import Federation, Zone
+from .lab import Federation, Zone, extra
 from .tasks import Runner
 
 POOLS: dict[str, tuple[int, ...]] = {
@@ -229,6 +229,7 @@ def test_collisions_are_all_listed_and_nothing_is_done(federation: Federation, t
     assert (madrid.tables(), plan.exists()) == (before, False)
 
 
+@extra
 def test_what_the_federation_shares_with_the_zone_stays_as_it_was(
     federation: Federation, task: Runner, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def test_names_that_are_taken_are_listed_all_at_once_and_nothing_is_changed(fede
     assert (kept(federation), lyon.state.exists()) == ([], False)
 
 
+@extra
 def test_only_a_zone_whose_import_cannot_be_planned_is_left_out(federation: Federation, lyon: Zone) -> None:
     federation.add("paris")
     federation.variables["lyon"]["ansible_python_interpreter"] = unreliable(federation)

@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import pytest
 
-from .lab import Federation
+from .lab import Federation, extra
 
 
 def fingerprint(federation: Federation) -> dict[str, Any]:
@@ -96,6 +96,7 @@ def test_a_master_that_refuses_its_one_auth_stops_the_run(pair: Federation) -> N
     pair.assert_federated("paris")
 
 
+@extra
 def test_a_syntax_error_in_the_masters_oned_conf_stops_the_run(pair: Federation) -> None:
     good = pair.master.conf.read_text()
     pair.master.conf.write_text(good + "\nFEDERATION = [ MODE = \n")
@@ -132,7 +133,9 @@ def other_federation(pair: Federation) -> str:
     return f"slave of another federation, whose master is {pair['madrid'].url}" if paris else ""
 
 
-@pytest.mark.parametrize("spoil", [own_users, syntax_error, taken_name, other_federation])
+@pytest.mark.parametrize(
+    "spoil", [own_users, *(pytest.param(one, marks=extra) for one in (syntax_error, taken_name, other_federation))]
+)
 def test_a_zone_that_cannot_join_is_left_out_and_the_others_go_on(
     pair: Federation, spoil: Callable[[Federation], str]
 ) -> None:
@@ -144,6 +147,7 @@ def test_a_zone_that_cannot_join_is_left_out_and_the_others_go_on(
     assert pair["roma"].mode() == "SLAVE"
 
 
+@extra
 def test_a_zone_of_another_version_is_left_out(federation: Federation) -> None:
     federation.add("madrid")
     federation.add("paris", version="6.10")
@@ -164,6 +168,7 @@ def test_data_of_its_own_goes_only_when_it_may_and_stays_in_the_backup(pair: Fed
     assert b"remy" in backups[0].read_bytes()
 
 
+@extra
 def test_an_unreachable_slave_is_named_and_the_others_join(pair: Federation) -> None:
     pair.add("roma", ansible_connection="ssh", ansible_port=9, ansible_ssh_common_args="-o ConnectTimeout=2")
     run = pair.run()

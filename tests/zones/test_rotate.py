@@ -95,6 +95,7 @@ def test_after_every_interruption_all_works_and_a_repetition_goes_on(members: Fe
     assert password not in run.output
 
 
+@extra
 def test_nothing_changes_unless_every_zone_takes_part(members: Federation) -> None:
     madrid, paris = members.master, members["paris"]
     before = {zone.host: (stored(zone), zone.session) for zone in (madrid, paris)}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .lab import Federation, Zone
+from .lab import Federation, Zone, extra
 
 OWN = {"id": 0, "name": "OpenNebula", "endpoint": "http://localhost:2633/RPC2"}
 CONF = """\
@@ -62,6 +62,7 @@ def test_fireedge_of_a_slave_knows_its_zone_and_the_masters_key(shown: Federatio
     assert shown.federate().tasks("changed") == set()
 
 
+@extra
 def test_a_member_is_told_its_zone_again_without_a_restart(shown: Federation) -> None:
     shown.federate()
     paris, starts = shown["paris"], shown["paris"].log().count("Starting OpenNebula")
@@ -92,6 +93,7 @@ def test_a_join_that_fails_gives_fireedge_back_what_it_had(shown: Federation) ->
     assert (shown["paris"].location / "etc/fireedge-server.conf").read_text() == CONF
 
 
+@extra
 def test_a_file_of_fireedge_that_cannot_be_edited_keeps_no_zone_from_joining(shown: Federation) -> None:
     conf = shown["paris"].location / "etc/fireedge-server.conf"
     conf.write_text("default_zone: {id: 0}\n")

@@ -9,7 +9,7 @@ from typing import Any, Callable
 from tests.tools.playbooks import Run, wait_for
 from tests.tools.task_hooks import TaskHooks
 
-from .lab import Federation, Zone
+from .lab import Federation, Zone, extra
 from .test_resync import fall_out
 
 STOP = "Tell oned and its companions to stop"
@@ -68,6 +68,7 @@ def test_what_came_after_preflight_keeps_the_zone_out(pair: Federation) -> None:
     assert not {"lea", "leo"} & paris.users()
 
 
+@extra
 def test_what_may_go_is_told_when_it_came_after_preflight(pair: Federation) -> None:
     paris = pair["paris"]
     paris.create_user("remy")
@@ -79,6 +80,7 @@ def test_what_may_go_is_told_when_it_came_after_preflight(pair: Federation) -> N
     pair.assert_federated("paris")
 
 
+@extra
 def test_what_changed_after_the_export_keeps_the_zone_out(federation: Federation, lyon: Zone) -> None:
     bob = lyon.call("one.user.info", 3, False)
     assert "<NAME>bob</NAME>" in bob
@@ -99,6 +101,7 @@ def test_what_changed_after_the_export_keeps_the_zone_out(federation: Federation
     assert {"lea", "leo"} <= lyon.users()
 
 
+@extra
 def test_a_slave_that_was_altered_gets_no_new_tables(pair: Federation) -> None:
     fall_out(pair)
     paris = pair["paris"]
