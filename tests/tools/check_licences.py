@@ -13,7 +13,7 @@ HEADER_BYTES = 1024  # a header stands at the top, below at most a #! line
 TAG = "SPDX-License-Identifier: "
 GPL = "GPL-3.0-or-later"
 # Plugins import Ansible's GPL code; module_utils and tests may be used elsewhere, hence BSD.
-GPL_FOLDERS = ("modules", "action", "filter", "doc_fragments")
+GPL_FOLDERS = ("modules", "action", "filter", "inventory", "doc_fragments")
 # Texts, and files that cannot hold a comment or are written by a tool.
 EXEMPT_NAMES = {".gitignore", "COPYING", "CHANGELOG.md", "changelog.yaml"}
 EXEMPT_SUFFIXES = {".md", ".json", ".svg", ".conf", ".sql", ".xml", ".txt", ".db", ".in"}

@@ -57,7 +57,7 @@ VARIABLES: tuple[Variable, ...] = (
         "federation_status_dir",
         "path",
         None,
-        "Folder on the controller for status.json and status.html; made when it does not exist.",
+        "Folder on the controller for status.json, status.html and status.prom; made when it does not exist.",
     ),
     Variable(
         "federation_status_fail",
