@@ -144,6 +144,10 @@ bench-servers: venv link ## Extra, as root: adding servers to a zone on hosts, a
 problems-page: venv link ## Write docs/problems.md from the rule book
 	PYTHONPATH=.build $(BIN)/python -m tests.tools.problems_page
 
+.PHONY: docs
+docs: link ## Build the documentation site in .cache/docs/html
+	python3 -m tests.tools.docs_site
+
 .PHONY: build
 build: venv ## Build the file to install with ansible-galaxy
 	$(BIN)/ansible-galaxy collection build --force

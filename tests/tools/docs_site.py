@@ -1,0 +1,67 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Build the documentation site, see `make docs`: pages of docs/, and one for each plugin and role.
+
+A warning is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.tools import make_venv
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS, PLACE = ROOT / "docs", ROOT / ".cache" / "docs"
+# Pages that antsibull-docs writes; Git ignores them.
+REFERENCE = DOCS / "reference"
+COLLECTION = "onefed.opennebula"
+
+
+def install() -> Path:
+    """The folder of the site's own tools, which are installed once, and again when they change."""
+    requirements, made_from = DOCS / "requirements.txt", PLACE / "made-from"
+    wanted = requirements.read_text(encoding="utf-8")
+    if not made_from.is_file() or made_from.read_text(encoding="utf-8") != wanted:
+        print(f"== Sphinx and antsibull-docs come into {PLACE.relative_to(ROOT)}, once", flush=True)
+        PLACE.mkdir(parents=True, exist_ok=True)
+        make_venv.make(make_venv.choose(), PLACE / "venv", ["-r", str(requirements)])
+        made_from.write_text(wanted, encoding="utf-8")
+    return PLACE / "venv" / "bin"
+
+
+def build(tools: Path) -> Path:
+    """The site's folder. Raises CalledProcessError for a page that is wrong."""
+    environment = {
+        **os.environ,
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build"),
+    }
+    shutil.rmtree(REFERENCE, ignore_errors=True)
+    REFERENCE.mkdir()
+    shape = ("--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version")
+    plugins = ["antsibull-docs", "collection", "--use-current", *shape, "--dest-dir", str(REFERENCE), COLLECTION]
+    subprocess.run(plugins, cwd=ROOT, env=environment, check=True)
+    site = PLACE / "html"
+    shutil.rmtree(site, ignore_errors=True)
+    pages = ["sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "-d", str(PLACE / "doctrees")]
+    subprocess.run([*pages, str(DOCS), str(site)], cwd=ROOT, env=environment, check=True)
+    return site
+
+
+def main() -> int:
+    try:
+        site = build(install())
+    except subprocess.CalledProcessError as error:
+        print(f"The site could not be built: {Path(error.cmd[0]).name} ended with {error.returncode}.", file=sys.stderr)
+        return 1
+    print(f"The site is built: {site.relative_to(ROOT)}/index.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
