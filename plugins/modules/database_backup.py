@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Makes a full copy of the database that C(oned.conf) names, and checks that the copy is whole.
   - A copy that exists is never overwritten, so that the first one of a repeated procedure survives.
-  - With SQLite the copy is a file of the same kind, and the module refuses to work while C(oned) runs.
+  - With SQLite the copy is a file of the same kind, and the module refuses to work while C(oned) runs, unless
+    O(stop_oned) lets it stop C(oned) for the time of the copy.
   - With MariaDB and MySQL it is what C(mariadb-dump) or C(mysqldump) writes in one transaction, to be loaded into an
     empty database. The program has to be on the front-end.
   - While C(oned) runs there, also as the leader of an HA zone, the copy is exact. All tables but the log are locked
@@ -37,6 +38,16 @@ options:
       - It lies in Ansible's temporary folder there, readable for this user only, and is removed at the end of the run.
     type: bool
     default: false
+  stop_oned:
+    description:
+      - Whether a running C(oned) may be stopped for the time of the copy. With MariaDB and MySQL it never is.
+      - It is started again whatever happens.
+    type: bool
+    default: false
+  timeout:
+    description: Time limit for the stop, and again for the start, in seconds.
+    type: float
+    default: 120.0
   quiesce_timeout:
     description:
       - With MariaDB and MySQL, how long to try to lock the tables of an C(oned) that runs, in seconds.
@@ -117,6 +128,49 @@ log:
       description: Term of the newest record.
       type: int
       sample: 3
+contents:
+  description:
+    - What is in the copy, so that it is known which copies of several zones fit each other.
+    - V(null) for a copy that was there before, for that of an empty database, and in check mode.
+  returned: success
+  type: dict
+  contains:
+    charset:
+      description: Charset of the database.
+      type: str
+      sample: utf8mb4
+    shared_version:
+      description: Version of the shared tables.
+      type: str
+      sample: 7.4.0
+    local_version:
+      description: Version of the local tables.
+      type: str
+      sample: 7.4.0
+    is_slave:
+      description: Whether the database is marked as a federation slave's.
+      type: bool
+    federated_index:
+      description: Index of the newest federated record. V(null) without any.
+      type: int
+      sample: 512
+    tables:
+      description: SHA-256 of the shared tables by name.
+      type: dict
+    zones:
+      description: The zones with C(id), C(name), C(endpoint) and C(servers).
+      type: list
+      elements: dict
+outage:
+  description: For how long C(oned) was stopped, in seconds. V(null) if it was not.
+  returned: success
+  type: float
+  sample: 11.9
+drivers_ended:
+  description: Drivers that kept C(oned) from ending, see RV(onefed.opennebula.oned_service#module:drivers_ended).
+  returned: success
+  type: list
+  elements: str
 stall:
   description:
     - For how long writers had to wait without a break, in seconds.
@@ -140,19 +194,27 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._argspec import FRONTEND, LOGIN
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
-from ..module_utils._recovery.backup import back_up_database, new_file
+from ..module_utils._recovery.backup import Stop, back_up_database, new_file
+from ..module_utils._service.drivers import hung
 
 # The action plugin of the same name does the fetching.
 OPTIONS: dict[str, Any] = {
     "dest": {"type": "path"},
+    "stop_oned": {"type": "bool", "default": False},
+    "timeout": {"type": "float", "default": 120.0},
     "quiesce_timeout": {"type": "float", "default": 30.0},
     "fetch": {"type": "bool", "default": False},
 }
 
 
 def database_backup(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
-    dest = module.params["dest"] or new_file(frontend, "database", "sql.gz")
-    return back_up_database(frontend, dest, module.params["quiesce_timeout"], module.check_mode, module.params)
+    params = module.params
+    dest = params["dest"] or new_file(frontend, "database", "sql.gz")
+    stopping = Stop(params["stop_oned"], timeout=params["timeout"])
+    result = back_up_database(frontend, dest, params["quiesce_timeout"], module.check_mode, params, stopping)
+    for text in hung(result["drivers_ended"]):
+        module.warn(text)
+    return result
 
 
 def main() -> None:

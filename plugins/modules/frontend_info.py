@@ -264,6 +264,11 @@ frontend:
       description:
         - Journal of an upgrade in progress as M(onefed.opennebula.upgrade_journal) returns it, V(null) without one.
       type: dict
+    restore:
+      description:
+        - Journal of a restore in progress as M(onefed.opennebula.restore_journal) returns it, or else of the last one,
+          which has C(closed_at). V(null) without any.
+      type: dict
     probes:
       description: By endpoint, how it answered.
       type: dict

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, Any, Union
+from typing import IO, Any, Callable, Union
 
 from .._charsets import Columns
 
@@ -152,10 +152,16 @@ class Database(ABC):
         """The usual name of the file for a full copy."""
 
     @abstractmethod
-    def copy_to(self, file: IO[bytes], barrier: WriteBarrier | None = None, compress: bool = False) -> None:
+    def copy_to(
+        self,
+        file: IO[bytes],
+        barrier: WriteBarrier | None = None,
+        compress: bool = False,
+        look: Callable[[Session], Any] = lambda session: None,
+    ) -> Any:
         """Write a full copy into the open, named `file`, through gzip if asked, and check it. Raises DatabaseError.
 
-        Without a `barrier` oned must stand still, see reading().
+        Without a `barrier` oned must stand still, see reading(). Returns what `look` makes of exactly what was copied.
         """
 
     @abstractmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, Callable
 
 from .._charsets import Columns
 from .._errors import DatabaseError
@@ -199,24 +199,38 @@ class MysqlDatabase(Database):
     def copy_name(self) -> str:
         return f"{re.sub('[^A-Za-z0-9_.-]', '_', self.name)}.sql"
 
-    def copy_to(self, file: IO[bytes], barrier: WriteBarrier | None = None, compress: bool = False) -> None:
+    def copy_to(
+        self,
+        file: IO[bytes],
+        barrier: WriteBarrier | None = None,
+        compress: bool = False,
+        look: Callable[[Session], Any] = lambda session: None,
+    ) -> Any:
         with connected(self.login, "copy") as connection:
             connection.execute(f"SET SESSION wait_timeout = {COPY_SECONDS}")
             # Once more: oned may purge its log at any time, and a barrier holds off nobody else's writes.
             for _time in range(2):
-                copied, there = self._dump(file, connection, barrier, compress)
+                copied, there, seen = self._dump(file, connection, barrier, compress, look)
                 wrong = [table for table in there if copied.get(table) != there[table]]
                 if not wrong:
-                    return
+                    return seen
         raise DatabaseError(
             f"The copy {file.name} of the database {self.name} lacks rows of {', '.join(sorted(wrong))}. Check these "
             "tables with CHECK TABLE, and whether the account may read all of them."
         )
 
     def _dump(
-        self, file: IO[bytes], connection: Connection, barrier: WriteBarrier | None, compress: bool
-    ) -> tuple[dict[str, int], dict[str, int]]:
-        """Rows by table: those that the program wrote, and those in a transaction of ours that began with its own."""
+        self,
+        file: IO[bytes],
+        connection: Connection,
+        barrier: WriteBarrier | None,
+        compress: bool,
+        look: Callable[[Session], Any],
+    ) -> tuple[dict[str, int], dict[str, int], Any]:
+        """Rows by table: those that the program wrote, and those in a transaction of ours that began with its own.
+
+        And what `look` makes of the latter.
+        """
         with Dump(self._frontend, self.login, file, connection.is_mariadb, compress) as dump:
 
             def begin() -> str | None:
@@ -237,8 +251,9 @@ class MysqlDatabase(Database):
                     raise DatabaseError(f"Cannot copy the database {self.name} at {self.login.where}: {trouble}.")
             copied = dump.finish()
             there = _counts(connection)
+            seen = look(MysqlSession(connection, self.login.encoding))
             connection.execute("ROLLBACK")
-            return copied, there
+            return copied, there, seen
 
     def check_copy(self, path: str) -> dict[str, int]:
         return check_dump(path)

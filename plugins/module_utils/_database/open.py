@@ -103,6 +103,23 @@ def _content(session: Session) -> dict[str, Any]:
     }
 
 
+def contents(session: Session) -> dict[str, Any] | None:
+    """What tells whether copies of several zones fit each other, as describe() has it; None of an empty database.
+
+    `federated_index` is that of the newest federated record, `tables` holds digests of the shared tables by name.
+    """
+    known = versions(session)
+    if not is_bootstrapped(session):
+        return None
+    return {
+        "charset": session.charset(),
+        **known,
+        "federated_index": log_state(session)["last_federated_index"],
+        "tables": {selection.table: digest(session, selection)["sha256"] for selection in FEDERATED_ROWS},
+        "zones": _zones(session),
+    }
+
+
 def identity(session: Session) -> dict[str, Any]:
     """Which zone's database it is: {"zones", "is_slave", "federated_index"}, as describe() has them.
 

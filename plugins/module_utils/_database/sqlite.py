@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import IO
+from typing import IO, Any, Callable
 from urllib.parse import quote
 
 from .._errors import DatabaseError
@@ -117,7 +117,13 @@ class SqliteDatabase(Database):
     def copy_name(self) -> str:
         return os.path.basename(self.name)
 
-    def copy_to(self, file: IO[bytes], barrier: WriteBarrier | None = None, compress: bool = False) -> None:
+    def copy_to(
+        self,
+        file: IO[bytes],
+        barrier: WriteBarrier | None = None,
+        compress: bool = False,
+        look: Callable[[Session], Any] = lambda session: None,
+    ) -> Any:
         copy = SqliteDatabase(file.name)
         with copy._connected("rw", "write to") as target:
             # The copy's folder may be closed to the owner of the original: make no journal there.
@@ -139,8 +145,10 @@ class SqliteDatabase(Database):
                     f"The copy {file.name} of the database {self.name} is damaged: {'; '.join(faults)}. "
                     "Check the disk, and the database with PRAGMA integrity_check."
                 )
+            seen = look(session)
         if compress:
             pack(file)
+        return seen
 
     def check_copy(self, path: str) -> dict[str, int]:
         with self._unpacked(path) as copy:

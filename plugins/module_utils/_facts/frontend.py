@@ -20,6 +20,7 @@ from .._errors import DriverMissing, OnefedError
 from .._frontend import auth_files
 from .._frontend.journal import Journal, await_quiet
 from .._frontend.layout import Frontend
+from .._frontend.restore_journal import RestoreJournal
 from .._frontend.run_as import run_as_oned
 from .._frontend.upgrade_journal import UpgradeJournal
 from .._host import network
@@ -110,6 +111,7 @@ def examine(
         "time": time.time(),
         "journal": _guarded(lambda: _public(Journal.load(frontend))),
         "upgrade": _guarded(lambda: _public(UpgradeJournal.load(frontend))),
+        "restore": _guarded(lambda: _public(RestoreJournal.load(frontend) or RestoreJournal.last(frontend))),
         "probes": {url: task.wait(deadline) for url, task in probes.items()},
         "companions": _guarded(lambda: companions.installed(frontend)),
         "fireedge": fireedge.facts(frontend),
@@ -232,7 +234,7 @@ def _disk(frontend: Frontend, database: dict[str, Any]) -> dict[str, Any]:
     return {"free": room.f_bavail * room.f_frsize, "needed": needed, "error": None}
 
 
-def _public(journal: Journal | UpgradeJournal | None) -> dict[str, Any] | None:
+def _public(journal: Journal | UpgradeJournal | RestoreJournal | None) -> dict[str, Any] | None:
     return journal.public() if journal else None
 
 

@@ -20,6 +20,7 @@ from .._host.files import exists, remove_file
 from .._host.rights import rights_at
 from .journal import NO_JOURNAL, Journal, read_journal, write_journal
 from .layout import Frontend
+from .restore_journal import RestoreJournal
 
 # Steps of the way back: the server stops, and has what it had, from when on it is written to again.
 BACK = ("rolled_back", "put_back")
@@ -186,8 +187,8 @@ def folder_of(frontend: Frontend, upgrade: str) -> str:
 
 
 def in_progress(frontend: Frontend) -> bool:
-    """Whether a join or an upgrade is open on this front-end, which the companions of oned wait for."""
-    return bool(Journal.load(frontend) or UpgradeJournal.load(frontend))
+    """Whether a join, an upgrade or a restore is open on this front-end, which the companions of oned wait for."""
+    return bool(Journal.load(frontend) or UpgradeJournal.load(frontend) or RestoreJournal.load(frontend))
 
 
 def refuse_during_upgrade(frontend: Frontend, what: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from . import answers, database, endpoints, frontend, own_data, replication, servers, upgrade, vip, zones
+from . import answers, backup, database, endpoints, frontend, own_data, replication, servers, upgrade, vip, zones
 from .problem import Rule
 
 
@@ -28,5 +28,6 @@ SUBJECTS: Mapping[str, list[Rule]] = {
     "Floating addresses": rules_of(vip),
     "Own data and imports": rules_of(own_data),
     "Upgrades": rules_of(upgrade),
+    "Backups and restores": rules_of(backup),
 }
 RULES: Mapping[str, Rule] = {rule.code: rule for rules in SUBJECTS.values() for rule in rules}

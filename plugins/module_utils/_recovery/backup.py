@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .._database.base import Database, WriteBarrier
-from .._database.open import frontend_database
+from .._database.open import contents, frontend_database
 from .._database.schema import LOG, log_position
 from .._errors import (
     DatabaseError,
@@ -34,6 +34,20 @@ from .._service.oned import is_running, start, stop
 from .._snapshot.format import Header
 from .._snapshot.snapshot import ALL_RECORDS, verify, write_snapshot
 from .seals import seal
+
+_VERBS = {
+    "database": ("back up", "The backup of the database"),
+    "federated": ("take a snapshot of", "The federated backup"),
+}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Whether oned may be stopped where it must be, and whether to `wait` for its API after that; seconds each way."""
+
+    allowed: bool = False
+    wait: bool = True
+    timeout: float = 120.0
 
 
 @dataclass(frozen=True)
@@ -64,14 +78,18 @@ def back_up_database(
     quiesce_timeout: float,
     check_mode: bool,
     login: Mapping[str, Any] | None = None,
+    stop_oned: Stop | None = None,
 ) -> dict[str, Any]:
-    """Copy the whole database to `dest` unless that exists: {"changed", "dest", "size", "log", "stall", "tries"}.
+    """Copy the whole database to `dest` unless that exists.
 
-    A `dest` that ends in a slash is a folder, in which the copy gets the backend's usual name; one that ends in .gz is
-    compressed. Seconds and bytes; None is what is unknown, all but `dest` and `size` of a copy that is there already,
-    and `stall` and `tries` where oned stands still.
+    Returns {"changed", "dest", "size", "log", "contents", "stall", "tries", "outage", "drivers_ended"}. A `dest` that
+    ends in a slash is a folder, in which the copy gets the backend's usual name; one that ends in .gz is compressed.
+    Seconds and bytes; None is what is unknown, all but `dest` and `size` of a copy that is there already, `stall` and
+    `tries` where oned stands still, `outage` where it was not stopped, and `contents` of a database without tables.
     """
-    result: dict[str, Any] = {"changed": True, **dict.fromkeys(("size", "log", "stall", "tries"))}
+    unknown = ("size", "log", "contents", "stall", "tries", "outage")
+    result: dict[str, Any] = {"changed": True, "drivers_ended": [], **dict.fromkeys(unknown)}
+    stopping = stop_oned or Stop()
     with host_lock(frontend, check_mode=check_mode):
         database = frontend_database(frontend, login)
         if dest.endswith("/"):
@@ -81,16 +99,16 @@ def back_up_database(
             return {**result, "changed": False, "size": os.path.getsize(dest)}
         if check_mode:
             return result
-        if database.needs_stop:
-            refuse_running(frontend, database, "back up")
         _prepare(frontend, dest)
         need_room(os.path.dirname(dest), database.size(), "a copy of the database")
-        barrier = WriteBarrier(quiesce_timeout) if is_running(frontend) else None
-        with interruptible("The backup of the database"), appearing(dest) as stream:
-            if barrier is None:
-                with database.reading() as session:
-                    result["log"] = log_position(session.query) if LOG in session.tables() else None
-            database.copy_to(stream, barrier, dest.endswith(".gz"))
+        with _stopped(frontend, database, stopping, "database", result["drivers_ended"]) as outage:
+            barrier = WriteBarrier(quiesce_timeout) if is_running(frontend) else None
+            with appearing(dest) as stream:
+                if barrier is None:
+                    with database.reading() as session:
+                        result["log"] = log_position(session.query) if LOG in session.tables() else None
+                result["contents"] = database.copy_to(stream, barrier, dest.endswith(".gz"), contents)
+        result["outage"] = outage.get("seconds")
         if barrier:
             result.update(log=barrier.log, stall=barrier.stall, tries=barrier.tries)
         seal(frontend, dest, result["log"])
@@ -116,7 +134,8 @@ def back_up_federated(
         database = frontend_database(frontend, login)
         _prepare(frontend, dest)
         barrier = None if database.needs_stop or not is_running(frontend) else WriteBarrier(request.quiesce_timeout)
-        with _stopped(frontend, database, request, result["drivers_ended"]) as outage:
+        stopping = Stop(request.stop_oned, request.wait, request.timeout)
+        with _stopped(frontend, database, stopping, "federated", result["drivers_ended"]) as outage:
             result["snapshot"] = public(write_snapshot(database, dest, request.records, barrier))
         if barrier:
             result.update(stall=barrier.stall, tries=barrier.tries)
@@ -167,16 +186,16 @@ def _prepare(frontend: Frontend, dest: str) -> None:
 
 @contextlib.contextmanager
 def _stopped(
-    frontend: Frontend, database: Database, request: SnapshotRequest, drivers_ended: list[str]
+    frontend: Frontend, database: Database, stopping: Stop, kind: str, drivers_ended: list[str]
 ) -> Iterator[dict[str, float]]:
     """Keep oned stopped for the block, if it must and may be; it is started again whatever happens.
 
     Drivers that kept it from ending are added to `drivers_ended`.
     """
     outage: dict[str, float] = {}
-    if database.needs_stop and not request.stop_oned:
-        refuse_running(frontend, database, "take a snapshot of")
-    with interruptible("The federated backup") as hold:
+    if database.needs_stop and not stopping.allowed:
+        refuse_running(frontend, database, _VERBS[kind][0])
+    with interruptible(_VERBS[kind][1]) as hold:
         if not (database.needs_stop and is_running(frontend)):
             yield outage
             return
@@ -185,7 +204,7 @@ def _stopped(
         try:
             # Whatever interrupts this finally, the outer one starts oned.
             try:
-                drivers_ended += stop(frontend, request.timeout)
+                drivers_ended += stop(frontend, stopping.timeout)
                 yield outage
             except BaseException as error:
                 failed = error
@@ -194,7 +213,7 @@ def _stopped(
                 hold()
         finally:
             try:
-                start(frontend, wait=request.wait, timeout=request.timeout)
+                start(frontend, wait=stopping.wait, timeout=stopping.timeout)
             except OnefedError as error:
                 if failed is None:
                     raise

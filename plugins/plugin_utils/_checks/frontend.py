@@ -24,6 +24,7 @@ from ...module_utils._endpoints import (
 from ...module_utils._host.firewall import opening
 from ...module_utils._problems import endpoints
 from ...module_utils._problems import frontend as rules
+from ...module_utils._problems.backup import RESTORE_OPEN
 from ...module_utils._problems.database import DATABASE_UNREADABLE, DRIVER_MISSING
 from ...module_utils._problems.own_data import OWN_DATA
 from ...module_utils._problems.problem import Problem
@@ -62,12 +63,14 @@ def usable(host_facts: HostFacts) -> list[Problem]:
         return [rules.NOT_INSTALLED.problem(path=conf.path)]
     if conf.error:
         return [rules.CONF_UNREADABLE.problem(detail=conf.error, path=conf.path)]
-    for journal in ("journal", "upgrade"):
+    for journal in ("journal", "upgrade", "restore"):
         if journal in frontend.unread:
             return [rules.JOURNAL_UNREADABLE.problem(detail=frontend.unread[journal])]
     if frontend.upgrade:
         opened = frontend.upgrade
         return [UPGRADE_OPEN.problem(release=opened.to_release, opened_at=opened.opened_at)]
+    if frontend.restore and frontend.restore.is_open:
+        return [RESTORE_OPEN.problem(backup=frontend.restore.id, opened_at=frontend.restore.opened_at)]
     if frontend.service.state == "unknown":
         return [rules.SERVICE_UNKNOWN.problem(detail=frontend.service.error)]
     if database.driver_missing:

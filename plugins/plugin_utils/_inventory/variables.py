@@ -27,7 +27,8 @@ class Variable:
 
     @property
     def scope(self) -> str:
-        scopes = {"federation": "federation", "upgrade": "federation", "zone": "zone", "oned": "host"}
+        whole = dict.fromkeys(("federation", "upgrade", "backup", "restore"), "federation")
+        scopes = {**whole, "zone": "zone", "oned": "host"}
         return scopes[self.name.split("_", 1)[0]]
 
 
@@ -257,5 +258,55 @@ VARIABLES: tuple[Variable, ...] = (
         "str",
         None,
         "Name of the federation's group; says that what was written since an upgrade may be lost on the way back.",
+    ),
+    Variable(
+        "backup_folder",
+        "path",
+        "~/.local/state/onefed/backups",
+        "Folder on the controller, which may be a mount, that keeps backups of federations; made when it does not exist.",
+    ),
+    Variable(
+        "backup_keep",
+        "int",
+        7,
+        "How many complete backups are kept; older ones go when a new one is complete and checked. 0 keeps all.",
+    ),
+    Variable(
+        "backup_recipient",
+        "str",
+        None,
+        "Whom backups are encrypted for: a public key of age (age1…, or an SSH key), or else a key of gpg on the "
+        "controller, by its id or name. Unset, backups are not encrypted.",
+    ),
+    Variable(
+        "restore_from",
+        "str",
+        None,
+        "The backup to restore: its id, the name of its folder in C(backup_folder), or its whole path; when unset the "
+        "newest complete one.",
+    ),
+    Variable(
+        "restore_zone",
+        "str",
+        None,
+        "Inventory group of the zone to restore, or several with commas; when unset all zones.",
+    ),
+    Variable(
+        "restore_identity",
+        "path",
+        None,
+        "File on the controller with the secret key of age for C(backup_recipient); gpg finds its own.",
+    ),
+    Variable(
+        "restore_again",
+        "bool",
+        False,
+        "Restore a zone once more that was restored from the same backup; what was written since is lost.",
+    ),
+    Variable(
+        "restore_confirm",
+        "str",
+        None,
+        "Name of the federation's group; says that what was written since the backup may be lost.",
     ),
 )

@@ -67,6 +67,7 @@ class Database:
     server: str | None = None
     charset: str | None = None
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    size: int = 0
     bootstrapped: bool = False
     shared_version: str | None = None
     local_version: str | None = None

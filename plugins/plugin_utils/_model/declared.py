@@ -90,7 +90,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class Settings:
-    """The federation_* values without prefix, but for access policies, which may hold secrets; and those of upgrades.
+    """The federation_* values without prefix, but for access policies, which may hold secrets; and those of upgrades and backups.
 
     Times are in seconds, `answer_limit` is in MiB.
     """
@@ -114,6 +114,14 @@ class Settings:
     upgrade_install_tasks: str | None
     upgrade_id: str | None
     upgrade_rollback_confirm: str | None
+    backup_folder: str
+    backup_keep: int
+    backup_recipient: str | None
+    restore_from: str | None
+    restore_zone: str | None
+    restore_identity: str | None
+    restore_again: bool
+    restore_confirm: str | None
 
     @property
     def api_options(self) -> dict[str, bool | int | str]:

@@ -17,7 +17,7 @@ from ...module_utils._endpoints import normal, same_endpoint
 from .database import Database
 from .host import Address, Companion, Disk, FireEdge, KeptAddress, Probe, VipHook
 from .identity_plan import ImportAnswer
-from .journal import EXPORTED, REVERTED, Journal
+from .journal import EXPORTED, REVERTED, Journal, RestoreJournal
 from .oned import Api, Conf, Service
 from .plain import parse
 from .records import ListedServer, ZoneRecord
@@ -25,7 +25,7 @@ from .upgrade import UpgradeJournal
 
 # Parts that the module replaces by {"error": why} when they cannot be read.
 _GUARDED = (
-    *("auth_files_fixed", "auth_digests", "journal", "upgrade", "companions", "addresses", "address_keeper"),
+    *("auth_files_fixed", "auth_digests", "journal", "upgrade", "restore", "companions", "addresses", "address_keeper"),
     *("vip_hook", "config_digests"),
 )
 
@@ -47,6 +47,7 @@ class Frontend:
     time: float = 0.0
     journal: Journal | None = None
     upgrade: UpgradeJournal | None = None
+    restore: RestoreJournal | None = None
     probes: Mapping[str, Probe] = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     fireedge: FireEdge | None = None

@@ -60,3 +60,18 @@ class Journal:
     @property
     def of_zone(self) -> bool:
         return self.kind == "zone"
+
+
+@dataclass(frozen=True)
+class RestoreJournal:
+    """The journal of a restore from the backup `id`; it is open until `closed_at`."""
+
+    id: str
+    directory: str = ""
+    opened_at: str = ""
+    closed_at: str | None = None
+    step: str = "opened"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None

@@ -22,6 +22,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import backup
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.backup import (
     SnapshotRequest,
+    Stop,
     back_up_database,
     back_up_federated,
     parse_records,
@@ -171,8 +172,8 @@ def test_check_mode_predicts_without_leaving_a_trace(frontend: Frontend, oned: O
     predicted = back_up_federated(frontend, request_of(), check_mode=True)
     assert (predicted["changed"], predicted["snapshot"]) == (True, None)
     copy = back_up_database(frontend, str(tmp_path / "copy.db"), 5.0, check_mode=True)
-    unknown = dict.fromkeys(("size", "log", "stall", "tries"))
-    assert copy == {"changed": True, "dest": str(tmp_path / "copy.db"), **unknown}
+    unknown = dict.fromkeys(("size", "log", "contents", "stall", "tries", "outage"))
+    assert copy == {"changed": True, "dest": str(tmp_path / "copy.db"), "drivers_ended": [], **unknown}
     assert (oned.asked, os.path.exists(frontend.state_dir), os.path.exists(copy["dest"])) == ([], False, False)
 
 
@@ -208,8 +209,12 @@ def test_a_full_copy_is_made_once(frontend: Frontend, master_db: Any) -> None:
     before = master_db.content()
     result = back_up_database(frontend, dest, 5.0, check_mode=False)
     log = {"last_index": 5, "last_applied": 5, "term": 0}
-    told = {"changed": True, "dest": dest, "size": os.path.getsize(dest), "log": log, "stall": None, "tries": None}
-    assert result == told
+    told = {"changed": True, "dest": dest, "size": os.path.getsize(dest), "log": log, "drivers_ended": []}
+    assert {**told, **dict.fromkeys(("stall", "tries", "outage"))}.items() <= result.items()
+    contents = result["contents"]
+    assert (contents["federated_index"], contents["shared_version"], contents["charset"]) == (5, "7.4.0", "UTF-8")
+    assert {zone["id"] for zone in contents["zones"]} == {0, 100}
+    assert len(contents["tables"]["user_pool"]) == 64
     assert stat.S_IMODE(os.stat(dest).st_mode) == 0o600
     master_db.user(9, "late")
     assert back_up_database(frontend, dest, 5.0, check_mode=False)["changed"] is False
@@ -220,6 +225,15 @@ def test_a_full_copy_needs_a_stopped_oned(frontend: Frontend, oned: Oned, tmp_pa
     with pytest.raises(DatabaseError, match="Cannot back up the database .* while oned runs"):
         back_up_database(frontend, str(tmp_path / "copy.db"), 5.0, check_mode=False)
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_full_copy_stops_oned_where_it_may_and_starts_it_again(
+    frontend: Frontend, oned: Oned, tmp_path: Path
+) -> None:
+    dest = str(tmp_path / "copy.db")
+    result = back_up_database(frontend, dest, 5.0, check_mode=False, stop_oned=Stop(allowed=True))
+    assert oned.asked == [("stop", 120.0), ("start", True, 120.0)]
+    assert (result["outage"] is not None, os.path.exists(dest)) == (True, True)
 
 
 @pytest.mark.parametrize(("text", "records"), [("1", 1), ("1000", 1000), ("all", "all")])

@@ -1,0 +1,249 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""How a federation, or zones of it, become again what a backup holds. Pure.
+
+A slave's local tables are those of the backup; its shared tables are those that the master has at that moment, whether
+that is restored in the same run or not. So no restored slave is ahead of its master or behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...module_utils._endpoints import same_endpoint
+from ...module_utils._problems import backup as rules
+from ...module_utils._problems.problem import Problem
+from .._checks import restore as checks
+from .._model.backup import Manifest, SavedZone
+from .._model.declared import Federation, Zone
+from .._model.facts import HostFacts
+from .coordinator import with_coordinators
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """What is asked for: the C(path) of the backup, C(faults) of its files; the run's C(hosts), in C(check) mode or not."""
+
+    path: str = ""
+    faults: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    check: bool = False
+    zone: str | None = None
+    again: bool = False
+    confirm: str | None = None
+
+
+@dataclass(frozen=True)
+class RestoringHost:
+    """A server that is restored. `database` and `configuration` are names in the backup.
+
+    `keeps` tells that there is a database to be kept first; `slave` that its shared tables are the master's.
+    """
+
+    zone: str
+    label: str
+    leads: bool
+    slave: bool
+    zone_id: int
+    server_id: int
+    database: str
+    configuration: str
+    keeps: bool
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """What playbook restore does.
+
+    `source` is the host with the master's tables. `moved` are groups of zones with another endpoint than in the backup;
+    `proving` are hosts of slaves that can prove replication at once.
+    """
+
+    id: str
+    path: str
+    created: str
+    hosts: Mapping[str, RestoringHost] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    source: str | None = None
+    moved: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+def plan_restore(
+    federation: Federation, facts: Mapping[str, HostFacts], manifest: Manifest, options: RestoreOptions
+) -> RestorePlan:
+    """The plan."""
+    federation = with_coordinators(federation, facts)
+    wanted = [one.strip() for one in (options.zone or "").split(",") if one.strip()]
+    zones = {group: zone for group, zone in federation.zones.items() if not wanted or group in wanted}
+    problems: list[tuple[str, Problem]] = []
+    if options.faults:
+        problems.append(("", rules.RESTORE_ALTERED.problem(faults="; ".join(options.faults))))
+    for group in wanted:
+        if group not in federation.zones:
+            known = ", ".join(federation.zones)
+            problems.append(("", rules.RESTORE_UNKNOWN_ZONE.problem(zone=group, zones=known)))
+    done = [host for zone in zones.values() for host in zone.servers if _is_done(facts.get(host), manifest, options)]
+    hosts: dict[str, RestoringHost] = {}
+    for group, zone in zones.items():
+        if set(zone.servers) <= set(done):
+            continue
+        found = _refusals(zone, manifest, facts, options)
+        problems += [(zone.label, problem) for problem in found]
+        if not found:
+            hosts.update(_hosts(group, zone, manifest.zones[group], facts, done))
+    restoring = {one.zone for one in hosts.values()}
+    problems += _around(federation, facts, manifest, restoring)
+    kept = any(one.keeps for one in hosts.values())
+    if kept and not options.check and options.confirm != federation.group:
+        rule = rules.RESTORE_UNCONFIRMED
+        problems.append(("", rule.problem(created=manifest.created, group=federation.group)))
+    slaves = any(one.slave for one in hosts.values())
+    errors = tuple(
+        f"{label}, {problem.line}" if label and problem.where else _line(label, problem) for label, problem in problems
+    )
+    moved = tuple(group for group in restoring if not _same_place(federation.zones[group], manifest.zones[group]))
+    return RestorePlan(
+        id=manifest.id,
+        path=options.path,
+        created=manifest.created,
+        hosts=hosts,
+        groups={host: _groups(host, hosts, federation, slaves, options.check) for host in federation.hosts},
+        source=federation.master_host if slaves else None,
+        moved=moved,
+        done=tuple(done),
+        errors=errors,
+        text=tuple(_text(federation, manifest, hosts, facts, done, options, moved))
+        + tuple(f"  ! {line}" for line in errors),
+    )
+
+
+def _line(label: str, problem: Problem) -> str:
+    return f"{label}: {problem.line}" if label else problem.line
+
+
+def _is_done(host_facts: HostFacts | None, manifest: Manifest, options: RestoreOptions) -> bool:
+    frontend = host_facts.examined if host_facts else None
+    if frontend is None or frontend.restore is None or options.again:
+        return False
+    return not frontend.restore.is_open and frontend.restore.id == manifest.id and frontend.database.bootstrapped
+
+
+def _refusals(zone: Zone, manifest: Manifest, facts: Mapping[str, HostFacts], options: RestoreOptions) -> list[Problem]:
+    """What keeps a zone from being restored."""
+    saved = manifest.zones.get(zone.group)
+    if saved is None or zone.group in manifest.failures or saved.database is None:
+        reason = manifest.failures.get(zone.group, "it was not declared then.")
+        return [rules.RESTORE_LACKS_ZONE.problem(reason=reason)]
+    if (saved.role == "master") != zone.is_master:
+        return [rules.RESTORE_ROLE.problem(saved=saved.role, declared=zone.role)]
+    missing = [host for host in zone.servers if host not in options.hosts]
+    if missing:
+        return [rules.RESTORE_SERVER_ALONE.problem(hosts=", ".join(missing))]
+    return [
+        problem.at(host)
+        for host in zone.servers
+        for problem in checks.refuse_server(facts[host], saved, manifest.id, options.check)
+    ]
+
+
+def _hosts(
+    group: str, zone: Zone, saved: SavedZone, facts: Mapping[str, HostFacts], done: list[str]
+) -> dict[str, RestoringHost]:
+    alone = len(zone.servers) == 1 and len(saved.configuration) == 1
+    only = next(iter(saved.configuration), "")
+    found = {}
+    for host in zone.servers:
+        known = only if alone else host
+        if host in done or known not in saved.configuration:
+            # A server that the backup does not know is added to its zone by playbook federate.
+            continue
+        found[host] = RestoringHost(
+            zone=group,
+            label=zone.label,
+            leads=host == zone.host,
+            slave=saved.role == "slave",
+            zone_id=saved.zone_id,
+            server_id=saved.server_ids.get(known, -1),
+            database=saved.database or "",
+            configuration=saved.configuration[known],
+            keeps=facts[host].frontend.database.bootstrapped,
+        )
+    return found
+
+
+def _around(
+    federation: Federation, facts: Mapping[str, HostFacts], manifest: Manifest, restoring: set[str]
+) -> list[tuple[str, Problem]]:
+    """Whether what is restored fits the zones that are not."""
+    found: list[tuple[str, Problem]] = []
+    if federation.master in restoring:
+        saved = manifest.zones[federation.master]
+        for group, zone in federation.zones.items():
+            if group not in restoring and not zone.is_master:
+                problem = checks.newer_slave(zone, facts.get(zone.host), saved, manifest.id)
+                found += [(federation.master_zone.label, problem)] if problem else []
+        return found
+    for group in restoring:
+        problem = checks.lost_by_master(federation, facts, manifest.zones[group])
+        found += [(federation.zones[group].label, problem)] if problem else []
+    return found
+
+
+def _groups(
+    host: str, hosts: Mapping[str, RestoringHost], federation: Federation, slaves: bool, check: bool
+) -> tuple[str, ...]:
+    """Groups of the plays. In check mode the hosts are those that would stop, and nothing comes after that."""
+    if check:
+        return ("federation_restoring",) if host in hosts else ()
+    source = ("federation_restoring_source",) if slaves and host == federation.master_host else ()
+    one = hosts.get(host)
+    if one is None:
+        return source
+    names = ["federation_restoring", "federation_restoring_put"]
+    if one.leads:
+        names.append("federation_restoring_leaders")
+    if one.slave:
+        names.append("federation_restoring_slaves")
+    names.append("federation_restoring_master" if federation.zone_of(host).is_master else "federation_restoring_others")
+    return (*names, *source)
+
+
+def _same_place(zone: Zone, saved: SavedZone) -> bool:
+    return saved.endpoint is None or same_endpoint(saved.endpoint, zone.endpoint)
+
+
+def _text(
+    federation: Federation,
+    manifest: Manifest,
+    hosts: Mapping[str, RestoringHost],
+    facts: Mapping[str, HostFacts],
+    done: list[str],
+    options: RestoreOptions,
+    moved: tuple[str, ...],
+) -> list[str]:
+    state = "complete" if manifest.complete else "incomplete"
+    whole = "all files are as they were written" if not options.faults else "it is not usable"
+    lines = [f"Backup {manifest.id} of {manifest.created}, {state}, {manifest.size / 1_000_000:.1f} MB; {whole}."]
+    for group, zone in federation.zones.items():
+        mine = [host for host, one in hosts.items() if one.zone == group]
+        if mine:
+            tables = "; its shared tables become those of the master" if hosts[mine[0]].slave else ""
+            lines.append(f"{zone.label}: {', '.join(mine)} would stop and become what the backup holds{tables}.")
+            if group in moved:
+                lines.append(
+                    f"  {manifest.zones[group].endpoint} was its endpoint, {zone.endpoint} is declared: run playbook "
+                    "federate after the restore."
+                )
+        for host in zone.servers:
+            restore = facts[host].examined.restore if host in done and facts[host].examined else None  # type: ignore[union-attr]
+            if restore:
+                lines.append(
+                    f"{zone.label}: {host} is as in the backup since {restore.closed_at}; what was written since is kept. "
+                    "To restore it once more, add -e restore_again=true."
+                )
+    return lines

@@ -1,0 +1,110 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A whole federation is backed up, and comes back: all of it, or one zone."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+from tests.tools.playbooks import Run
+
+from .lab import Federation
+
+def backup(zones: Federation, *options: str) -> Run:
+    return zones.run("backup", "-e", f"backup_folder={zones.folder / 'backups'}", *options)
+
+
+def good(run: Run) -> Run:
+    assert run.code == 0, run.output
+    return run
+
+
+def backups(zones: Federation) -> list[Path]:
+    folder = zones.folder / "backups"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((path / "manifest.json").read_text())["backup"]
+    return found
+
+
+def test_a_backup_has_all_zones_and_stays_when_it_is_whole(members: Federation) -> None:
+    plan = good(backup(members, "--check", "--diff"))
+    assert "madrid: database of madrid-1" in plan.output
+    assert backups(members) == []
+    starts = {name: zone.starts() for name, zone in members.zones.items()}
+    good(backup(members, "-e", "backup_keep=2"))
+    (made,) = backups(members)
+    known = manifest(made)
+    assert (known["complete"], known["failures"], set(known["zones"])) == (True, {}, {"madrid", "paris"})
+    for name, zone in members.zones.items():
+        saved = known["zones"][name]
+        assert saved["federated_index"] == zone.federated_index()
+        assert saved["tables"] == known["zones"]["madrid"]["tables"]
+        with gzip.open(made / saved["database"]) as stream:
+            assert stream.read(15) == b"SQLite format 3"
+        # On SQLite oned stops for its copy, once.
+        assert zone.starts() == starts[name] + 1
+    for name, entry in known["files"].items():
+        file = made / name
+        assert (stat.S_IMODE(file.stat().st_mode), file.stat().st_size) == (0o600, entry["size"])
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == entry["sha256"]
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+def test_a_zone_that_fails_is_told_and_older_backups_stay(members: Federation) -> None:
+    good(backup(members))
+    (members["paris"].location / "etc/oned.conf").write_text("DB = [\n")
+    run = backup(members, "-e", "backup_keep=1")
+    assert run.code != 0
+    first, second = backups(members)
+    assert second.name.endswith("-federation.incomplete")
+    assert manifest(first)["complete"] is True
+    known = manifest(second)
+    assert (known["complete"], set(known["failures"])) == (False, {"paris"})
+    assert set(known["zones"]) == {"madrid"}
+
+
+def restore(zones: Federation, *options: str, confirm: str = "federation") -> Run:
+    words = ["-e", f"backup_folder={zones.folder / 'backups'}", *options]
+    return zones.run("restore", *words, *(["-e", f"restore_confirm={confirm}"] if confirm else []))
+
+
+def emptied(zones: Federation) -> None:
+    """Every host loses all, and gets a fresh OpenNebula with a zone of its own."""
+    for zone in zones.zones.values():
+        zone.one("stop")
+        shutil.rmtree(zone.location)
+        zone.install(zones.version)
+        zone.one("start")
+
+
+def test_all_hosts_are_lost_and_come_back_as_they_were(members: Federation) -> None:
+    good(backup(members))
+    before = {name: zone.tables() for name, zone in members.zones.items()}
+    keys = {name: (zone.location / "var/.one/one_key").read_bytes() for name, zone in members.zones.items()}
+    emptied(members)
+    refused = restore(members, confirm="")
+    assert refused.code != 0
+    assert "restore_confirm=federation" in refused.output
+    plan = good(restore(members, "--check", confirm=""))
+    real = good(restore(members))
+    assert plan.tasks("changed") <= real.tasks("changed")
+    for name, zone in members.zones.items():
+        assert {table: rows for table, rows in zone.tables().items() if table != "zone_pool"} == {
+            table: rows for table, rows in before[name].items() if table != "zone_pool"
+        }
+        assert (zone.location / "var/.one/one_key").read_bytes() == keys[name]
+    members.assert_federated("paris")
+    again = good(restore(members))
+    assert again.tasks("changed") == set(), again.output
+    assert "is as in the backup since" in again.output
+    federate = members.federate()
+    assert federate.tasks("changed") == set(), federate.output
