@@ -91,7 +91,8 @@ path:
   type: str
   sample: /srv/backups/20261130T040000Z-federation
 file:
-  description: The file as the manifest has it, with C(name), C(size), C(sha256) and C(clear_sha256). V(null) in check mode.
+  description:
+    - The file as the manifest has it, with C(name), C(size), C(sha256) and C(clear_sha256). V(null) in check mode.
   returned: success with V(stored)
   type: dict
 removed:

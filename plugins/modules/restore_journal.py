@@ -21,8 +21,8 @@ options:
       - V(opened) opens a journal. One of the same O(id) that is open already is kept. It fails while the restore of
         another backup, a join, or an upgrade is in progress.
       - V(updated) notes O(step). A step that was passed already is not noted again.
-      - V(closed) starts the companions of C(oned) that ran when the journal was opened, and notes that this was the last
-        restore. Nothing happens without an open journal.
+      - V(closed) starts the companions of C(oned) that ran when the journal was opened, and notes that this was the
+        last restore. Nothing happens without an open journal.
     type: str
     choices: [opened, updated, closed]
     required: true

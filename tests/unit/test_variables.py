@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ALL = VARIABLES + INSTALL_VARIABLES
 ROWS = dict(
     re.findall(
-        r"^\| `((?:federation|zone|oned|upgrade)_\w+)` \| ([^|]*) \|", (ROOT / "README.md").read_text(), re.MULTILINE
+        r"^\| `((?:federation|zone|oned|upgrade|backup|restore)_\w+)` \| ([^|]*) \|",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE,
     )
 )
 
@@ -117,9 +119,10 @@ def test_every_public_variable_used_by_roles_and_playbooks_is_declared() -> None
         for folder in ("roles", "playbooks")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".yml", ".j2") and path.name != "argument_specs.yml"
-        for name in re.findall(r"\b(?:federation|zone|oned|upgrade)_[a-z_]+\b", path.read_text())
+        for name in re.findall(r"\b(?:federation|zone|oned|upgrade|backup|restore)_[a-z_]+\b", path.read_text())
     }
     options = {"zone_name", "zone_endpoint", "zone_existed", "zone_id", "zone_exists"}
+    options |= {"backup_dir", "backup_file", "restore_as"}
     named = {path.stem for kind in ("modules", "filter") for path in (ROOT / "plugins" / kind).glob("*.py")}
     # What tasks that bring a release onto a host are given.
     given = {"upgrade_release", "upgrade_packages"}

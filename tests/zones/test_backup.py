@@ -16,6 +16,7 @@ from tests.tools.playbooks import Run
 
 from .lab import Federation
 
+
 def backup(zones: Federation, *options: str) -> Run:
     return zones.run("backup", "-e", f"backup_folder={zones.folder / 'backups'}", *options)
 

@@ -263,7 +263,7 @@ VARIABLES: tuple[Variable, ...] = (
         "backup_folder",
         "path",
         "~/.local/state/onefed/backups",
-        "Folder on the controller, which may be a mount, that keeps backups of federations; made when it does not exist.",
+        "Folder on the controller, which may be a mount, that keeps backups of federations; made where missing.",
     ),
     Variable(
         "backup_keep",

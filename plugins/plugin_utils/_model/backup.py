@@ -22,7 +22,7 @@ class StoredFile:
 class SavedZone:
     """A zone in a backup. `database` and `configuration`, the latter by host, are names of files.
 
-    `role` is master, slave or standalone. `tables` holds digests of the shared tables by name. `server_ids` are by host.
+    `role` is master, slave or standalone. `tables` holds digests of shared tables by name; `server_ids` are by host.
     """
 
     label: str = ""

@@ -90,7 +90,8 @@ class Zone:
 
 @dataclass(frozen=True)
 class Settings:
-    """The federation_* values without prefix, but for access policies, which may hold secrets; and those of upgrades and backups.
+    """The federation_* values without prefix, but for access policies, which may hold secrets; and those of upgrades,
+    and of backups and restores.
 
     Times are in seconds, `answer_limit` is in MiB.
     """

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How a federation is backed up. Pure.
 
-Slaves are copied first and the master last: whatever is written meanwhile, no slave's copy is ahead of the master's, and
-the log in the master's has what a slave's lacks.
+Slaves are copied first and the master last: whatever is written meanwhile, no slave's copy is ahead of the master's,
+and the log in the master's has what a slave's lacks.
 """
 
 from __future__ import annotations

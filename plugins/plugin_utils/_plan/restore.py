@@ -24,7 +24,10 @@ from .coordinator import with_coordinators
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """What is asked for: the C(path) of the backup, C(faults) of its files; the run's C(hosts), in C(check) mode or not."""
+    """What is asked for: the `path` of the backup, with `faults` of its files; the `hosts` of the run; `check` mode.
+
+    `zone`, `again` and `confirm` are the variables restore_zone, restore_again and restore_confirm.
+    """
 
     path: str = ""
     faults: tuple[str, ...] = ()
@@ -58,7 +61,7 @@ class RestorePlan:
     """What playbook restore does.
 
     `source` is the host with the master's tables. `moved` are groups of zones with another endpoint than in the backup;
-    `proving` are hosts of slaves that can prove replication at once.
+    `done` are hosts that are as in the backup.
     """
 
     id: str
@@ -243,7 +246,7 @@ def _text(
             restore = facts[host].examined.restore if host in done and facts[host].examined else None  # type: ignore[union-attr]
             if restore:
                 lines.append(
-                    f"{zone.label}: {host} is as in the backup since {restore.closed_at}; what was written since is kept. "
-                    "To restore it once more, add -e restore_again=true."
+                    f"{zone.label}: {host} is as in the backup since {restore.closed_at}; what was written since stays."
+                    " To restore it once more, add -e restore_again=true."
                 )
     return lines

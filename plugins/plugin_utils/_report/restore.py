@@ -29,8 +29,8 @@ def make_restore_report(plan: RestorePlan, hosts: Mapping[str, Data]) -> dict[st
             far = next((step for step in reversed(_STEPS) if step in seen), None)
             reached = f" It came as far as: {far}." if far else ""
             undone.append(
-                f"{one.label}, {host}: is not restored. {why_not(seen)}.{reached} Run the same command again, which goes "
-                f"on from there.{kept}"
+                f"{one.label}, {host}: is not restored. {why_not(seen)}.{reached} Run the same command again, it goes"
+                f" on from there.{kept}"
             )
         warned += [f"{host}: {line}" for line in _warnings(seen)]
     return {"text": [*done, *(f"Warning: {line}" for line in warned)], "undone": undone}

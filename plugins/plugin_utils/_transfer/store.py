@@ -16,7 +16,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from ...module_utils._errors import OnefedError
 from .encryption import Cipher
@@ -74,7 +74,7 @@ def store(path: str, name: str, source: str, cipher: Cipher | None) -> dict[str,
     with explained("write", target):
         os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
         if cipher:
-            with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            with _created(target) as stream:
                 cipher.encrypt(source, stream)
                 os.fsync(stream.fileno())
         else:
@@ -99,10 +99,9 @@ def complete(path: str, manifest: Mapping[str, Any]) -> str:
     final = path.removesuffix(PART) + ("" if manifest["complete"] else INCOMPLETE)
     with explained("write", target):
         text = json.dumps(document, indent=1, sort_keys=True)
-        with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(
-                json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest(), "backup": document}, indent=1)
-            )
+        sealed = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "backup": document}
+        with _created(target) as stream:
+            stream.write(json.dumps(sealed, indent=1).encode())
             stream.flush()
             os.fsync(stream.fileno())
         os.rename(path, final)
@@ -180,16 +179,15 @@ def altered(path: str, manifest: Mapping[str, Any]) -> list[str]:
 
 
 def open_file(path: str, entry: Mapping[str, Any], name: str, cipher: Cipher | None, temporary: str) -> str:
-    """The path of a file of the backup as it was before encryption: itself, or `temporary`, which its owner alone reads.
+    """The path of a file of the backup as it was before encryption: itself, or `temporary`, for its owner alone.
 
     Raises StoreError when that is not what was stored.
     """
     source = os.path.join(path, name)
     if cipher is None:
         return source
-    with explained("write", temporary):
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            cipher.decrypt(source, stream)
+    with explained("write", temporary), _created(temporary) as stream:
+        cipher.decrypt(source, stream)
     if digest(temporary) != entry["clear_sha256"]:
         os.unlink(temporary)
         raise StoreError(f"What {source} holds is not what was encrypted. Use another backup.")
@@ -205,11 +203,13 @@ def digest(path: str) -> str:
     return sha256.hexdigest()
 
 
+def _created(path: str) -> IO[bytes]:
+    """A new file, which its owner alone reads."""
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
 def _copy(source: str, target: str) -> None:
-    with (
-        open(source, "rb") as old,
-        open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new,
-    ):
+    with open(source, "rb") as old, _created(target) as new:
         shutil.copyfileobj(old, new, _CHUNK)
         new.flush()
         os.fsync(new.fileno())
