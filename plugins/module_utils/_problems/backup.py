@@ -84,7 +84,7 @@ RESTORE_CHARSET = Rule(
     ERROR,
     "oned speaks to its server in the charset of the database.",
     "The charset of its database is {found}, that of the backup is {saved}.",
-    "Execute in the empty database ALTER DATABASE {saved_name} CHARACTER SET {saved}, and run again.",
+    "Give the database that charset (ALTER DATABASE … CHARACTER SET {saved}), and run again.",
 )
 RESTORE_VERSION = Rule(
     "restore_version",

@@ -61,12 +61,17 @@ def _storage(frontend: Frontend, saved: SavedZone) -> list[Problem]:
         return [rules.RESTORE_NOT_READABLE.problem(detail=database.error)]
     found = []
     if database.charset and saved.charset and database.charset != saved.charset:
-        charsets = {"found": database.charset, "saved": saved.charset}
-        found.append(rules.RESTORE_CHARSET.problem(**charsets, saved_name="opennebula"))
+        found.append(rules.RESTORE_CHARSET.problem(found=database.charset, saved=saved.charset))
     needed = database_version(frontend.oned_version)
     if needed and saved.shared_version and needed != saved.shared_version:
-        versions = {"needed": needed, "saved": saved.shared_version, "saved_release": saved.release}
-        found.append(rules.RESTORE_VERSION.problem(release=frontend.oned_version, **versions))
+        found.append(
+            rules.RESTORE_VERSION.problem(
+                release=frontend.oned_version,
+                needed=needed,
+                saved=saved.shared_version,
+                saved_release=saved.release,
+            )
+        )
     return found
 
 

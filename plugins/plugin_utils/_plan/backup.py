@@ -162,8 +162,10 @@ def _host(group: str, host: str, zone: BackupZone, facts: Mapping[str, HostFacts
 def _groups(host: BackupHost | None, zones: Mapping[str, BackupZone]) -> tuple[str, ...]:
     if host is None:
         return ()
-    kind = "master" if zones[host.zone].role == "master" else "slaves"
-    return ("federation_backing_up", *([f"federation_backing_up_{kind}"] if host.leads else []))
+    if not host.leads:
+        return ("federation_backing_up",)
+    master = zones[host.zone].role == "master"
+    return ("federation_backing_up", "federation_backing_up_master" if master else "federation_backing_up_slaves")
 
 
 def _text(federation: Federation, zones: Mapping[str, BackupZone], failures: Mapping[str, str]) -> list[str]:
