@@ -149,16 +149,22 @@ def killed_at(federation: Federation, run: Callable[[], Run], host: Host, step: 
 
 
 def _kill(inventory: str) -> list[int]:
-    """The process group of the one ansible-playbook that we run on this inventory."""
+    """The process groups of the one ansible-playbook that we run on this inventory: its own, and those of its workers.
+
+    Killed alone, a worker would be a failed task, and the run would go on.
+    """
+    groups = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                group = os.getpgid(int(entry.name))
-                if inventory in words and group == int(entry.name):
-                    os.killpg(group, signal.SIGKILL)
-                    return [group]
-    return []
+                if inventory in words and os.getpgid(int(entry.name)) == int(entry.name):
+                    groups.add(int(entry.name))
+    # The one that began the others has the smallest number, unless they have come round in between.
+    for group in sorted(groups):
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
+    return sorted(groups)
 
 
 @contextlib.contextmanager
