@@ -85,6 +85,19 @@ def test_a_zone_is_given_back_only_when_all_its_servers_have_started() -> None:
     assert not runs(task, well, groups=leaders)
 
 
+def test_a_server_that_follows_gives_the_floating_address_up_and_no_other_does() -> None:
+    """Also a leader that changed meanwhile keeps it, and so does a server whose state is not known."""
+    task = next(one for one in block("close")["block"] if "onefed.opennebula.floating_address" in one)
+    hosts = {"a": host("proved", started={})}
+    for floating, state, dropped in (
+        ({"cidr": "192.0.2.30/24"}, "follower", True),
+        ({"cidr": "192.0.2.30/24"}, "leader", False),
+        ({"cidr": "192.0.2.30/24"}, None, False),
+        (None, "follower", False),
+    ):
+        assert runs(task, hosts, onefed_floating=floating, onefed_zone_servers={"asked": {"state": state}}) is dropped
+
+
 def test_the_way_back_keeps_a_database_that_served_meanwhile() -> None:
     """A database of before would lack what users wrote since, which other zones have."""
     tasks = loaded(ROLE / "tasks" / "back_restore.yml")[-1]
