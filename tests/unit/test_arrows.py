@@ -13,7 +13,7 @@ FLOORS = (
     {"_python"},
     {"_errors", "_endpoints", "_charsets", "_versions", "_problems"},
     {"_argspec", "_host", "_transfer", "_model"},
-    {"_oned_conf", "_checks"},
+    {"_oned_conf", "_checks", "_certificates", "_tls"},
     {"_frontend"},
     {"_module", "_api", "_lockdown"},
     {"_database", "_resources"},
