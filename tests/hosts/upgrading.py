@@ -115,16 +115,16 @@ def settle(federation: Federation) -> None:
             cluster.await_well()
 
 
-def step_of(host: Host) -> str:
-    """How far the open upgrade of a host has come, "" without one. Reads past a host that is off."""
+def step_of(host: Host, journal: str = JOURNAL) -> str:
+    """How far what the journal of a host tells of has come, "" without one. Reads past a host that is off."""
     try:
-        text = (host.root / JOURNAL).read_text(encoding="utf-8")
+        text = (host.root / journal).read_text(encoding="utf-8")
         return str(json.loads(text)["step"])
     except (OSError, ValueError):
         return ""
 
 
-def killed_at(federation: Federation, run: Callable[[], Run], host: Host, step: str) -> Run:
+def killed_at(federation: Federation, run: Callable[[], Run], host: Host, step: str, journal: str = JOURNAL) -> Run:
     """Run a playbook, and kill it with kill -9 as soon as the journal of that host has come to that step."""
     inventory = str(federation.folder / "inventory.yml")
     done = threading.Event()
@@ -132,7 +132,7 @@ def killed_at(federation: Federation, run: Callable[[], Run], host: Host, step: 
 
     def watch() -> None:
         while not done.wait(0.02):
-            if step_of(host) == step:
+            if step_of(host, journal) == step:
                 killed.extend(_kill(inventory))
                 return
 
