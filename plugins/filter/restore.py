@@ -46,9 +46,10 @@ RETURN = r"""
 _value:
   description:
     - C(id), C(path) and C(created) of the backup; C(hosts) by name, with C(zone), C(leads), C(slave), C(zone_id),
-      C(server_id), the names of their files, C(database) and C(configuration), and C(keeps); C(groups), by every host,
-      names of groups for the plays; C(source), the host with the master's tables; C(moved), groups of zones with
-      another endpoint; C(done), hosts that are as in the backup; C(errors) and C(text).
+      C(server_id), the names of their files, C(database) and C(configuration), and C(keeps); C(groups), by every
+      host, names of groups for the plays; C(source), the host with the master's tables, and in C(stops) if its
+      oned stops only for that; C(moved), groups of zones with another endpoint; C(done), hosts that are as in the
+      backup; C(errors) and C(text).
   type: dict
 """
 

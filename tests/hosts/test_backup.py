@@ -1,8 +1,8 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The drill: all hosts of a federation are lost, and it comes back from its backup onto bare ones, without a difference.
+"""The drill: all hosts of a federation are lost, it comes back from its backup onto bare ones without a difference.
 
-ONEFED_ALL_FAULTS=1 runs all of it (make test-host-faults), otherwise the sample.
+Extra: make test-host-faults runs it.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ def drill(federation: Federation) -> None:
             federation.assert_federated(name)
 
 
+@extra
 def test_two_zones_on_sqlite_come_back_onto_bare_hosts(pair: Federation) -> None:
     drill(pair)
 

@@ -12,9 +12,9 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from tests.tools.playbooks import Run
+from tests.tools.playbooks import Run, wait_for
 
-from .lab import Federation
+from .lab import Federation, extra
 
 
 def backup(zones: Federation, *options: str) -> Run:
@@ -60,6 +60,7 @@ def test_a_backup_has_all_zones_and_stays_when_it_is_whole(members: Federation) 
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
 
 
+@extra
 def test_a_zone_that_fails_is_told_and_older_backups_stay(members: Federation) -> None:
     good(backup(members))
     (members["paris"].location / "etc/oned.conf").write_text("DB = [\n")
@@ -78,11 +79,14 @@ def restore(zones: Federation, *options: str, confirm: str = "federation") -> Ru
     return zones.run("restore", *words, *(["-e", f"restore_confirm={confirm}"] if confirm else []))
 
 
-def emptied(zones: Federation) -> None:
-    """Every host loses all, and gets a fresh OpenNebula with a zone of its own."""
+def emptied(zones: Federation, moves: bool = False) -> None:
+    """Every host loses all, and gets a fresh OpenNebula with a zone of its own, if it `moves` at another address."""
     for zone in zones.zones.values():
         zone.one("stop")
         shutil.rmtree(zone.location)
+        if moves:
+            network, _dot, last = zone.address.rpartition(".")
+            zone.address = f"{network}.{int(last) + 100}"
         zone.install(zones.version)
         zone.one("start")
 
@@ -109,3 +113,57 @@ def test_all_hosts_are_lost_and_come_back_as_they_were(members: Federation) -> N
     assert "is as in the backup since" in again.output
     federate = members.federate()
     assert federate.tasks("changed") == set(), federate.output
+
+
+@extra
+def test_a_federation_comes_back_at_other_addresses(members: Federation) -> None:
+    good(backup(members))
+    before = {name: zone.tables()["user_pool"] for name, zone in members.zones.items()}
+    emptied(members, moves=True)
+    assert "run playbook federate" in good(restore(members)).output
+    members.federate()
+    assert {name: zone.tables()["user_pool"] for name, zone in members.zones.items()} == before
+    members.assert_federated("paris")
+    assert members.federate().tasks("changed") == set()
+
+
+@extra
+def test_a_slave_comes_back_alone_and_a_master_behind_it_is_refused(members: Federation) -> None:
+    good(backup(members))
+    paris, madrid = members["paris"], members.master
+    madrid.create_user("later")
+    wait_for(lambda: "later" in paris.users(), "the user in paris")
+    refused = restore(members, "-e", "restore_zone=madrid")
+    assert refused.code != 0
+    assert "so what the master lacks" in " ".join(refused.output.split())
+    starts = madrid.starts()
+    paris.call("one.template.allocate", 'NAME="of the time after"\nCPU="1"\nMEMORY="64"')
+    plan = good(restore(members, "-e", "restore_zone=paris", "--check", confirm=""))
+    assert "madrid-1 would be copied; its oned stops for about 15 s" in plan.output
+    real = good(restore(members, "-e", "restore_zone=paris"))
+    changing = [{host for host, _task in run.tasks("changed")} for run in (plan, real)]
+    assert changing == [{"madrid-1", "paris-1"}] * 2
+    # Its own tables are those of the backup, what all share is the master's.
+    assert paris.rows("SELECT name FROM template_pool") == []
+    assert "later" in paris.users()
+    assert paris.tables() == madrid.tables()
+    # On SQLite the master stops once, to be copied.
+    assert madrid.starts() == starts + 1
+    (kept,) = (paris.state / "restores").iterdir()
+    assert [path.name for path in kept.iterdir()] == ["one.db"]
+    members.assert_federated("paris")
+
+
+@extra
+def test_an_altered_backup_is_refused_before_anything_stops(members: Federation) -> None:
+    good(backup(members))
+    (made,) = backups(members)
+    name = manifest(made)["zones"]["paris"]["database"]
+    with (made / name).open("ab") as stream:
+        stream.write(b"\n")
+    starts = members["paris"].starts()
+    for options in ([], ["--check"]):
+        run = restore(members, *options)
+        assert run.code != 0
+        assert f"{name} was altered or truncated" in run.output
+    assert members["paris"].starts() == starts

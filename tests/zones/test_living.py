@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from .lab import Federation
+from .lab import Federation, extra
 
 ENDPOINT = re.compile(r"<ENDPOINT><!\[CDATA\[(.*?)\]\]>")
 
@@ -37,6 +37,13 @@ def records(members: Federation, name: str) -> dict[int, tuple[str, str]]:
     return found
 
 
+def ported(members: Federation, name: str, port: int) -> str:
+    """Declare another port for a zone: its new endpoint."""
+    members.variables[name]["oned_port"] = port
+    return f"http://{members[name].address}:{port}/RPC2"
+
+
+@extra
 @pytest.mark.parametrize("who", [("paris",), ("madrid",), ("madrid", "paris")], ids="-".join)
 @pytest.mark.parametrize("change", ["address", "name"])
 def test_a_living_federation_changes_and_nobody_is_left_behind(
@@ -58,3 +65,15 @@ def test_a_living_federation_changes_and_nobody_is_left_behind(
     assert records(members, "madrid") == records(members, "paris") == expected
     again = members.federate()
     assert again.tasks("changed") == set(), again.output
+
+
+def test_ports_addresses_and_names_change_in_one_run(members: Federation) -> None:
+    expected = {0: (renamed(members, "madrid"), ported(members, "madrid", 2733))}
+    renamed(members, "paris")
+    moved(members, "paris")
+    expected[100] = ("paris-2", ported(members, "paris", 2833))
+    plan = members.run("federate", "--check", "--diff")
+    assert plan.code == 0, plan.output
+    members.federate()
+    assert records(members, "madrid") == records(members, "paris") == expected
+    assert members.federate().tasks("changed") == set()

@@ -19,7 +19,7 @@ from ...module_utils._problems.problem import Problem
 from .._checks import database as database_checks
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
-from .._model.facts import NOT_EXAMINED, HostFacts
+from .._model.facts import NOT_EXAMINED, Frontend, HostFacts
 from .._transfer.store import safe
 from .coordinator import with_coordinators
 from .members import server_of
@@ -103,6 +103,12 @@ def plan_backup(federation: Federation, facts: Mapping[str, HostFacts], limited:
     )
 
 
+def copy_seconds(frontend: Frontend) -> int:
+    """For about how long oned stops to be copied, 0 where it runs on or stands still."""
+    stops = frontend.conf.backend == "sqlite" and frontend.runs
+    return _RESTART_SECONDS + frontend.database.size // _COPY_RATE if stops else 0
+
+
 def _problems(zone: Zone, facts: Mapping[str, HostFacts], run: set[str]) -> list[Problem]:
     """What keeps parts of a zone out of the backup, by server."""
     return [problem.at(host) for host in zone.servers for problem in _problems_of(zone, host, facts, run)]
@@ -130,7 +136,6 @@ def _zone(zone: Zone, facts: Mapping[str, HostFacts]) -> BackupZone:
         for host in zone.servers
         if host == zone.host or server_of(zone, host, frontend.servers_of(frontend.conf.zone_id))
     ]
-    stops = frontend.conf.backend == "sqlite" and frontend.runs
     return BackupZone(
         label=zone.label,
         role=(frontend.conf.mode or "STANDALONE").lower(),
@@ -140,7 +145,7 @@ def _zone(zone: Zone, facts: Mapping[str, HostFacts]) -> BackupZone:
         servers=tuple(members),
         backend=frontend.conf.backend,
         release=frontend.oned_version,
-        seconds=_RESTART_SECONDS + frontend.database.size // _COPY_RATE if stops else 0,
+        seconds=copy_seconds(frontend),
         server_ids={
             host: found.frontend.conf.server_id for host in members if (found := facts.get(host)) and found.examined
         },

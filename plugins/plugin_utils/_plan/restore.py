@@ -19,6 +19,7 @@ from .._checks import restore as checks
 from .._model.backup import Manifest, SavedZone
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts
+from .backup import copy_seconds
 from .coordinator import with_coordinators
 
 
@@ -60,8 +61,8 @@ class RestoringHost:
 class RestorePlan:
     """What playbook restore does.
 
-    `source` is the host with the master's tables. `moved` are groups of zones with another endpoint than in the backup;
-    `done` are hosts that are as in the backup.
+    `source` is the host with the master's tables, and in `stops` if its oned stops only to be copied. `moved` are
+    groups of zones with another endpoint than in the backup; `done` are hosts that are as in the backup.
     """
 
     id: str
@@ -70,6 +71,7 @@ class RestorePlan:
     hosts: Mapping[str, RestoringHost] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: str | None = None
+    stops: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
@@ -106,6 +108,7 @@ def plan_restore(
         rule = rules.RESTORE_UNCONFIRMED
         problems.append(("", rule.problem(created=manifest.created, group=federation.group)))
     slaves = any(one.slave for one in hosts.values())
+    stops = _stopping(federation.master_host, facts) if slaves and federation.master_host not in hosts else ()
     errors = tuple(
         f"{label}, {problem.line}" if label and problem.where else _line(label, problem) for label, problem in problems
     )
@@ -115,12 +118,13 @@ def plan_restore(
         path=options.path,
         created=manifest.created,
         hosts=hosts,
-        groups={host: _groups(host, hosts, federation, slaves, options.check) for host in federation.hosts},
+        groups={host: _groups(host, hosts, federation, slaves, stops, options.check) for host in federation.hosts},
         source=federation.master_host if slaves else None,
+        stops=stops,
         moved=moved,
         done=tuple(done),
         errors=errors,
-        text=tuple(_text(federation, manifest, hosts, facts, done, options, moved))
+        text=tuple(_text(federation, manifest, hosts, facts, done, options, moved, stops))
         + tuple(f"  ! {line}" for line in errors),
     )
 
@@ -197,12 +201,24 @@ def _around(
     return found
 
 
+def _stopping(host: str, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
+    """The host with the master's tables, if its oned must stop to be copied."""
+    frontend = facts[host].examined
+    return (host,) if frontend and copy_seconds(frontend) else ()
+
+
 def _groups(
-    host: str, hosts: Mapping[str, RestoringHost], federation: Federation, slaves: bool, check: bool
+    host: str,
+    hosts: Mapping[str, RestoringHost],
+    federation: Federation,
+    slaves: bool,
+    stops: tuple[str, ...],
+    check: bool,
 ) -> tuple[str, ...]:
     """Groups of the plays. In check mode the hosts are those that would stop, and nothing comes after that."""
     if check:
-        return ("federation_restoring",) if host in hosts else ()
+        stopping = ("federation_restoring_source",) if host in stops else ()
+        return ("federation_restoring",) if host in hosts else stopping
     source = ("federation_restoring_source",) if slaves and host == federation.master_host else ()
     one = hosts.get(host)
     if one is None:
@@ -228,6 +244,7 @@ def _text(
     done: list[str],
     options: RestoreOptions,
     moved: tuple[str, ...],
+    stops: tuple[str, ...],
 ) -> list[str]:
     state = "complete" if manifest.complete else "incomplete"
     whole = "all files are as they were written" if not options.faults else "it is not usable"
@@ -242,8 +259,12 @@ def _text(
                     f"  {manifest.zones[group].endpoint} was its endpoint, {zone.endpoint} is declared: run playbook "
                     "federate after the restore."
                 )
+        for host in set(zone.servers) & set(stops):
+            seconds = copy_seconds(facts[host].frontend)
+            lines.append(f"{zone.label}: {host} would be copied; its oned stops for about {seconds} s.")
         for host in zone.servers:
-            restore = facts[host].examined.restore if host in done and facts[host].examined else None  # type: ignore[union-attr]
+            frontend = facts[host].examined
+            restore = frontend.restore if frontend and host in done else None
             if restore:
                 lines.append(
                     f"{zone.label}: {host} is as in the backup since {restore.closed_at}; what was written since stays."
