@@ -83,6 +83,10 @@ test-build: venv link ## The collection builds, installs and works where it is i
 test-privileges: venv link ## As root: oned's account gains nothing by what it lays where root's modules work
 	$(PYTEST) tests/privileges
 
+.PHONY: test-page
+test-page: venv link ## The status page in a browser: accessible, quiet, narrow and dark; pictures in tests/output
+	$(PYTEST) tests/page
+
 .PHONY: test-nightly
 test-nightly: venv link ## All that is extra because it is long, one after the other, with the time that each takes
 	$(BIN)/python tests/tools/run_parts.py nightly

@@ -16,7 +16,7 @@ GPL = "GPL-3.0-or-later"
 GPL_FOLDERS = ("modules", "action", "filter", "inventory", "doc_fragments")
 # Texts, and files that cannot hold a comment or are written by a tool.
 EXEMPT_NAMES = {".gitignore", "COPYING", "CHANGELOG.md", "changelog.yaml"}
-EXEMPT_SUFFIXES = {".md", ".json", ".svg", ".conf", ".sql", ".xml", ".txt", ".db", ".in"}
+EXEMPT_SUFFIXES = {".md", ".json", ".svg", ".png", ".conf", ".sql", ".xml", ".txt", ".db", ".in"}
 
 
 def files() -> list[Path]:

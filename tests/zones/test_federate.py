@@ -109,6 +109,7 @@ def test_status_shows_a_healthy_federation_and_names_what_is_wrong(members: Fede
     run = members.run("status", *into)
     assert run.code != 0
     assert "needs attention" in (pages / "status.html").read_text()
+    assert len(json.loads((pages / "history.json").read_text())) == 2
     assert '"unreachable"' in (pages / "status.json").read_text()
     assert 'onefed_zone_up{federation="federation",zone="paris"} 0' in (pages / "status.prom").read_text()
     assert pages.stat().st_mode & 0o777 == 0o750
