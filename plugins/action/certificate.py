@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._argspec import FRONTEND
-from ..module_utils._tls.files import CHAIN, FOLDER
+from ..module_utils._tls.paths import CHAIN, FOLDER
 from ..plugin_utils._certificates.delivery import Delivery, of_own, of_private, told
 from ..plugin_utils._certificates.folder import Folder
 from ..plugin_utils._certificates.library import CertificateError

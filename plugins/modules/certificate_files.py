@@ -98,7 +98,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._argspec import FRONTEND
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._module import run
-from ..module_utils._tls.files import AUTHORITIES, CHAIN, FOLDER, REVOCATIONS, describe, remove, write
+from ..module_utils._tls.files import describe, remove, write
+from ..module_utils._tls.paths import AUTHORITIES, CHAIN, FOLDER, REVOCATIONS
 
 
 def certificate_files(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 
 from .._errors import OnefedError
+from .._tls.paths import FOLDER, REVOCATIONS
 
 _AUTHORITY = (
     "its certificate is by an authority that this host does not trust ({why}); set ca_path (federation_ca_path) to a "
@@ -18,6 +20,12 @@ _HOST = (
     "issue one that holds this"
 )
 _WEAK = "its certificate, or its authority's, is too weak for this host ({why}); issue one with a longer key"
+_LISTS = os.path.join(FOLDER, REVOCATIONS)
+_LISTS_UNUSABLE = (
+    f"its certificate cannot be compared with the revoked ones in {_LISTS} ({{why}}); set this host's clock, or "
+    "bring the newest lists with module certificate"
+)
+_NO_LIST = 3
 # X509_V_ERR_* of OpenSSL (include/openssl/x509_vfy.h).
 _REASONS = {
     9: "its certificate is not valid yet ({why}); set the clocks of both hosts, or wait until it is",
@@ -27,6 +35,11 @@ _REASONS = {
     19: _AUTHORITY,
     20: _AUTHORITY,
     21: _AUTHORITY,
+    8: _LISTS_UNUSABLE,
+    11: _LISTS_UNUSABLE,
+    12: _LISTS_UNUSABLE,
+    23: "its certificate was revoked ({why}); give that server another one with module certificate, or find out who "
+    "answers there with a certificate that was taken back",
     62: _HOST,
     64: _HOST,
     66: _WEAK,
@@ -47,7 +60,10 @@ _VERSIONS = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCO
 
 
 def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
-    """How a server's certificate is checked. Raises OnefedError when `ca_path` cannot be used."""
+    """How a server's certificate is checked, for one call. Raises OnefedError when `ca_path` cannot be used.
+
+    Where this host has lists of revoked certificates (module certificate brings them), they count.
+    """
     try:
         context = ssl.create_default_context(cafile=ca_path)
     except (OSError, ValueError) as error:
@@ -55,7 +71,27 @@ def tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
     if not validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    elif os.path.exists(_LISTS):
+        try:
+            context.load_verify_locations(cafile=_LISTS)
+        except (OSError, ValueError) as error:
+            raise OnefedError(
+                f"Cannot read the lists of revoked certificates in {_LISTS}: {error}. Bring them again with module "
+                "certificate."
+            ) from None
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     return context
+
+
+def has_no_list(error: ssl.SSLError, context: ssl.SSLContext) -> bool:
+    """Whether a server was refused only as no list of revoked certificates is its authority's; then none counts.
+
+    The lists are those of the federation's private authority; a certificate of another one is on none of them.
+    """
+    if not isinstance(error, ssl.SSLCertVerificationError) or error.verify_code != _NO_LIST:
+        return False
+    context.verify_flags &= ~ssl.VERIFY_CRL_CHECK_LEAF
+    return True
 
 
 def tls_reason(error: ssl.SSLError) -> str:

@@ -24,7 +24,7 @@ from .._errors import ApiUnreachable, OnefedError, printable, quoted
 from .._host.deadline import Deadline
 from .connection import Stalled, TooLong, body_of, opened
 from .documents import NotUnderstood, refuse_doctype
-from .tls import tls_reason
+from .tls import has_no_list, tls_reason
 
 # Everything that can go wrong in `exchange`, to be given to `classify`.
 FAILURES = (OSError, http.client.HTTPException, expat.ExpatError, xmlrpc.client.Error, ValueError)
@@ -88,12 +88,23 @@ def exchange(
     """
     parts = split_url(url)
     body = xmlrpc.client.dumps(params, method, encoding="utf-8").encode()
-    with opened(parts, Deadline.after(timeout), context, most) as connection:
+    deadline = Deadline.after(timeout)
+    try:
+        return _exchanged(parts, body, deadline, context, most)
+    except ssl.SSLError as error:
+        # Nothing was sent before the server's certificate was seen, so no write is repeated.
+        if context is None or not has_no_list(error, context):
+            raise
+        return _exchanged(parts, body, deadline, context, most)
+
+
+def _exchanged(parts: SplitResult, body: bytes, deadline: Deadline, context: ssl.SSLContext | None, most: int) -> Any:
+    with opened(parts, deadline, context, most) as connection:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", target, body, {"Content-Type": "text/xml", "User-Agent": "onefed.opennebula"})
         reply = connection.getresponse()
         if reply.status != http.client.OK:
-            raise xmlrpc.client.ProtocolError(url, reply.status, quoted(reply.reason), {})
+            raise xmlrpc.client.ProtocolError(parts.geturl(), reply.status, quoted(reply.reason), {})
         return reply_value(body_of(reply))
 
 

@@ -15,9 +15,8 @@ from typing import Any
 
 from .._errors import FrontendError
 from .._host.files import Attributes, make_folder, read_bytes, remove_file, write_bytes
+from .paths import AUTHORITIES, CHAIN, REVOCATIONS
 
-FOLDER = "/etc/onefed/tls"
-CHAIN, AUTHORITIES, REVOCATIONS = "server.pem", "ca.pem", "crl.pem"
 _MOST_BYTES = 2**20
 # Root's only is what has the private key; of the rest nothing is secret.
 _MODES = {CHAIN: 0o600, AUTHORITIES: 0o644, REVOCATIONS: 0o644}

@@ -35,6 +35,7 @@ class Authority:
 
     folder: Path
     strict: bool = True
+    name: str = "test authority"
 
     @cached_property
     def key(self) -> ec.EllipticCurvePrivateKey:
@@ -42,9 +43,7 @@ class Authority:
 
     @cached_property
     def certificate(self) -> x509.Certificate:
-        builder = self._begun("test authority", self.key).add_extension(
-            x509.BasicConstraints(True, None), critical=True
-        )
+        builder = self._begun(self.name, self.key).add_extension(x509.BasicConstraints(True, None), critical=True)
         if self.strict:
             builder = builder.add_extension(_CERTIFIES, critical=True)
         return builder.sign(self.key, hashes.SHA256())
@@ -67,6 +66,16 @@ class Authority:
         (self.folder / "server.key").write_bytes(private)
         return self._written("server.pem", certificate), str(self.folder / "server.key")
 
+    def revoking(self, serial: int, ends: int = 2) -> bytes:
+        """A list in PEM that revokes one certificate, valid until so many days from now."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
+        builder = (
+            x509.CertificateRevocationListBuilder().issuer_name(_named("test authority")).last_update(now - 9 * DAY)
+        )
+        made = builder.next_update(now + ends * DAY).add_revoked_certificate(one).sign(self.key, hashes.SHA256())
+        return made.public_bytes(serialization.Encoding.PEM)
+
     def _begun(
         self, name: str, key: ec.EllipticCurvePrivateKey, begins: int = -1, ends: int = 2
     ) -> x509.CertificateBuilder:
@@ -74,7 +83,7 @@ class Authority:
         return (
             x509.CertificateBuilder()
             .subject_name(_named(name))
-            .issuer_name(_named("test authority"))
+            .issuer_name(_named(self.name))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + begins * DAY)

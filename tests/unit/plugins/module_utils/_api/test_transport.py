@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 from certificates import Authority
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from fake_oned import SESSION, FakeOned, Served
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._api import tls
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import probe
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.tls import tls_context
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.transport import NoAnswer, classify, split_url
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import OnefedError
+from ansible_collections.onefed.opennebula.plugins.module_utils._tls.paths import FOLDER
 
 
 @pytest.fixture
@@ -99,6 +102,47 @@ def test_an_authority_without_key_usage_is_told_where_that_is_refused(
     reason = refusal(old.server(), old.path)
     assert "Python 3.13 and newer insist on" in reason
     assert "keyUsage" in reason
+
+
+@pytest.fixture
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This host has lists of revoked certificates."""
+    monkeypatch.setattr(tls, "_LISTS", str(tmp_path / "crl.pem"))
+    return tmp_path / "crl.pem"
+
+
+def test_a_revoked_certificate_is_told(authority: Authority, lists: Path) -> None:
+    revoked = x509.load_pem_x509_certificate(Path(authority.server()[0]).read_bytes())
+    lists.write_bytes(authority.revoking(revoked.serial_number))
+    reason = refusal((str(authority.folder / "server.pem"), str(authority.folder / "server.key")), authority.path)
+    assert reason.startswith("its certificate was revoked (certificate revoked); give that server another one")
+    with served(authority.server()) as oned:
+        assert oned.client(ca_path=authority.path).call("one.system.version") == "7.4.0"
+        lists.write_text("damaged")
+        with pytest.raises(OnefedError, match="Cannot read the lists of revoked certificates in .*crl.pem"):
+            oned.client(ca_path=authority.path).call("one.system.version")
+        assert oned.client(validate_certs=False).call("one.system.version") == "7.4.0"
+
+
+def test_lists_that_are_out_of_date_are_told(authority: Authority, lists: Path) -> None:
+    lists.write_bytes(authority.revoking(1, ends=-1))
+    reason = refusal(authority.server(), authority.path)
+    assert reason.startswith(
+        f"its certificate cannot be compared with the revoked ones in {FOLDER}/crl.pem (CRL has ex"
+    )
+
+
+def test_a_certificate_of_an_authority_without_a_list_is_not_on_one(
+    authority: Authority, lists: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = Authority(tmp_path / "other", name="another authority")
+    lists.write_bytes(other.revoking(1))
+    with served(authority.server()) as oned:
+        assert oned.client(ca_path=authority.path).call("one.system.version") == "7.4.0"
+        assert len(oned.calls) == 1
+    assert refusal(authority.server(begins=-9, ends=-2), authority.path).startswith("its certificate has expired")
+    assert "not trust" in refusal(authority.server(), other.path)
 
 
 def test_https_trusts_anybody_only_when_told_to(authority: Authority) -> None:
