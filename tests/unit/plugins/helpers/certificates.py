@@ -71,7 +71,7 @@ class Authority:
         now = datetime.datetime.now(datetime.timezone.utc)
         one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
         builder = (
-            x509.CertificateRevocationListBuilder().issuer_name(_named("test authority")).last_update(now - 9 * DAY)
+            x509.CertificateRevocationListBuilder().issuer_name(_named(self.name)).last_update(now - 9 * DAY)
         )
         made = builder.next_update(now + ends * DAY).add_revoked_certificate(one).sign(self.key, hashes.SHA256())
         return made.public_bytes(serialization.Encoding.PEM)
