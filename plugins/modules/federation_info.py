@@ -64,6 +64,12 @@ options:
             M(onefed.opennebula.upgrade_journal) returns them.
         type: dict
         default: {}
+      restores:
+        description:
+          - Restores that were begun and are not complete, by host, with C(id) and C(opened_at) as
+            M(onefed.opennebula.restore_journal) returns them.
+        type: dict
+        default: {}
       outside:
         description:
           - Whether the zone is outside of the limit. It is not checked then, like a zone that is not in the list.
@@ -374,6 +380,7 @@ def main() -> None:
                     "unread": {"type": "list", "elements": "str", "default": []},
                     "locked_down": {"type": "list", "elements": "str", "default": []},
                     "upgrades": {"type": "dict", "default": {}},
+                    "restores": {"type": "dict", "default": {}},
                     "outside": {"type": "bool", "default": False},
                     "limit": {"type": "str"},
                     "unread_databases": {"type": "dict", "default": {}},

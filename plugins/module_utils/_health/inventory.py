@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._endpoints import same_endpoint
-from .._problems import frontend, servers, upgrade, vip
+from .._problems import backup, frontend, servers, upgrade, vip
 from .._problems.problem import Problem
 from .quorum import Server, Zone, raft_leader
 
 # One zone of the inventory: name, endpoint, servers (endpoints by host), address, vip_holders, unread and locked_down
-# (hosts), upgrades (that are open, by host); outside (of the limit), limit (that has it and the master),
+# (hosts), upgrades and restores (open ones, by host); outside (of the limit), limit (that has it and the master),
 # unread_databases (why, by host).
 Declared = Mapping[str, Any]
 
@@ -70,6 +70,8 @@ def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem
         yield frontend.LOCKED_DOWN.problem(host)
     for host, opened in (declared.get("upgrades") or {}).items():
         yield upgrade.UPGRADE_OPEN.problem(host, release=opened["to_release"], opened_at=opened["opened_at"])
+    for host, opened in (declared.get("restores") or {}).items():
+        yield backup.RESTORE_OPEN.problem(host, backup=opened["id"], opened_at=opened["opened_at"])
 
 
 def _server_list_problems(zone: Zone, declared: Declared) -> Iterator[Problem]:

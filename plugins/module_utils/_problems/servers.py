@@ -125,6 +125,14 @@ SERVER_NOT_DECLARED = Rule(
     "Add it to the zone's group; or, if it is to go, add it with oned_state: absent and run playbook federate; or "
     "remove it with module zone_server.",
 )
+SERVER_MOVED = Rule(
+    "server_moved",
+    WARNING,
+    "A server of a zone of several got another address or port. OpenNebula cannot change that in a zone's list.",
+    "The zone's list has it at {listed}, the inventory at {endpoint}: the other servers do not find it there.",
+    "Set oned_state: absent for it and run playbook federate, which takes it out of the zone; then take that away and "
+    "run playbook federate again, which adds it at its new address. One server at a time, the leader last.",
+)
 HA_ON_SQLITE = Rule(
     "ha_on_sqlite",
     ERROR,

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...module_utils._endpoints import same_endpoint
+from ...module_utils._endpoints import host_of as url_host
+from ...module_utils._endpoints import literal, same_endpoint
 from ...module_utils._problems.problem import Problem
-from ...module_utils._problems.servers import SERVER_NOT_DECLARED
+from ...module_utils._problems.servers import SERVER_MOVED, SERVER_NOT_DECLARED
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
 from .._model.records import ListedServer, ZoneRecord
@@ -42,6 +43,21 @@ def strangers(zone: Zone, listed: Sequence[ListedServer], severity: str | None =
         for one in listed
         if not host_of(one, zone.endpoints, {})
     ]
+
+
+def displaced(zone: Zone, listed: Sequence[ListedServer]) -> list[Problem]:
+    """Servers of the zone that are listed at another address than they are declared with.
+
+    Names of hosts may stand for any address, so they are left alone.
+    """
+    found = []
+    for host in zone.servers:
+        server, endpoint = server_of(zone, host, listed), zone.endpoints[host]
+        if server is None or same_endpoint(server.endpoint, endpoint):
+            continue
+        if all(literal(url_host(one)) for one in (server.endpoint, endpoint)):
+            found.append(SERVER_MOVED.problem(host, listed=server.endpoint, endpoint=endpoint))
+    return found
 
 
 def members_of(federation: Federation, facts: Mapping[str, HostFacts], known: Sequence[ZoneRecord]) -> dict[int, str]:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The zones that the inventory declares, for federation_info.
 
-With each zone come the hosts that have its floating address, those that are locked down, and open upgrades.
+With each zone come the hosts that have its floating address, those that are locked down, and open upgrades and
+restores.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ def _declared(zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
             host: {"to_release": found.upgrade.to_release, "opened_at": found.upgrade.opened_at}
             for host, found in known.items()
             if found.upgrade
+        },
+        "restores": {
+            host: {"id": found.restore.id, "opened_at": found.restore.opened_at}
+            for host, found in known.items()
+            if found.restore and found.restore.is_open
         },
     }
 

@@ -73,7 +73,8 @@ class Cipher:
         if self.program == "age":
             return ["--encrypt", "--recipient", self.recipient]
         # Whom the key belongs to is for the operator to know who names it.
-        return ["--batch", "--trust-model", "always", "--encrypt", "--recipient", self.recipient]
+        always = ["--batch", "--no-auto-key-locate", "--trust-model", "always"]
+        return [*always, "--encrypt", "--recipient", self.recipient]
 
     def _run(self, words: Sequence[str], stdin: IO[bytes] | int, stdout: IO[bytes] | int, what: str) -> None:
         path = shutil.which(self.program)

@@ -53,6 +53,12 @@ def test_an_upgrade_that_is_not_complete_is_an_error() -> None:
     assert told[0]["text"] == "The upgrade to 7.4.0 that was begun at 2026-01-31T12:00:00Z is not complete."
 
 
+def test_a_restore_that_is_not_complete_is_an_error() -> None:
+    told = checked(declared("p1", restores={"p2": {"id": "20260131T120000Z-federation", "opened_at": "then"}}))
+    assert [(one["code"], one["server"]) for one in told["problems"]] == [("restore_open", "p2")]
+    assert "-e restore_from=20260131T120000Z-federation" in told["problems"][0]["remedy"]
+
+
 def test_an_address_that_the_leader_alone_has_is_well() -> None:
     shown = checked(declared("p1"))
     assert shown["problems"] == []
@@ -127,8 +133,9 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
     madrid = replace(paris, label="madrid", endpoint="http://m/RPC2", floating=None, hosts=("m",), servers=("m",))
     zones = {"p": paris, "m": replace(madrid, endpoints={"m": "x"})}
     upgrade = {"id": "one", **UPGRADE}
+    restore = {"id": "two", "opened_at": "then"}
     addresses = {
-        "p1": examined("192.0.2.31", "192.0.2.30"),
+        "p1": {"frontend": {**examined("192.0.2.31", "192.0.2.30")["frontend"], "restore": restore}},
         "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "lockdown": True, "upgrade": upgrade}},
         "p3": {"frontend": {"addresses": {"error": "no ip"}}},
     }
@@ -147,6 +154,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "unread": ["p3"],
             "locked_down": ["p2"],
             "upgrades": {"p2": UPGRADE},
+            "restores": {"p1": restore},
             "outside": False,
             "limit": "p,m",
             "unread_databases": {"p1": "disk I/O error", "p2": "PyMySQL is missing"},
@@ -160,6 +168,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "unread": [],
             "locked_down": [],
             "upgrades": {},
+            "restores": {},
             "outside": True,
             "limit": "m",
             "unread_databases": {"m": "outside of the limit"},
