@@ -145,9 +145,12 @@ bench-hosts: venv link ## Extra, as root: a run on hosts against a script of the
 bench-servers: venv link ## Extra, as root: adding servers to a zone on hosts, and losing its leader
 	$(BIN)/python tests/bench/hosts.py --servers
 
-.PHONY: problems-page
+.PHONY: problems-page variables-page
 problems-page: venv link ## Write docs/problems.md from the rule book
 	PYTHONPATH=.build $(BIN)/python -m tests.tools.problems_page
+
+variables-page: venv link ## Write docs/variables.md from the list of all variables
+	PYTHONPATH=.build $(BIN)/python -m tests.tools.variables_page
 
 .PHONY: docs
 docs: link ## Build the documentation site in .cache/docs/html

@@ -16,17 +16,10 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.role_
     PLAYBOOK_VARIABLES,
 )
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.variables import VARIABLES, Variable
+from tests.tools.variables_page import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = VARIABLES + INSTALL_VARIABLES
-ROWS = dict(
-    re.findall(
-        r"^\| `((?:federation|zone|oned|upgrade|backup|restore)_\w+)` \| ([^|]*) \|",
-        (ROOT / "README.md").read_text(),
-        re.MULTILINE,
-    )
-)
-
 
 # Of the roles, the entry points that read the variables of playbooks.
 ENTRY_POINTS = (
@@ -97,16 +90,9 @@ def test_the_defaults_of_oned_install_are_those_of_its_variables() -> None:
     assert defaults == {variable.name: variable.default for variable in INSTALL_VARIABLES}
 
 
-def test_the_readme_lists_every_variable_with_its_default() -> None:
-    expected = {variable.name: shown(variable.default) for variable in ALL}
-    playbooks = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
-    assert {name: default.strip() for name, default in ROWS.items() if name not in playbooks} == expected
-
-
-def shown(default: Any) -> str:
-    if default is None:
-        return "–"
-    return f"`[{', '.join(default)}]`" if isinstance(default, list) else f"`{str(default).lower()}`"
+def test_the_page_of_variables_is_written_from_their_list() -> None:
+    assert PAGE.read_text() == page(), "run: make variables-page"
+    assert "| `zone_role` | `slave` | Exactly one zone is the master. |\n" in page()
 
 
 def test_every_variable_is_read_by_its_scope() -> None:
