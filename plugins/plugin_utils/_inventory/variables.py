@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The public inventory variables: the one home of their names, types, defaults and meaning.
 
-The README's table and the roles' argument_specs repeat this list; a unit test holds them to it.
+docs/variables.md is written from this list, and the roles' argument_specs repeat it; a unit test holds them to it.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def test_a_way_back_that_was_interrupted_goes_on_as_far_as_the_upgrade_had_come(
 
 @pytest.mark.parametrize(("lost", "leader"), [("paris-1", "paris-2"), ("paris-2", "paris-1")])
 def test_the_others_go_back_without_a_server_that_is_lost_for_good(lost: str, leader: str) -> None:
-    """As the README says: once it is out of the inventory, and be it the one that led."""
+    """As the page about upgrades says: once it is out of the inventory, and be it the one that led."""
     results = halted(with_three(), madrid_1="migrated", paris_1="installed", paris_2="migrated", paris_3="installed")
     results[lost] = {"unreachable": True, "msg": "no route"}
     [error] = upgrade_rollback(THREE, results)["errors"]
