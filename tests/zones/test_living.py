@@ -67,6 +67,7 @@ def test_a_living_federation_changes_and_nobody_is_left_behind(
     assert again.tasks("changed") == set(), again.output
 
 
+@extra
 def test_ports_addresses_and_names_change_in_one_run(members: Federation) -> None:
     expected = {0: (renamed(members, "madrid"), ported(members, "madrid", 2733))}
     renamed(members, "paris")
