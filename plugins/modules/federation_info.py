@@ -221,6 +221,12 @@ federation:
             error:
               description: Why something could not be read.
               type: str
+            certificate:
+              description:
+                - The certificate that it shows, with C(serial), C(not_after), C(days_left) and C(protocol).
+                - V(null) without TLS, or where certificates are not validated.
+              type: dict
+              sample: {"serial": "2F5A", "not_after": "2026-05-03T12:00:00Z", "days_left": 397, "protocol": "TLSv1.3"}
             version:
               description: Version of OpenNebula.
               type: str

@@ -137,16 +137,16 @@ class _Socket:
     """What http.client needs of a socket."""
 
     def __init__(self, stream: socket.socket, deadline: Deadline, most: int) -> None:
-        self._stream, self._deadline, self._most = stream, deadline, most
+        self.stream, self._deadline, self._most = stream, deadline, most
 
     def sendall(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            self._stream.settimeout(_left(self._deadline))
-            view = view[self._stream.send(view[:_CHUNK]) :]
+            self.stream.settimeout(_left(self._deadline))
+            view = view[self.stream.send(view[:_CHUNK]) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Received(self._stream, self._deadline, self._most), _CHUNK)
+        return io.BufferedReader(_Received(self.stream, self._deadline, self._most), _CHUNK)
 
     def close(self) -> None:
         """http.client closes early what it still reads from; the connection is closed with its block."""

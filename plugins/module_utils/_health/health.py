@@ -30,6 +30,7 @@ _SERVER_KEYS = (
     "endpoint",
     "reachable",
     "error",
+    "certificate",
     "version",
     "mode",
     "zone_id",

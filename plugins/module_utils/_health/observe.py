@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+from .._api.certificate import certificate_at
 from .._api.client import AUTHORIZATION, Client
 from .._api.documents import federation_from_xml, version_of, zones_from_xml
 from .._api.parallel import in_parallel
@@ -22,7 +23,7 @@ from .quorum import behind, find_master, leader_of
 SETTLE_POLL_SECONDS = 0.25
 # What a server told when it was asked first, to see whether it moves.
 _FIRST = ("first_index", "first_log_index")
-_UNKNOWN: Server = {**UNKNOWN, "version": None, "mode": None, "zone_id": None, "master_oned": None}
+_UNKNOWN: Server = {**UNKNOWN, "version": None, "mode": None, "zone_id": None, "master_oned": None, "certificate": None}
 
 
 def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dict[str, Any]:
@@ -83,6 +84,8 @@ def _ask(client: Client, endpoint: str | None) -> Server:
         return {"error": "it has no XML-RPC endpoint"}
     there = client.at(endpoint)
     answer = status(there)
+    if answer["reachable"]:
+        answer["certificate"] = certificate_at(there)
     if answer.get("state") != "open" or answer.get("refusal") == "authentication":
         return answer
     try:

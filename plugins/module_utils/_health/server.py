@@ -9,14 +9,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._endpoints import same_endpoint
-from .._problems import answers, replication, zones
+from .._problems import answers, endpoints, replication, zones
 from .._problems.problem import Problem
 from .federation import Federation
 from .quorum import Server, Zone, lag_of
 
+# Time to renew a certificate, also for those of 90 days, which are renewed when 30 are left.
+_LAST_DAYS = 21
+
 
 def server_problems(federation: Federation, zone: Zone, server: Server) -> Iterator[Problem]:
     """All that is wrong with one server of `zone`."""
+    shown = server["certificate"]
+    if shown and shown["days_left"] < _LAST_DAYS:
+        where, ends, days = server["endpoint"], shown["not_after"], shown["days_left"]
+        yield endpoints.CERTIFICATE_ENDS.problem(server["name"], endpoint=where, not_after=ends, days=days)
     role = _role_problem(federation, zone, server) if federation.federated else None
     # A wrong ZONE_ID is the cause of a missing record, which then is not worth telling.
     mute = answer_problem(zone, server) if not (role and server["refusal"] == "no_zone") else None

@@ -30,12 +30,18 @@ def record_problems(federation: Federation, zone: Zone) -> Iterator[Problem]:
         return
     if zone["endpoint"] is None or "RPC2" not in zone["endpoint"]:
         yield endpoints.ENDPOINT_NOT_XMLRPC.problem(endpoint=zone["endpoint"] or "missing")
+    elif zone["endpoint"].startswith("http:") and any(map(_has_tls, federation.zones)):
+        yield endpoints.PLAIN_ENDPOINT_LEFT.problem(endpoint=zone["endpoint"])
     if not federation.allow_loopback:
         yield from _loopback_problems(zone, master)
     for other in federation.zones:
         if other["id"] < zone["id"] and zone["endpoint"] and same_endpoint(other["endpoint"], zone["endpoint"]):
             name, number = other["name"], other["id"]
             yield endpoints.DUPLICATE_ENDPOINT.problem(endpoint=zone["endpoint"], zone=name, zone_id=number)
+
+
+def _has_tls(zone: Zone) -> bool:
+    return (zone["endpoint"] or "").startswith("https:")
 
 
 def _loopback_problems(zone: Zone, master: bool) -> Iterator[Problem]:

@@ -10,7 +10,12 @@ import time
 
 def utc_now() -> str:
     """Now as ISO 8601."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return utc_at(time.time())
+
+
+def utc_at(seconds: float) -> str:
+    """A moment, in seconds since 1970, as ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def stamp() -> str:

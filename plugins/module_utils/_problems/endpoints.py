@@ -83,6 +83,22 @@ PUBLIC_WITHOUT_TLS = Rule(
     "Its endpoint {endpoint} is a public address without TLS: every call carries a password in clear.",
     "Put a TLS proxy in front of oned and set zone_endpoint: https://…/RPC2.",
 )
+CERTIFICATE_ENDS = Rule(
+    "certificate_ends",
+    WARNING,
+    "Nobody renewed the certificate of the server's TLS proxy. Other zones refuse it from its end on: replication to "
+    "the zone and its writes stop.",
+    "Its certificate at {endpoint} ends on {not_after}, in {days} days.",
+    "Renew it: module certificate for one of the private authority, else whoever issued it; then reload the TLS proxy.",
+)
+PLAIN_ENDPOINT_LEFT = Rule(
+    "plain_endpoint_left",
+    WARNING,
+    "Other zones have endpoints with TLS, and this one was left out. Calls to it carry oneadmin's name and password.",
+    "Its endpoint {endpoint} is plain, while other zones of the federation have TLS: calls to it carry a password in "
+    "clear.",
+    "Put a TLS proxy in front of oned and set zone_endpoint: https://…/RPC2.",
+)
 PUBLIC_GRPC = Rule(
     "public_grpc",
     WARNING,

@@ -20,6 +20,7 @@ def server(name: str, number: int, zone: int, **changes: Any) -> dict[str, Any]:
         "state": "open",
         "refusal": None,
         "error": None,
+        "certificate": None,
         "version": "7.4.0",
         "mode": "SLAVE" if zone else "MASTER",
         "zone_id": zone,

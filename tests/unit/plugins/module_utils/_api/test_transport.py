@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from fake_oned import SESSION, FakeOned, Served
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api import tls
+from ansible_collections.onefed.opennebula.plugins.module_utils._api.certificate import certificate_at
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import probe
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.tls import tls_context
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.transport import NoAnswer, classify, split_url
@@ -270,3 +271,21 @@ def test_a_connection_that_a_firewall_rejects_is_told_from_one_that_nobody_takes
     assert state == "no_route"
     assert reason == f"{os.strerror(number)}; a firewall rejects the connection, or there is no such host"
     assert classify(OSError(errno.ECONNRESET, "reset"), 5.0)[0] == "unreachable"
+
+
+def test_the_certificate_of_an_endpoint_is_told(authority: Authority, lists: Path, tmp_path: Path) -> None:
+    with served(authority.server(ends=9)) as oned:
+        shown = x509.load_pem_x509_certificate((tmp_path / "server.pem").read_bytes())
+        (tmp_path / "other").mkdir()
+        for _turn in range(2):
+            assert certificate_at(oned.client(ca_path=authority.path)) == {
+                "serial": f"{shown.serial_number:X}".zfill(40),
+                "not_after": shown.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "days_left": 8,
+                "protocol": "TLSv1.3",
+            }
+            lists.write_bytes(Authority(tmp_path / "other", name="another authority").revoking(1))
+        assert certificate_at(oned.client()) is None
+        assert certificate_at(oned.client(validate_certs=False)) is None
+    with Served(FakeOned()) as oned:
+        assert certificate_at(oned.client()) is None

@@ -425,3 +425,20 @@ def test_checking_leaves_the_observation_as_it_was() -> None:
     observation = with_paris()
     health(observation)
     assert observation == with_paris()
+
+
+@pytest.mark.parametrize(("days", "problems"), [(21, []), (20, ["certificate_ends"]), (0, ["certificate_ends"])])
+def test_a_certificate_that_ends_soon_is_told_in_time(days: int, problems: list[str]) -> None:
+    shown = {"serial": "2F5A", "not_after": "2025-04-21T12:00:00Z", "days_left": days, "protocol": "TLSv1.3"}
+    observation = with_paris(certificate=shown)
+    assert found(observation) == [(code, "warning", "paris", "paris") for code in problems]
+    if problems:
+        assert f"at http://192.0.2.31:2633/RPC2 ends on 2025-04-21T12:00:00Z, in {days} days" in text_of(observation)
+    assert health(observation)["zones"][1]["servers"][0]["certificate"] == shown
+
+
+def test_a_plain_endpoint_is_told_once_others_have_tls() -> None:
+    url = "https://192.0.2.11:2643/RPC2"
+    madrid = zone(0, "madrid", server("madrid", 11, 0, endpoint=url))
+    observation = federation(madrid, zone(100, "paris", server("paris", 31, 100, master_oned=url)))
+    assert found(observation) == [("plain_endpoint_left", "warning", "paris", None)]

@@ -49,6 +49,7 @@ def test_a_zone_without_servers_is_asked_at_its_endpoint(master: FakeOned, slave
             "state": "open",
             "refusal": None,
             "error": None,
+            "certificate": None,
             "version": "7.4.0",
             "mode": "SLAVE",
             "zone_id": 100,
