@@ -33,6 +33,9 @@ def choose() -> str:
 
 def make(python: str, place: Path, requirements: Sequence[str]) -> None:
     """Make the environment anew. `requirements` are arguments of pip install."""
+    if place.is_symlink():
+        # It is another checkout's, which would be emptied.
+        raise SystemExit(f"{place} is a link to {place.resolve()}. Remove the link, or make the environment there.")
     if subprocess.run([python, "-c", "import ensurepip, venv"], check=False, capture_output=True).returncode:
         raise SystemExit(
             f"{python} cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"

@@ -128,3 +128,12 @@ def test_all_that_names_the_supported_cores_agrees() -> None:
     least, most = (f"3.{minor}" for minor in pythons.FRONT_ENDS)
     assert re.search(rf"Python {least} to {most}\s+on\s+front-ends", readme)
     assert yaml.safe_load((ROOT / "tests/config.yml").read_text())["modules"]["python_requires"] == f">= {least}"
+
+
+def test_an_environment_of_another_checkout_is_not_emptied(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    (tmp_path / "mine").symlink_to(theirs)
+    with pytest.raises(SystemExit, match="is a link to"):
+        make_venv.make(sys.executable, tmp_path / "mine", [])
+    assert (theirs / "bin").is_dir()
