@@ -29,6 +29,7 @@ class ActionModule(ActionBase):
             {
                 "group": {"type": "str", "default": "federation"},
                 "imports": {"type": "bool", "default": False},
+                "master": {"type": "str"},
                 "without_master": {"type": "bool", "default": False},
             }
         )
@@ -45,7 +46,7 @@ class ActionModule(ActionBase):
             for variables in given.values():
                 variables.update({"zone_import": True} if options["imports"] else {})
             names = {host: list(hostvars[host]) for host in hosts}
-            found = topology(group, zones, given, [host.name for host in parent.hosts], names)
+            found = topology(group, zones, given, [host.name for host in parent.hosts], names, options["master"])
         except TopologyError as error:
             # Ansible shows the message twice, as an error and as the result: the problems are in the result alone.
             return {**result, "failed": True, "msg": error.summary, "problems": error.problems}

@@ -22,6 +22,10 @@ options:
     description: Whether the identities of every joining zone are imported, whatever its variable C(zone_import) says.
     type: bool
     default: false
+  master:
+    description:
+      - Group of the zone that is the master by now, whatever C(zone_role) says of the zones. Zones keep their names.
+    type: str
   without_master:
     description:
       - Whether a limit (C(--limit)) may leave out the master's zone. Without, it fails and names the limit to use.

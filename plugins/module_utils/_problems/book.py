@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from . import answers, backup, database, endpoints, frontend, own_data, replication, servers, upgrade, vip, zones
+from . import (
+    answers,
+    backup,
+    database,
+    endpoints,
+    frontend,
+    own_data,
+    promotion,
+    replication,
+    servers,
+    upgrade,
+    vip,
+    zones,
+)
 from .problem import Rule
 
 
@@ -29,5 +42,6 @@ SUBJECTS: Mapping[str, list[Rule]] = {
     "Own data and imports": rules_of(own_data),
     "Upgrades": rules_of(upgrade),
     "Backups and restores": rules_of(backup),
+    "Another master": rules_of(promotion),
 }
 RULES: Mapping[str, Rule] = {rule.code: rule for rules in SUBJECTS.values() for rule in rules}

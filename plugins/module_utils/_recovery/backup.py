@@ -142,6 +142,17 @@ def back_up_federated(
         return {**result, "oned_stopped": bool(outage), "outage": outage.get("seconds")}
 
 
+def copy_stopped(frontend: Frontend, database: Database, dest: str) -> None:
+    """Write a full copy to the new file `dest`, and seal it; oned stands still, locked."""
+    _prepare(frontend, dest)
+    need_room(os.path.dirname(dest), database.size(), "a copy of the database")
+    with appearing(dest) as stream:
+        with database.reading() as session:
+            log = log_position(session.query)
+        database.copy_to(stream)
+    seal(frontend, dest, log)
+
+
 def save_replaced(frontend: Frontend, database: Database, dest: str) -> None:
     """Write a federated snapshot with the complete log to `dest`, unless there is one; oned stands still, locked."""
     if os.path.lexists(dest):

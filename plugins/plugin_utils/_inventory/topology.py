@@ -52,8 +52,9 @@ def topology(
     variables: Mapping[str, Mapping[str, Any]],
     strays: Sequence[str] = (),
     names: Mapping[str, Collection[str]] | None = None,
+    promoted: str | None = None,
 ) -> Federation:
-    """Return the federation that the inventory declares.
+    """Return the federation that the inventory declares, with the zone of group `promoted` as its master if given.
 
     `zones` maps the child groups of `group` to their hosts in order, `variables` each host to its public variables;
     `strays` are hosts of `group` itself, which belong to no zone; `names` are all variables that hosts have, by host.
@@ -92,6 +93,8 @@ def topology(
     people = {name: _people(name, zone) for name, zone in declared.items()}
     wrong, named = check_access(access, people)
     problems += wrong
+    if promoted in declared:
+        _promote(promoted, declared)
     masters = [name for name, zone in declared.items() if zone["role"] == "master"]
     if len(masters) != 1:
         found = f"{len(masters)} zones are ({', '.join(masters)})" if masters else "no zone is"
@@ -111,6 +114,13 @@ def topology(
         probes=_probes(result),
         access=DeclaredAccess(declares_access(access, people), tuple(named), tuple(disputed_names(access, people))),
     )
+
+
+def _promote(promoted: str, declared: Mapping[str, dict[str, Any]]) -> None:
+    """Make another zone the master. The zone that was it has no name by its group's: it keeps the one it has."""
+    for name, zone in declared.items():
+        zone["named_by_group"] = zone["role"] != "master"
+        zone["role"] = "master" if name == promoted else "slave"
 
 
 def _other_groups(group: str, variables: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -200,7 +210,8 @@ def _zone(
     settings: Settings,
     problems: list[str],
 ) -> Zone:
-    name = declared["name"] or (None if declared["role"] == "master" else group)
+    by_group = declared.pop("named_by_group", declared["role"] != "master")
+    name = declared["name"] or (group if by_group else None)
     fault = name_fault(ZONE, name) if name else ""
     if fault:
         problems.append(f"The zone name {name!r} of group {group!r} {fault}. Set zone_name.")

@@ -282,7 +282,7 @@ def _lags(federation: Federation, facts: Mapping[str, HostFacts]) -> bool:
 
 
 def _unmanaged(federation: Federation, zones: Mapping[str, ZonePlan], known: Sequence[ZoneRecord]) -> list[ZoneRecord]:
-    ids = {entry.zone_id for entry in zones.values()} | {0}
+    ids = {entry.zone_id for entry in zones.values()}
     names = {zone.name for zone in federation.zones.values()}
     return [zone for zone in known if zone.id not in ids and zone.name not in names]
 

@@ -121,7 +121,9 @@ def _describe_stop_peers(entry: ZonePlan) -> list[str]:
 
 def _discarded(zone: Zone, frontend: Frontend) -> list[str]:
     own = checks.describe_own(frontend)
-    return [f"its own data goes, as zone_discard says: {own}"] if own and zone.discard else []
+    # Of one that is in a federation they are the federation's.
+    goes = own and zone.discard and frontend.is_standalone
+    return [f"its own data goes, as zone_discard says: {own}"] if goes else []
 
 
 def _named(zone: Zone, record: ZoneRecord | None, release: str | None) -> list[Problem]:

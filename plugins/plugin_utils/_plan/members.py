@@ -70,7 +70,10 @@ def members_of(federation: Federation, facts: Mapping[str, HostFacts], known: Se
         frontend = frontend_of(facts, zone.host)
         for record in known:
             named = record.name == zone.name or same_endpoint(record.endpoint, zone.endpoint)
-            if zone.is_master:
+            if zone.is_master and frontend and frontend.conf.mode == "MASTER":
+                fits = record.id == frontend.conf.zone_id
+            elif zone.is_master:
+                # One that is no master yet makes the federation, and zones begin with its own.
                 fits = record.id == 0
             elif frontend and not frontend.conf.error and frontend.runs:
                 fits = frontend.conf.mode == "SLAVE" and frontend.conf.zone_id == record.id and named

@@ -185,7 +185,8 @@ class ZonePlan:
     Of the master: `records` are the records that change there, `stop_for_snapshot` tells whether its oned stops for it.
     Of a zone that joins: `stop_peers` names its other servers, `abandoned` those of them with which an earlier run
     began, `leads` tells whether it lives its own life now, `undone` whether a join was undone of which only the journal
-    is left, with backups of before, `resumes` whether one was interrupted, `lockdown` whether it was left locked down.
+    is left, with backups of before, `resumes` whether one was interrupted, `lockdown` whether it was left locked down,
+    `former_master` whether it was the master, and runs, so that its identities can be written down.
     """
 
     group: str
@@ -217,6 +218,7 @@ class ZonePlan:
     undone: bool = False
     leads: bool = False
     lockdown: bool = False
+    former_master: bool = False
     stop_peers: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
     own_data: OwnData | None = None

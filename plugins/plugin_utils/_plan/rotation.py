@@ -53,7 +53,7 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
     if unwell:
         rule, why, remedy = zones.NOTHING_TO_ASK, unwell.text, unwell.remedy
         return RotationPlan(leader, errors=(rule.problem(leader, who="The master", why=why, what_to_do=remedy).line,))
-    known = facts[leader].frontend.zones
+    known, master_id = facts[leader].frontend.zones, facts[leader].frontend.conf.zone_id
     members = members_of(federation, facts, known)
     hosts: dict[str, Turn] = {}
     readers: list[str] = []
@@ -71,8 +71,8 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
             continue
         errors += [f"{zone.label}, {one.line}" for one in problems]
         hosts.update({host: Turn(turn, grouped=len(names) > 1) for turn, host in enumerate(names)})
-        readers += [zone.reached_at] if record.id != 0 else []
-        restarts = "what read it restarts" if record.id == 0 else "oned restarts" + _one_by_one(names)
+        readers += [zone.reached_at] if record.id != master_id else []
+        restarts = "what read it restarts" if record.id == master_id else "oned restarts" + _one_by_one(names)
         text.append(f"{zone.label}: one_auth changes on {', '.join(names)}; {restarts}.")
     others = [zone for group, zone in federation.zones.items() if group not in members.values()]
     text += [f"{zone.label}: is no zone of the federation and keeps its own oneadmin." for zone in others]

@@ -47,6 +47,7 @@ from .followers import (
     read_at_start,
     with_followers,
 )
+from .former_master import former_master_entry, was_master
 from .join import plan_join
 from .planned import ConfChange, ZonePlan
 
@@ -147,6 +148,8 @@ def _federated(
     name = zone.host
     frontend, master = facts[name].frontend, facts[federation.master_host].frontend
     mine = next((one for one in known if one.id == frontend.conf.zone_id), None)
+    if mine and was_master(frontend, master):
+        return former_master_entry(federation, zone, facts, known, mine)
     found = _elsewhere(federation, zone, frontend, master, known, record)
     if found:
         return make_entry(zone, "excluded", problems=placed(name, found))
@@ -192,7 +195,7 @@ def _elsewhere(
 ) -> list[Problem]:
     """Why a federated front-end is no member of this federation under its declared name; empty when it is."""
     conf, declared = frontend.conf, federation.master_zone.endpoint
-    current = [one.endpoint for one in known if one.id == 0]
+    current = [one.endpoint for one in known if one.id == master.conf.zone_id]
     if conf.mode == "MASTER":
         return [rules.OWN_FEDERATION.problem()]
     if not frontend.follows(master, [declared, *current]):

@@ -1,0 +1,170 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Gives the database of a front-end another role in its federation, behind a full copy, or puts that copy back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from .._database.base import Database
+from .._database.open import frontend_database
+from .._database.role import Role, become_master, become_slave, read_role
+from .._database.schema import is_bootstrapped
+from .._errors import DatabaseError, FrontendError
+from .._frontend.journal import NO_JOURNAL, Journal, host_lock, read_journal, write_journal
+from .._frontend.layout import Frontend
+from .._frontend.upgrade_journal import refuse_during_upgrade
+from .._host.clock import stamp, utc_now
+from .._host.files import remove_file
+from .._host.large_files import remove_partial
+from .._host.signals import interruptible
+from .backup import copy_stopped, refuse_running
+from .seals import verify_seal
+
+MASTER, RESTORED, SETTLED = "master", "restored", "settled"
+# Copies lie in folders below this one of the collection's own.
+FOLDER = "roles"
+# Remains from the change of a role until the federation lives by it, with what the way back needs.
+_OPEN = "role.json"
+
+
+def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Do what module federation_role is asked: {"changed", "database", "backup", "before", "after", "open", "diff"}.
+
+    `params` are the module's options. Raises DatabaseError, FrontendError.
+    """
+    with host_lock(frontend, check_mode=check_mode), interruptible("The change of the database's role"):
+        _refuse_open(frontend)
+        database = frontend_database(frontend, params)
+        found = _change(frontend, database, params["state"], check_mode)
+        return {**found, "open": _read_open(frontend)}
+
+
+def _refuse_open(frontend: Frontend) -> None:
+    refuse_during_upgrade(frontend, "a change of its role")
+    journal = Journal.load(frontend)
+    if journal:
+        raise DatabaseError(
+            f"A copy that began at {journal.opened_at} is not complete on this front-end, so its role cannot change. "
+            "Nothing was changed. Run playbook resync, which completes it, or promote another zone."
+        )
+
+
+def _change(frontend: Frontend, database: Database, state: str, check_mode: bool) -> dict[str, Any]:
+    before, noted = _role(database), _read_open(frontend)
+    if state == RESTORED:
+        return _restore(frontend, database, noted, before, check_mode)
+    if state == SETTLED:
+        if noted and not check_mode:
+            _forget(frontend)
+        return {**_result(database, None, before, before), "changed": bool(noted)}
+    master = state == MASTER
+    if before.is_master if master else before.is_slave:
+        return _result(database, noted["backup"] if noted else None, before, before)
+    after = Role(not master, before.federated_index, 0 if master else before.misplaced)
+    if check_mode:
+        return _result(database, None, before, after)
+    refuse_running(frontend, database, "change the role of")
+    backup = os.path.join(frontend.state_dir, FOLDER, f"{stamp()}-{state}", database.copy_name)
+    copy_stopped(frontend, database, backup)
+    # At first, so that a run which dies at any moment finds it.
+    _note(frontend, {"state": state, "backup": backup, "federated_index": before.federated_index, "at": utc_now()})
+    if master:
+        _give_keys(database)
+    try:
+        _write(database, master, after)
+    except DatabaseError as error:
+        _forget(frontend)
+        raise DatabaseError(f"The role of the database {database.name} was not changed. {error}") from error
+    return _result(database, backup, before, after)
+
+
+def _write(database: Database, master: bool, after: Role) -> None:
+    with database.writing() as session:
+        (become_master if master else become_slave)(session)
+        found = read_role(session)
+        if found != after:
+            raise DatabaseError(f"It would have {found} rather than {after} afterwards.")
+
+
+def _give_keys(database: Database) -> None:
+    """The log of a slave that was federated by hand on SQLite has none, and may hold a record twice."""
+    with database.reading() as session:
+        keys = session.log_has_keys()
+    if not keys:
+        database.give_log_keys()
+
+
+def _restore(
+    frontend: Frontend, database: Database, noted: Mapping[str, Any] | None, before: Role, check_mode: bool
+) -> dict[str, Any]:
+    if noted is None:
+        return _result(database, None, before, before)
+    backup = noted["backup"]
+    if before.federated_index != noted["federated_index"]:
+        raise DatabaseError(
+            f"The database {database.name} is not put back: the federation was written to in its new role, up to "
+            f"record {before.federated_index}, and {backup} ends with {noted['federated_index']}. Nothing was changed. "
+            "Go on with playbook promote."
+        )
+    verify_seal(frontend, backup)
+    rows = database.check_copy(backup)
+    if check_mode:
+        return {**_result(database, backup, before, before), "changed": True}
+    refuse_running(frontend, database, "restore")
+    remove_partial(frontend.state_dir)
+    database.replace_by(backup, rows)
+    _forget(frontend)
+    return {**_result(database, backup, before, _role(database)), "changed": True}
+
+
+def _read_open(frontend: Frontend) -> dict[str, Any] | None:
+    """The change that no run has completed: {"state", "backup", "federated_index", "at"}; None without one."""
+    path = os.path.join(frontend.state_dir, _OPEN)
+    try:
+        noted = read_journal(path)
+        return {name: noted[name] for name in ("state", "backup", "federated_index", "at")}
+    except FileNotFoundError:
+        return None
+    except NO_JOURNAL as error:
+        raise FrontendError(
+            f"Cannot read {path}, which says how the role of this zone changed: {error}. Remove it and run again; the "
+            f"copies of before lie in {os.path.join(frontend.state_dir, FOLDER)}."
+        ) from error
+
+
+def _note(frontend: Frontend, fields: Mapping[str, Any]) -> None:
+    write_journal(frontend, os.path.join(frontend.state_dir, _OPEN), fields)
+
+
+def _forget(frontend: Frontend) -> None:
+    path = os.path.join(frontend.state_dir, _OPEN)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            remove_file(path)
+    except OSError as error:
+        raise FrontendError(f"Cannot remove {path}: {error.strerror}.") from error
+
+
+def _role(database: Database) -> Role:
+    if database.exists():
+        with database.reading() as session:
+            if is_bootstrapped(session):
+                return read_role(session)
+    raise DatabaseError(f"The database {database.name} holds no zone that could have a role. Start oned once.")
+
+
+def _result(database: Database, backup: str | None, before: Role, after: Role) -> dict[str, Any]:
+    shown = {"before": asdict(before), "after": asdict(after)}
+    return {
+        "changed": before != after,
+        "database": database.name,
+        "backup": backup,
+        **shown,
+        "diff": {**shown},
+    }

@@ -1,0 +1,152 @@
+#!/usr/bin/python
+# Copyright (c) onefed contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: federation_role
+short_description: Make the database of an OpenNebula zone that of its federation's master, or of a slave
+version_added: 0.1.0
+description:
+  - A slave cannot become the master by its C(oned.conf) alone. A master finds the records that it sends to other zones
+    by their federated index, and in a slave's log they have other numbers, so that other zones would get a wrong
+    record, or lose one without a word.
+  - This module gives the database of a stopped C(oned) another role in one transaction, after a full copy of it, whose
+    place it returns. Zones keep their ids. C(MODE) and C(MASTER_ONED) are module M(onefed.opennebula.oned_conf)'s.
+  - Playbook C(onefed.opennebula.promote) runs it in its place among the other steps. Use the playbook.
+options:
+  state:
+    description:
+      - V(master) keeps the federated records of the log, under the numbers that a master needs, and takes the mark of a
+        slave away. Local records go; what they wrote is in the tables.
+      - V(slave) sets that mark. The log stays as it is.
+      - V(settled) notes that the federation lives by the role. Until then the change is open, see RV(open).
+      - V(restored) puts the copy back that belongs to an open change, and refuses once the federation was written to in
+        the new role.
+    type: str
+    choices: [master, slave, settled, restored]
+    required: true
+extends_documentation_fragment:
+  - onefed.opennebula.frontend
+  - onefed.opennebula.login
+attributes:
+  check_mode:
+    description: Predicts what would change. C(oned) may run then.
+    support: full
+  diff_mode:
+    description: Shows what is returned as RV(before) and RV(after).
+    support: full
+notes:
+  - Of a zone of several servers it changes the database of one, which has to run alone then; the others get a copy.
+seealso:
+  - module: onefed.opennebula.database_repair
+  - module: onefed.opennebula.oned_conf
+author:
+  - onefed contributors (@onefed)
+"""
+
+EXAMPLES = r"""
+- name: Stop oned
+  onefed.opennebula.oned_service:
+    state: stopped
+
+- name: Make the database a master's
+  onefed.opennebula.federation_role:
+    state: master
+
+- name: Make oned.conf the master's, with the zone's own id
+  onefed.opennebula.oned_conf:
+    vectors:
+      FEDERATION:
+        MODE: MASTER
+        MASTER_ONED: ""
+"""
+
+RETURN = r"""
+database:
+  description: The database, a file or a name.
+  returned: success
+  type: str
+  sample: /var/lib/one/one.db
+backup:
+  description: The full copy of the database as it was. V(null) when none was made, as nothing changed.
+  returned: success
+  type: str
+  sample: /var/lib/onefed/roles/20260101T120000Z-master/one.db
+open:
+  description: The change that is not settled yet. V(null) without one.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description: The role.
+      type: str
+    backup:
+      description: The full copy of the database of before.
+      type: str
+    federated_index:
+      description: Index of the newest federated record of before.
+      type: int
+    at:
+      description: When it began.
+      type: str
+before:
+  description: What was there.
+  returned: success
+  type: dict
+  contains:
+    is_slave:
+      description: Whether the database is marked as a federation slave's.
+      type: bool
+    federated_index:
+      description: Index of the newest federated record. V(null) without any.
+      type: int
+    misplaced:
+      description: Federated records that a master would not find.
+      type: int
+after:
+  description: What is there now, or would be in check mode.
+  returned: success
+  type: dict
+  contains:
+    is_slave:
+      description: Whether the database is marked as a federation slave's.
+      type: bool
+    federated_index:
+      description: Index of the newest federated record. V(null) without any.
+      type: int
+    misplaced:
+      description: Federated records that a master would not find.
+      type: int
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._argspec import FRONTEND, LOGIN
+from ..module_utils._frontend.layout import Frontend
+from ..module_utils._module import run
+from ..module_utils._recovery.federation_role import manage
+
+
+def federation_role(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
+    return manage(frontend, module.params, module.check_mode)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **FRONTEND,
+            **LOGIN,
+            "state": {"type": "str", "choices": ["master", "slave", "settled", "restored"], "required": True},
+        },
+        supports_check_mode=True,
+    )
+    run(module, federation_role)
+
+
+if __name__ == "__main__":
+    main()

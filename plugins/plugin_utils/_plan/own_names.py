@@ -1,0 +1,17 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What one zone has and another has not, as text. Pure."""
+
+from __future__ import annotations
+
+from .._model.database import OwnData
+
+
+def more_names(theirs: OwnData, mine: OwnData) -> str:
+    """Names of shared objects that `theirs` has beyond `mine`, by kind; empty without any."""
+    kinds = [
+        (kind, [name for name in getattr(theirs, kind) if name not in getattr(mine, kind)])
+        for kind in ("users", "groups", "vdcs", "marketplaces")
+    ]
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds if names)

@@ -1,0 +1,143 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which zone can become the master, whether the master is lost, and what is lost with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...module_utils._endpoints import same_endpoint
+from ...module_utils._problems import promotion as rules
+from ...module_utils._problems.problem import Problem
+from .._checks import frontend as checks
+from .._model.declared import Federation, Zone
+from .._model.facts import Frontend, HostFacts
+from .own_names import more_names
+
+
+def choose(
+    federation: Federation, facts: Mapping[str, HostFacts], wanted: str | None
+) -> tuple[Zone | None, list[Problem]]:
+    """The zone that is asked for, or why there is none; without a choice, the one with the newest records is named."""
+    if wanted:
+        found = _named(federation, wanted)
+        known = ", ".join(zone.label for zone in federation.zones.values())
+        return found, [] if found else [rules.PROMOTE_ZONE_UNKNOWN.problem(zone=wanted, known=known)]
+    indexes = _indexes(federation, facts)
+    shown = ", ".join(f"{federation.zones[group].label} {index}" for group, index in indexes.items())
+    proposed = federation.zones[next(iter(indexes))].label if indexes else "<name>"
+    return None, [rules.PROMOTE_ZONE_UNSET.problem(indexes=shown or "no slave answers", proposed=proposed)]
+
+
+def refuse(federation: Federation, facts: Mapping[str, HostFacts], zone: Zone) -> list[Problem]:
+    """What keeps the zone from becoming the master."""
+    host = facts[zone.host]
+    unusable = checks.usable(host)
+    if unusable:
+        return [one.at(zone.host) for one in unusable]
+    frontend = host.frontend
+    if frontend.conf.mode not in ("SLAVE", "MASTER") or (frontend.conf.mode == "SLAVE" and not frontend.has_copy):
+        return [rules.PROMOTE_NO_SLAVE.problem(zone.host, mode=frontend.conf.mode)]
+    former = master_of(federation, facts, zone)
+    several = [one for one in (zone, former) if one and (len(one.hosts) > 1 or _in_raft(facts[one.host]))]
+    return [rules.PROMOTE_SEVERAL.problem(one.host) for one in several]
+
+
+def master_of(federation: Federation, facts: Mapping[str, HostFacts], zone: Zone) -> Zone | None:
+    """The zone that is, or was, the master before `zone`; None when the inventory does not have it."""
+    if zone.group != federation.master:
+        return federation.master_zone
+    others = [other for group, other in federation.zones.items() if group != zone.group]
+    called = {
+        found.conf.master_oned or ""
+        for other in (zone, *others)
+        for found in [checks.usable_frontend(facts, other.host)]
+        if found and found.conf.mode == "SLAVE"
+    }
+    leads = [other for other in others if _mode(facts, other) == "MASTER"]
+    return next(
+        iter([*leads, *(other for other in others if any(same_endpoint(one, other.endpoint) for one in called))]), None
+    )
+
+
+def loss(
+    federation: Federation,
+    facts: Mapping[str, HostFacts],
+    zone: Zone,
+    former: Zone,
+    confirmed: str | None,
+    alive: bool,
+) -> list[Problem]:
+    """What speaks against the master's loss, or against calling it lost."""
+    if confirmed and _named(federation, confirmed) is not former:
+        return [rules.PROMOTE_LOST_OTHER.problem(lost=confirmed, master=former.label)]
+    if alive:
+        return [rules.PROMOTE_NOT_LOST.problem(former.label)] if confirmed else []
+    if confirmed:
+        return []
+    found = []
+    if not facts[former.host].unreachable:
+        detail = checks.usable(facts[former.host])[0].text
+        found.append(rules.PROMOTE_LOSS_UNPROVED.problem(former.label, detail=detail, lost=former.label))
+    for other in federation.zones.values():
+        if other.group == former.group:
+            continue
+        for host in other.servers:
+            unusable = checks.usable(facts[host])
+            if unusable:
+                detail = unusable[0].text
+                found.append(rules.PROMOTE_LOSS_UNPROVED.problem(host, detail=detail, lost=former.label))
+            elif facts[host].frontend.answers_at(former.endpoint):
+                found.append(rules.PROMOTE_MASTER_REACHED.problem(host, endpoint=former.endpoint))
+    return found
+
+
+def given_up(federation: Federation, facts: Mapping[str, HostFacts], zone: Zone, former: Zone | None) -> list[Problem]:
+    """What other zones have received of the lost master, and the one that is promoted has not."""
+    indexes = _indexes(federation, facts, former)
+    mine = indexes.get(zone.group, 0)
+    ahead = {group: index for group, index in indexes.items() if index > mine}
+    if not ahead:
+        return []
+    best = federation.zones[next(iter(ahead))]
+    theirs = facts[best.host].frontend.database
+    records = sum(index > mine for index in theirs.log.recent_federated_indexes)
+    names = more_names(theirs.own, facts[zone.host].frontend.database.own)
+    return [
+        rules.PROMOTE_LOSES.problem(
+            records=records,
+            zones=", ".join(federation.zones[group].label for group in ahead),
+            label=zone.label,
+            index=mine,
+            names=f", among them {names}" if names else "",
+            proposed=best.label,
+        )
+    ]
+
+
+def _indexes(federation: Federation, facts: Mapping[str, HostFacts], former: Zone | None = None) -> dict[str, int]:
+    """Newest federated indexes of slaves that answer, by group, the newest first."""
+    left = former.group if former else federation.master
+    found = {
+        group: frontend.database.log.last_federated_index or 0
+        for group, zone in federation.zones.items()
+        for frontend in [checks.usable_frontend(facts, zone.host)]
+        if group != left and frontend and frontend.conf.mode == "SLAVE"
+    }
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _named(federation: Federation, name: str) -> Zone | None:
+    zones = federation.zones
+    return zones.get(name) or next((zone for zone in zones.values() if zone.label == name), None)
+
+
+def _in_raft(host: HostFacts) -> bool:
+    found: Frontend | None = host.examined
+    return bool(found and found.in_raft)
+
+
+def _mode(facts: Mapping[str, HostFacts], zone: Zone) -> str | None:
+    found = checks.usable_frontend(facts, zone.host)
+    return found.conf.mode if found else None

@@ -1,0 +1,81 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a change of the master did, where the backups are, and what it left undone: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .report import why_not
+
+Data = Mapping[str, Any]
+
+
+def make_promotion_report(plan: Data, hosts: Mapping[str, Data], check: bool = False) -> dict[str, Any]:
+    """Return C(text), C(undone), what is left to do, and C(proved), whether the federation lives by the new master.
+
+    `plan` is that of plan_promotion, `hosts` maps hosts to what the role recorded of them as C(result).
+    """
+    if check:
+        return {"text": [], "undone": [], "proved": False}
+    done: list[str] = []
+    undone: list[str] = []
+    seen = hosts.get(plan["host"]) or {}
+    proved = _succeeded(seen, "proved")
+    if not plan["changed"]:
+        return {"text": _left(plan["left"]), "undone": list(plan["left"]), "proved": False}
+    if not proved:
+        undone.append(
+            f"{plan['label']} is not proved to be the master. {why_not(seen)}. Run again with the same command"
+        )
+    else:
+        done.append(f"{plan['label']} is the master.{_outage(plan, hosts)}{_backup(plan['host'], seen)}")
+    former = hosts.get(plan["demote"] or "") or {}
+    if plan["demote"] and _succeeded(former, "demoted"):
+        done.append(f"The former master is a slave.{_backup(plan['demote'], former)}")
+    elif plan["demote"]:
+        undone.append(f"{plan['demote']} is not a slave yet: {why_not(former)}. Run playbook federate, which joins it")
+    tables = _tables(seen)
+    for zone in plan["follow"].values():
+        for host in zone["hosts"]:
+            found = hosts.get(host) or {}
+            if not _succeeded(found, "followed"):
+                undone.append(f"{zone['label']}, {host} does not follow yet: {why_not(found)}. Run playbook federate")
+            elif tables and _tables(found) != tables:
+                undone.append(f"{zone['label']}, {host} has other federated tables. Run playbook resync")
+            else:
+                done.append(f"{zone['label']}, {host} follows.{_backup(host, found)}")
+    undone += plan["left"]
+    undone = [line if line.endswith(".") else f"{line}." for line in undone]
+    return {"text": [*done, *_inventory(plan), *_left(undone)], "undone": undone, "proved": proved}
+
+
+def _left(undone: Sequence[str]) -> list[str]:
+    return ["Left undone:", *undone] if undone else []
+
+
+def _inventory(plan: Data) -> list[str]:
+    former = f", and take it from {plan['former']}" if plan["former"] else ""
+    return [f"In the inventory give {plan['zone']} zone_role: master{former}; then run playbook federate."]
+
+
+def _outage(plan: Data, hosts: Mapping[str, Data]) -> str:
+    begun = (hosts.get(plan["demote"] or "") or {}).get("stopped_at")
+    ended = (hosts.get(plan["host"]) or {}).get("started_at")
+    return f" Nobody could write for {ended - begun:.0f} s." if begun and ended else ""
+
+
+def _backup(host: str, seen: Data) -> str:
+    kept = [(seen.get(step) or {}).get("backup") for step in ("promoted", "demoted", "followed")]
+    return "".join(f" Backup: {path} on {host}." for path in kept if path)
+
+
+def _tables(seen: Data) -> Any:
+    return ((seen.get("read") or {}).get("database") or {}).get("tables")
+
+
+def _succeeded(seen: Data, name: str) -> bool:
+    result = seen.get(name) or {"failed": True}
+    return not any(result.get(fault) for fault in ("failed", "unreachable", "skipped"))
