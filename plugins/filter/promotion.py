@@ -65,7 +65,11 @@ def promotion(topology: Mapping[str, Any], results: Mapping[str, Any], options: 
     federation = Federation.from_dict(topology)
     missing = {"msg": "it was not looked at; run the playbook without --limit"}
     facts = {host: host_facts(results.get(host) or missing) for host in federation.hosts}
-    is_open = {host: bool(result.get("open")) for host, result in (options.get("roles") or {}).items()}
+    is_open = {
+        host: int(result["open"]["federated_index"] or 0)
+        for host, result in (options.get("roles") or {}).items()
+        if result.get("open")
+    }
     wanted = PromotionOptions(options.get("zone") or None, options.get("lost") or None, is_open)
     made: dict[str, Any] = plain(plan_promotion(federation, facts, wanted))
     return for_terminal(made)

@@ -20,12 +20,12 @@ from .promotion_evidence import choose, given_up, loss, master_of, refuse
 class PromotionOptions:
     """What is asked for: the `zone` that becomes the master and the one whose loss is confirmed, by group or name.
 
-    `open` tells by host whether a change of its role is not settled yet.
+    `open` holds, of hosts with a change of role that is not settled yet, the newest federated index of before.
     """
 
     zone: str | None = None
     lost: str | None = None
-    open: Mapping[str, bool] = field(default_factory=dict)
+    open: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class PromotionPlan:
     `promote` is the host whose oned becomes the master, `demote` the one that was it and gives its place up; each None
     where that is done. `former` is the group of the zone that was the master, `lost` whether it is lost. `leave_out`
     are names of zone records that the new password of oneadmin does not reach, and `rotate` whether it is to be
-    changed. `follow` are the other zones by group; `groups` maps hosts to names of groups for the plays.
+    changed. `readers` are endpoints of all other slaves that can be asked, which have to show what it writes.
+    `follow` are the other zones by group; `groups` maps hosts to names of groups for the plays.
     """
 
     zone: str = ""
@@ -65,6 +66,7 @@ class PromotionPlan:
     follow: Mapping[str, FollowingZone] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
@@ -81,7 +83,7 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
         return PromotionPlan(zone.group, zone.label, zone.host, errors=_lines(zone, problems))
     target = facts[zone.host].frontend
     former = master_of(federation, facts, zone)
-    is_open = bool(options.open.get(zone.host))
+    is_open = zone.host in options.open
     promoted = target.conf.mode == "MASTER" and not target.database.is_slave
     alive = bool(former and not checks.usable(facts[former.host]))
     demoting = bool(former and alive and _is_to_give_up(former, facts, zone, promoted))
@@ -104,10 +106,10 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
         lock=former.host if former and lost and not facts[former.host].unreachable else None,
         rotate=lost and (is_open or not promoted),
         settle=is_open or not promoted,
-        follow=_following(federation, facts, zone, former, planned=alive),
+        follow=_following(federation, facts, zone, former, options.open.get(zone.host)),
     )
     names, left = _left_out(federation, facts, plan, target)
-    plan = replace(plan, leave_out=names, left=left)
+    plan = replace(plan, leave_out=names, left=left, readers=_readers(federation, facts, zone, former))
     plan = replace(plan, changed=bool(plan.promote or plan.demote or plan.settle or plan.follow))
     groups = {host: tuple(_groups(plan, host)) for host in federation.hosts}
     warnings = given_up(federation, facts, zone, former) if lost and not promoted else []
@@ -123,11 +125,12 @@ def _is_to_give_up(former: Zone, facts: Mapping[str, HostFacts], zone: Zone, pro
 
 
 def _following(
-    federation: Federation, facts: Mapping[str, HostFacts], zone: Zone, former: Zone | None, planned: bool
+    federation: Federation, facts: Mapping[str, HostFacts], zone: Zone, former: Zone | None, ended: int | None
 ) -> dict[str, FollowingZone]:
     found = {}
+    lost = former is not None and bool(checks.usable(facts[former.host]))
     newest = facts[zone.host].frontend.database.log.last_federated_index or 0
-    promoted = facts[zone.host].frontend.conf.mode == "MASTER"
+    promoted = facts[zone.host].frontend.conf.mode == "MASTER" and ended is None
     for group, other in federation.zones.items():
         if group == zone.group or (former and group == former.group):
             continue
@@ -137,12 +140,26 @@ def _following(
         if frontend.conf.mode != "SLAVE":
             continue
         index = frontend.database.log.last_federated_index or 0
-        reseed = not planned and not promoted and index > newest
+        follows = same_endpoint(frontend.conf.master_oned or "", zone.endpoint)
+        # One that follows may have what the new master wrote since.
+        reseed = lost and not promoted and index > (newest if follows or ended is None else ended)
         hosts = tuple(host for host in other.servers if not checks.usable(facts[host]))
         due = reseed or any(not _follows(facts[host].frontend, zone) for host in hosts)
         if due:
             found[group] = FollowingZone(other.label, other.endpoint, hosts, reseed, frontend.conf.zone_id)
     return found
+
+
+def _readers(
+    federation: Federation, facts: Mapping[str, HostFacts], zone: Zone, former: Zone | None
+) -> tuple[str, ...]:
+    slaves = {
+        group: other
+        for group, other in federation.zones.items()
+        for frontend in [checks.usable_frontend(facts, other.host)]
+        if frontend and (frontend.conf.mode == "SLAVE" or (former and group == former.group))
+    }
+    return tuple(other.endpoint for group, other in slaves.items() if group != zone.group)
 
 
 def _follows(frontend: Frontend, zone: Zone) -> bool:
@@ -185,6 +202,7 @@ def _groups(plan: PromotionPlan, host: str) -> list[str]:
         "federation_promoting": host == plan.promote,
         "federation_demoting": host == plan.demote,
         "federation_locking": host == plan.lock and plan.rotate,
+        "federation_copying": host == plan.host and any(zone.reseed for zone in plan.follow.values()),
         "federation_following": any(host in zone.hosts for zone in plan.follow.values()),
         "federation_promoted": host == plan.host and plan.changed,
     }
