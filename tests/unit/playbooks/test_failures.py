@@ -13,6 +13,7 @@ from tests.unit.playbooks.test_delegation import FILES, READERS, relative, tasks
 
 # What only reads, besides those that may be delegated; what it finds, or why it found nothing, is told later.
 ASKS = READERS | {
+    "onefed.opennebula.federation_role",  # in check mode
     "onefed.opennebula.identity_export",  # into a temporary file on the controller
     "onefed.opennebula.identity_import",  # with step: plan
     "onefed.opennebula.replication_probe",
