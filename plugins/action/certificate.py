@@ -77,7 +77,8 @@ class ActionModule(ActionBase):
         if own:
             trusted = trusted_in(self._file(options["ca_certificate"])) if options["ca_certificate"] else ""
             return of_own(own, subject, trusted, private, there, host)
-        assert private is not None
+        if private is None:
+            raise AnsibleActionFail("folder is empty. Name the private authority's folder, or an own certificate.")
         return of_private(private, subject, options["days"], there, host, self._task.check_mode)
 
     def _own(self, options: Mapping[str, Any]) -> OwnCertificate | None:
