@@ -40,8 +40,8 @@ SUBJECTS = {
     "upgrade": "Upgrades",
     "backup": "Backups",
     "restore": "Restores",
-    "promote": "Another master",
-    "remove": "Zones that leave",
+    "promote": "Promotion",
+    "remove": "Removal",
 }
 TABLE = "| variable | default | meaning |\n|---|---|---|\n"
 
@@ -52,7 +52,7 @@ def page() -> str:
     for begin in dict.fromkeys(variable.name.split("_", 1)[0] for variable in VARIABLES):
         parts.append(_section(SUBJECTS[begin], (one for one in VARIABLES if one.name.startswith(f"{begin}_"))))
     parts.append(_section("Bare hosts, with `oned_install: true`", INSTALL_VARIABLES))
-    parts.append(_section("Single playbooks", PLAYBOOK_VARIABLES))
+    parts.append(_section("Playbooks", PLAYBOOK_VARIABLES))
     return "\n".join(parts)
 
 
