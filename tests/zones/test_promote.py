@@ -72,6 +72,9 @@ def test_two_zones_change_places_and_nothing_is_lost(members: Federation) -> Non
     assert_writes_through(members, "paris", "madrid")
     members.assert_federated("madrid")
     assert promote(members, "paris").tasks("changed") == set()
+    # Zone 0 had the name that it was born with, as no inventory said another.
+    renamed = {("paris-1", "onefed.opennebula.master : Update the records of member zones")}
+    assert members.federate().tasks("changed") == renamed
     assert members.federate().tasks("changed") == set()
     back = promote(members, "madrid")
     assert back.code == 0, back.output
