@@ -19,7 +19,8 @@ LINTERS = {
     "ansible-lint": ["ansible-lint", "--offline", "--nocolor", "--strict", "--profile", "production"],
     "antsibull-docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
     "antsibull-changelog": ["antsibull-changelog", "lint"],
-    "licence headers": [sys.executable, "tests/tools/check_licences.py"],
+    "licences": ["reuse", "lint"],
+    "licence of plugins": [sys.executable, "tests/tools/check_licences.py"],
 }
 
 
