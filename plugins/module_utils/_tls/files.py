@@ -89,7 +89,7 @@ def _read(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "it is not text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise FrontendError(f"Cannot read {path}: {reason}. Remove it; the next run writes another one.") from None
 
 

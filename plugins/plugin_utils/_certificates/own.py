@@ -75,7 +75,7 @@ def from_command(command: str) -> OwnCertificate:
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         # Nothing of what it printed, which may be a key.
-        reason = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise CertificateError(
             f"The command for the certificate cannot be run on the controller: {reason}. Correct it."
         ) from None
@@ -103,7 +103,7 @@ def _read(path: str) -> str:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
     except (OSError, UnicodeDecodeError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "it is not text in PEM"
+        reason = getattr(error, "strerror", None) or "it is not text in PEM"
         raise CertificateError(
             f"Cannot read {path} on the controller: {reason}. Correct its path or the file."
         ) from None

@@ -103,7 +103,6 @@ def test_all_zones_are_restored_and_slaves_share_the_masters_tables() -> None:
     assert "federation_restoring_source" in plan["groups"]["madrid-1"]
 
 
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [
