@@ -76,7 +76,19 @@ def test_a_healthy_pair_is_told_number_by_number() -> None:
     assert found[f"onefed_federated_index{{{server}}}"] == observed.INDEX
     assert found[f"onefed_federated_index_lag{{{server}}}"] == 0
     assert found[f"onefed_tables_equal{{{server}}}"] == 1
+    assert [name for name in found if "certificate" in name] == [], "without TLS there is none"
     assert [name for name in found if "log" in name or name.startswith("onefed_problems")] == []
+
+
+def with_certificate() -> dict[str, Any]:
+    """A master that shows a certificate which ends soon."""
+    certificate = {"serial": "2F5A", "not_after": "2026-05-03T12:00:00Z", "days_left": 12, "protocol": "TLSv1.3"}
+    return state(observed.zone(0, "madrid", {**observed.server("madrid", 11, 0), "certificate": certificate}))
+
+
+def test_certificates_tell_for_how_long_they_are_valid() -> None:
+    text = metrics_text(with_certificate(), "eu", NOW)
+    assert 'onefed_certificate_days_left{federation="eu",zone="madrid",server="madrid",server_id="-1"} 12\n' in text
 
 
 def test_what_is_wrong_is_told_and_what_is_not_known_has_no_sample() -> None:
@@ -94,7 +106,7 @@ def test_what_is_wrong_is_told_and_what_is_not_known_has_no_sample() -> None:
 
 
 def test_prometheus_takes_the_metrics(promtool: str) -> None:
-    for federation in (state(), of_three()):
+    for federation in (state(), of_three(), with_certificate()):
         ended = run(promtool, "check", "metrics", given=metrics_text(federation, "eu", NOW))
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
@@ -121,7 +133,8 @@ def expressions(value: Any) -> Iterator[str]:
 
 
 def test_the_dashboard_and_the_rules_ask_for_metrics_that_there_are(promtool: str, tmp_path: Path) -> None:
-    made = named(metrics_text(of_three(), "eu", NOW) + metrics_text(state(databases=PAIR), "eu", NOW))
+    states = (of_three(), state(databases=PAIR), with_certificate())
+    made = named("".join(metrics_text(one, "eu", NOW) for one in states))
     dashboard = json.loads((FILES / "dashboard.json").read_text())
     asked = [one for one in expressions(dashboard) if "onefed_" in one]
     assert len(asked) > 8
