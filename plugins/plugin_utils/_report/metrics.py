@@ -14,6 +14,7 @@ Record = Mapping[str, Any]
 Labels = Mapping[str, Any]
 
 LEADING = ("leader", "solo")
+DAY_SECONDS = 86400
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ INDEX = Metric("onefed_federated_index", "Federated index of the server.")
 LAG = Metric("onefed_federated_index_lag", "By how much the server's federated index is smaller than the master's.")
 EQUAL = Metric("onefed_tables_equal", "Whether the shared tables are equal to the master's, at the same index.")
 VIP = Metric("onefed_server_has_vip", "Whether the server has its zone's floating address.")
-CERTIFICATE = Metric("onefed_certificate_days_left", "For how many days the server's certificate is still valid.")
+CERTIFICATE = Metric("onefed_certificate_valid_seconds", "For how long the server's certificate is valid, by whole days.")
 # Of each server: the metric, and the key of federation_info.
 _NUMBERS = {TERM: "term", LOG: "log_index", LOG_LAG: "log_lag", INDEX: "index", LAG: "lag", VIP: "has_vip"}
 
@@ -78,7 +79,7 @@ def _samples(federation: Record, now: float) -> Iterator[tuple[Metric, list[tupl
     for metric, key in _NUMBERS.items():
         yield metric, [(_server(*one), one[1][key]) for one in servers if one[1][key] is not None]
     shown = [(one, one[1]["certificate"]) for one in servers if one[1]["certificate"]]
-    yield CERTIFICATE, [(_server(*one), certificate["days_left"]) for one, certificate in shown]
+    yield CERTIFICATE, [(_server(*one), certificate["days_left"] * DAY_SECONDS) for one, certificate in shown]
     differing = [(one, one[1]["digests_differ"]) for one in servers]
     yield EQUAL, [(_server(*one), not tables) for one, tables in differing if tables is not None]
 
