@@ -42,7 +42,7 @@ INDEX = Metric("onefed_federated_index", "Federated index of the server.")
 LAG = Metric("onefed_federated_index_lag", "By how much the server's federated index is smaller than the master's.")
 EQUAL = Metric("onefed_tables_equal", "Whether the shared tables are equal to the master's, at the same index.")
 VIP = Metric("onefed_server_has_vip", "Whether the server has its zone's floating address.")
-CERTIFICATE = Metric("onefed_certificate_valid_seconds", "For how long the server's certificate is valid, by whole days.")
+CERTIFICATE = Metric("onefed_certificate_valid_seconds", "For how long a server's certificate is valid, by whole days.")
 # Of each server: the metric, and the key of federation_info.
 _NUMBERS = {TERM: "term", LOG: "log_index", LOG_LAG: "log_lag", INDEX: "index", LAG: "lag", VIP: "has_vip"}
 

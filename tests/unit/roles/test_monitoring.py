@@ -88,7 +88,8 @@ def with_certificate() -> dict[str, Any]:
 
 def test_certificates_tell_for_how_long_they_are_valid() -> None:
     text = metrics_text(with_certificate(), "eu", NOW)
-    assert 'onefed_certificate_valid_seconds{federation="eu",zone="madrid",server="madrid",server_id="-1"} 1036800\n' in text
+    server = 'federation="eu",zone="madrid",server="madrid",server_id="-1"'
+    assert f"onefed_certificate_valid_seconds{{{server}}} 1036800\n" in text
 
 
 def test_what_is_wrong_is_told_and_what_is_not_known_has_no_sample() -> None:
