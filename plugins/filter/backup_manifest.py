@@ -48,14 +48,14 @@ from typing import Any, Callable
 from ..plugin_utils._model.plain import parse
 from ..plugin_utils._plan.backup import BackupPlan
 from ..plugin_utils._report.backup import make_manifest
+from ..plugin_utils._report.recorded import results_of
 from ..plugin_utils._report.terminal import for_terminal
 
 
 def backup_manifest(plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
     """Make the manifest from what the hosts have recorded."""
     planned = parse(BackupPlan, plan)
-    results = {host: (hostvars[host].get("onefed") or {}).get("result") or {} for host in planned.hosts}
-    return for_terminal(make_manifest(planned, results))
+    return for_terminal(make_manifest(planned, results_of(hostvars, planned.hosts)))
 
 
 class FilterModule:

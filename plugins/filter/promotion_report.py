@@ -46,13 +46,13 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ..plugin_utils._report.promotion import make_promotion_report
+from ..plugin_utils._report.recorded import results_of
 from ..plugin_utils._report.terminal import for_terminal
 
 
 def promotion_report(plan: Mapping[str, Any], hostvars: Mapping[str, Any], check: bool = False) -> dict[str, Any]:
     """Collect what was recorded of the hosts and make the report."""
-    hosts = {host: (hostvars[host].get("onefed") or {}).get("result") or {} for host in plan["groups"]}
-    return for_terminal(make_promotion_report(plan, hosts, check))
+    return for_terminal(make_promotion_report(plan, results_of(hostvars, plan["groups"]), check))
 
 
 class FilterModule:

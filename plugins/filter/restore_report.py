@@ -43,6 +43,7 @@ from typing import Any, Callable
 
 from ..plugin_utils._model.plain import parse
 from ..plugin_utils._plan.restore import RestorePlan
+from ..plugin_utils._report.recorded import results_of
 from ..plugin_utils._report.restore import make_restore_report
 from ..plugin_utils._report.terminal import for_terminal
 
@@ -50,8 +51,7 @@ from ..plugin_utils._report.terminal import for_terminal
 def restore_report(plan: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
     """Make the report from what the hosts have recorded."""
     planned = parse(RestorePlan, plan)
-    results = {host: (hostvars[host].get("onefed") or {}).get("result") or {} for host in planned.hosts}
-    return for_terminal(make_restore_report(planned, results))
+    return for_terminal(make_restore_report(planned, results_of(hostvars, planned.hosts)))
 
 
 class FilterModule:

@@ -45,14 +45,14 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ..plugin_utils._report.recorded import results_of
 from ..plugin_utils._report.resync import make_resync_report
 from ..plugin_utils._report.terminal import for_terminal
 
 
 def resync_report(plan: Mapping[str, Any], hostvars: Mapping[str, Any], check: bool = False) -> dict[str, Any]:
     """Collect what was recorded of the hosts and make the report."""
-    hosts = {host: hostvars[host]["onefed"]["result"] for host in plan["plans"]}
-    return for_terminal(make_resync_report(plan, hosts, check))
+    return for_terminal(make_resync_report(plan, results_of(hostvars, plan["plans"]), check))
 
 
 class FilterModule:
