@@ -58,6 +58,12 @@ options:
         type: list
         elements: str
         default: []
+      one_auth:
+        description:
+          - Hosts whose C(one_auth) is no use to their C(oned), with V(missing) or V(rejected), as
+            M(onefed.opennebula.frontend_info) tells it.
+        type: dict
+        default: {}
       upgrades:
         description:
           - Upgrades that were begun and are not complete, by host, with C(to_release) and C(opened_at) as
@@ -385,6 +391,7 @@ def main() -> None:
                     "vip_holders": {"type": "list", "elements": "str", "default": []},
                     "unread": {"type": "list", "elements": "str", "default": []},
                     "locked_down": {"type": "list", "elements": "str", "default": []},
+                    "one_auth": {"type": "dict", "default": {}},
                     "upgrades": {"type": "dict", "default": {}},
                     "restores": {"type": "dict", "default": {}},
                     "outside": {"type": "bool", "default": False},

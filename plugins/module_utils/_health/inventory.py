@@ -13,9 +13,11 @@ from .._problems import backup, frontend, servers, upgrade, vip
 from .._problems.problem import Problem
 from .quorum import Server, Zone, raft_leader
 
+# What the state of a front-end's one_auth is where its oned is not reached with it, and the fault that this is.
+USELESS_ONE_AUTH = {"missing": frontend.ONE_AUTH_MISSING, "rejected": frontend.ONE_AUTH_REJECTED}
 # One zone of the inventory: name, endpoint, servers (endpoints by host), address, vip_holders, unread and locked_down
-# (hosts), upgrades and restores (open ones, by host); outside (of the limit), limit (that has it and the master),
-# unread_databases (why, by host).
+# (hosts), one_auth (a key of USELESS_ONE_AUTH), upgrades and restores (open ones), by host; outside (of the limit),
+# limit (that has it and the master), unread_databases (why, by host).
 Declared = Mapping[str, Any]
 
 
@@ -68,6 +70,8 @@ def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem
     yield from _address_problems(zone, declared)
     for host in declared.get("locked_down") or ():
         yield frontend.LOCKED_DOWN.problem(host)
+    for host, state in (declared.get("one_auth") or {}).items():
+        yield USELESS_ONE_AUTH[state].problem(host)
     for host, opened in (declared.get("upgrades") or {}).items():
         yield upgrade.UPGRADE_OPEN.problem(host, release=opened["to_release"], opened_at=opened["opened_at"])
     for host, opened in (declared.get("restores") or {}).items():

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._health.inventory import USELESS_ONE_AUTH
 from ...module_utils._health.scope import OUTSIDE
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts, frontend_of
@@ -64,6 +65,7 @@ def _declared(zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
         "vip_holders": [host for host, found in has.items() if found],
         "unread": [host for host, found in has.items() if found is None],
         "locked_down": [host for host, found in known.items() if found.lockdown],
+        "one_auth": {host: found.one_auth for host, found in known.items() if found.one_auth in USELESS_ONE_AUTH},
         "upgrades": {
             host: {"to_release": found.upgrade.to_release, "opened_at": found.upgrade.opened_at}
             for host, found in known.items()

@@ -47,6 +47,13 @@ def test_a_lockdown_that_is_closed_is_reported() -> None:
     assert shown["problems"][0]["text"].startswith("It is locked down, as during an import or an upgrade")
 
 
+@pytest.mark.parametrize("state", ["missing", "rejected"])
+def test_a_one_auth_that_its_oned_does_not_take_is_an_error(state: str) -> None:
+    """Zones replicate without it, but the server cannot be told of others, and nobody can work on it."""
+    told = checked(declared("p1", one_auth={"p2": state}))["problems"]
+    assert [(one["code"], one["severity"], one["server"]) for one in told] == [(f"one_auth_{state}", "error", "p2")]
+
+
 def test_an_upgrade_that_is_not_complete_is_an_error() -> None:
     told = checked(declared("p1", upgrades={"p2": UPGRADE}))["problems"]
     assert [(one["code"], one["severity"], one["server"]) for one in told] == [("upgrade_open", "error", "p2")]
@@ -134,9 +141,10 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
     zones = {"p": paris, "m": replace(madrid, endpoints={"m": "x"})}
     upgrade = {"id": "one", **UPGRADE}
     restore = {"id": "two", "opened_at": "then"}
+    told = {"lockdown": True, "one_auth": "rejected", "upgrade": upgrade}
     addresses = {
         "p1": {"frontend": {**examined("192.0.2.31", "192.0.2.30")["frontend"], "restore": restore}},
-        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], "lockdown": True, "upgrade": upgrade}},
+        "p2": {"frontend": {**examined("192.0.2.32", "fe80::1")["frontend"], **told}},
         "p3": {"frontend": {"addresses": {"error": "no ip"}}},
     }
     hosts: dict[str, Any] = {
@@ -153,6 +161,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "vip_holders": ["p1"],
             "unread": ["p3"],
             "locked_down": ["p2"],
+            "one_auth": {"p2": "rejected"},
             "upgrades": {"p2": UPGRADE},
             "restores": {"p1": restore},
             "outside": False,
@@ -167,6 +176,7 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "vip_holders": [],
             "unread": [],
             "locked_down": [],
+            "one_auth": {},
             "upgrades": {},
             "restores": {},
             "outside": True,
