@@ -21,13 +21,13 @@ from .commands import HostsError, cache, run
 
 GROUND = ("systemd-sysv", "dbus")
 PACKAGES = (
-    *("openssh-server", "sudo", "python3", "python3-apt", "python3-pymysql", "iproute2", "nftables"),
+    *("openssh-server", "sudo", "python3", "python3-apt", "python3-pymysql", "iproute2", "nftables", "haproxy"),
     *("iputils-ping", "iputils-arping"),
     *("mariadb-server", "sqlite3", "rsync", "acl", "procps", "libfaketime"),
 )
 # What would start by itself and has nothing to do here, or that a host may want and starts itself.
 DISABLED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer")
-ON_DEMAND = ("mariadb.service", "nftables.service")
+ON_DEMAND = ("mariadb.service", "nftables.service", "haproxy.service")
 KEPT_SECONDS = 24 * 3600.0
 USER = "ops"  # who Ansible comes as
 _NO_SERVICES = "#!/bin/sh\nexit 101\n"
