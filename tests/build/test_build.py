@@ -30,16 +30,6 @@ ADDRESS, PORT = "127.0.62.1", 2633
 
 
 @pytest.fixture(scope="session")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that would be published."""
-    folder = tmp_path_factory.mktemp("artifact")
-    command = ["ansible-galaxy", "collection", "build", "--output-path", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
-    (built,) = folder.glob("onefed-opennebula-*.tar.gz")
-    return built
-
-
-@pytest.fixture(scope="session")
 def run_installed(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run a command in an empty folder, where only the installed collection is found. Returns what it printed."""
     home = tmp_path_factory.mktemp("home")

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tools import make_venv
+from tests.tools import own_tools
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS, PLACE = ROOT / "docs", ROOT / ".cache" / "docs"
@@ -23,15 +23,8 @@ COLLECTION = "onefed.opennebula"
 
 
 def install() -> Path:
-    """The folder of the site's own tools, which are installed once, and again when they change."""
-    requirements, made_from = DOCS / "requirements.txt", PLACE / "made-from"
-    wanted = requirements.read_text(encoding="utf-8")
-    if not made_from.is_file() or made_from.read_text(encoding="utf-8") != wanted:
-        print(f"== Sphinx and antsibull-docs come into {PLACE.relative_to(ROOT)}, once", flush=True)
-        PLACE.mkdir(parents=True, exist_ok=True)
-        make_venv.make(make_venv.choose(), PLACE / "venv", ["-r", str(requirements)])
-        made_from.write_text(wanted, encoding="utf-8")
-    return PLACE / "venv" / "bin"
+    """The folder of the site's own tools."""
+    return own_tools.install(DOCS / "requirements.txt", PLACE)
 
 
 def build(tools: Path) -> Path:
