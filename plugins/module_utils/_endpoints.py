@@ -45,6 +45,11 @@ def port_of(endpoint: str) -> int | None:
         return None
 
 
+def is_tls(endpoint: str | None) -> bool:
+    """Whether calls to a URL are encrypted."""
+    return (endpoint or "").lower().startswith("https:")
+
+
 def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a host is written as; None for a name."""
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.role_variables import (
     INSTALL_VARIABLES,
+    LINK_VARIABLES,
     PLAYBOOK_VARIABLES,
 )
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.variables import VARIABLES, Variable
@@ -52,6 +53,7 @@ def page() -> str:
     for begin in dict.fromkeys(variable.name.split("_", 1)[0] for variable in VARIABLES):
         parts.append(_section(SUBJECTS[begin], (one for one in VARIABLES if one.name.startswith(f"{begin}_"))))
     parts.append(_section("Bare hosts, with `oned_install: true`", INSTALL_VARIABLES))
+    parts.append(_section("Secure links, with `federation_tls: true`", LINK_VARIABLES))
     parts.append(_section("Playbooks", PLAYBOOK_VARIABLES))
     return "\n".join(parts)
 

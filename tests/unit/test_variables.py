@@ -13,13 +13,14 @@ import yaml
 
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.role_variables import (
     INSTALL_VARIABLES,
+    LINK_VARIABLES,
     PLAYBOOK_VARIABLES,
 )
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._inventory.variables import VARIABLES, Variable
 from tests.tools.variables_page import PAGE, page
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = VARIABLES + INSTALL_VARIABLES
+ALL = VARIABLES + INSTALL_VARIABLES + LINK_VARIABLES
 
 # Of the roles, the entry points that read the variables of playbooks.
 ENTRY_POINTS = (

@@ -25,7 +25,7 @@ from .subject import Subject
 PRESENT, TRUST, ISSUE, FINISH = "present", "new_trusted", "new_issues", "old_removed"
 # A certificate is renewed when less than this part of its time is left.
 _LEFT = 1 / 3
-_SHORTEST_PASSPHRASE = 12
+SHORTEST_PASSPHRASE = 12
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class PrivateAuthority:
 
     def __post_init__(self) -> None:
         demand()
-        if len(self.passphrase) < _SHORTEST_PASSPHRASE:
+        if len(self.passphrase) < SHORTEST_PASSPHRASE:
             raise CertificateError(
                 "The passphrase is missing or shorter than "
-                f"{_SHORTEST_PASSPHRASE} characters. It encrypts the key of the private authority in "
+                f"{SHORTEST_PASSPHRASE} characters. It encrypts the key of the private authority in "
                 f"{self.folder.path}: set it, in a vault."
             )
 

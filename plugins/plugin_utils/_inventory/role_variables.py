@@ -87,6 +87,72 @@ INSTALL_VARIABLES: tuple[Variable, ...] = (
     Variable("oned_install_database_admin_password", "str", None, "Its password.", secret=True),
 )
 
+# Read by role secure_links and by what checks the inventory: files and secrets of the controller are no part of the
+# topology, which every host may see.
+LINK_VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "federation_tls_ca",
+        "str",
+        "private",
+        "Whose certificates the servers get: C(private) of an authority that is made on the controller, C(own) those "
+        "of C(oned_tls_certificate) or C(oned_tls_command).",
+        ("private", "own"),
+    ),
+    Variable(
+        "federation_tls_folder",
+        "path",
+        "~/.local/state/onefed/tls",
+        "Folder on the controller that keeps the private authority; made where missing. Keep a backup of it.",
+    ),
+    Variable(
+        "federation_tls_passphrase",
+        "str",
+        None,
+        "What encrypts the private key of the private authority, 12 characters or more; required with "
+        "C(federation_tls) unless C(federation_tls_ca) is C(own).",
+        secret=True,
+    ),
+    Variable("federation_tls_days", "int", 397, "How long a new certificate of the private authority is good for."),
+    Variable(
+        "federation_tls_ca_certificate",
+        "path",
+        None,
+        "File on the controller with the authority that certificates of your own lead to; unset, the distributions' "
+        "authorities count.",
+    ),
+    Variable(
+        "federation_tls_revoked",
+        "list",
+        [],
+        "Certificates of the private authority that are not good any more, by serial number or by name of the host.",
+        elements="str",
+    ),
+    Variable(
+        "federation_tls_rotate_ca",
+        "bool",
+        False,
+        "Replace the private authority in this run, step by step, with no connection refused meanwhile.",
+    ),
+    Variable(
+        "oned_tls_certificate",
+        "path",
+        None,
+        "File on the controller with the server's own certificate and its whole chain, in PEM.",
+    ),
+    Variable(
+        "oned_tls_key",
+        "path",
+        None,
+        "File on the controller with the private key of C(oned_tls_certificate); unset, that file has it.",
+    ),
+    Variable(
+        "oned_tls_command",
+        "str",
+        None,
+        "Command that runs on the controller and prints the server's own certificate, chain and private key in PEM.",
+    ),
+)
+
 # Given to a playbook, most of them by another playbook.
 PLAYBOOK_VARIABLES: tuple[Variable, ...] = (
     Variable("preflight_leave_out", "bool", False, "Whether the run may go on without zones that cannot join."),
@@ -117,4 +183,4 @@ PLAYBOOK_VARIABLES: tuple[Variable, ...] = (
 )
 
 # Everything that a user of the collection may set.
-ALL_VARIABLES: tuple[Variable, ...] = VARIABLES + INSTALL_VARIABLES + PLAYBOOK_VARIABLES
+ALL_VARIABLES: tuple[Variable, ...] = VARIABLES + INSTALL_VARIABLES + LINK_VARIABLES + PLAYBOOK_VARIABLES

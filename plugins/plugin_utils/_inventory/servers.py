@@ -15,6 +15,7 @@ from typing import Any
 from .._model.declared import FloatingAddress, Server
 
 DEFAULT_PORT = 2633
+DEFAULT_TLS_PORT = 2643
 
 
 def floating_address(
@@ -22,9 +23,10 @@ def floating_address(
     names: Sequence[str],
     declared: Mapping[str, Any],
     hosts: Mapping[str, Server],
+    tls: bool,
     problems: list[str],
 ) -> FloatingAddress | None:
-    """The floating address, checked against the servers'."""
+    """The floating address, checked against the servers'; with `tls` it leads to their TLS proxies."""
     if not declared["vip"]:
         return None
     try:
@@ -46,11 +48,11 @@ def floating_address(
                 f"zone_vip {declared['vip']} of zone {group!r} does not lie in the network of host {name!r} "
                 f"({hosts[name].address})."
             )
-    ports = {name: hosts[name].port or DEFAULT_PORT for name in names}
+    ports = {name: hosts[name].tls_port if tls else hosts[name].port or DEFAULT_PORT for name in names}
     if len(set(ports.values())) > 1 and not declared["endpoint"]:
-        listed = ", ".join(f"{name} {port}" for name, port in ports.items())
+        listed, variable = ", ".join(f"{name} {port}" for name, port in ports.items()), f"oned_{'tls_' * tls}port"
         problems.append(
-            f"The servers of zone {group!r} have different oned_port ({listed}), but its floating address one port. "
+            f"The servers of zone {group!r} have different {variable} ({listed}), but its floating address one port. "
             "Let them have the same, or declare the zone_endpoint."
         )
     interface = declared["vip_interface"] or ""

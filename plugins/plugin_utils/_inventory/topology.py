@@ -22,9 +22,11 @@ from .access import (
 )
 from .access_options import OPTIONS
 from .duplicates import duplicates, shared_hosts
-from .role_variables import INSTALL_VARIABLES, PLAYBOOK_VARIABLES
+from .links import link_problems
+from .role_variables import INSTALL_VARIABLES, LINK_VARIABLES, PLAYBOOK_VARIABLES
 from .servers import (
     DEFAULT_PORT,
+    DEFAULT_TLS_PORT,
     floating_address,
     problems_of_several,
 )
@@ -73,6 +75,7 @@ def topology(
     known = read_values(every, variables, VARIABLES, problems)
     known = {host: {**values, "federation_group": group} for host, values in known.items()}
     read_values(every, variables, (*INSTALL_VARIABLES, *PLAYBOOK_VARIABLES), problems)
+    links = read_values(every, variables, LINK_VARIABLES, problems)
     agreed = _agreed("federation", f"federation {group!r}", list(known), known, problems)
     access = {name: agreed.pop(name.split("_", 1)[1]) for name in OPTIONS}
     settings = Settings(**{**agreed, "ignored_variables": tuple(agreed["ignored_variables"])})
@@ -86,10 +89,11 @@ def topology(
         name: _agreed("zone", f"zone {name!r}", hosts, known, problems) for name, hosts in zones.items() if hosts
     }
     hosts = {
-        host: _host(host, zone, known[host], variables.get(host, {}), problems)
+        host: _host(host, zone, known[host], variables.get(host, {}), settings.tls, problems)
         for zone, names in zones.items()
         for host in names
     }
+    problems += link_problems(declared, hosts, links) if settings.tls else []
     people = {name: _people(name, zone) for name, zone in declared.items()}
     wrong, named = check_access(access, people)
     problems += wrong
@@ -174,11 +178,11 @@ def _agreed(
     return agreed
 
 
-def _host(host: str, zone: str, values: Mapping[str, Any], variables: Mapping[str, Any], problems: list[str]) -> Server:
-    port = values["oned_port"] or DEFAULT_PORT
-    if not 0 < port < 65536:
-        problems.append(f"oned_port of host {host!r} is {port}; a port lies between 1 and 65535.")
-        port = DEFAULT_PORT
+def _host(
+    host: str, zone: str, values: Mapping[str, Any], variables: Mapping[str, Any], tls: bool, problems: list[str]
+) -> Server:
+    port = _port(host, "oned_port", values, DEFAULT_PORT, problems)
+    tls_port = _port(host, "oned_tls_port", values, DEFAULT_TLS_PORT, problems)
     address = str(values["oned_address"] or variables.get("ansible_host") or host)
     become = values["oned_become"]
     if values["oned_install"] and values["oned_location"]:
@@ -189,7 +193,8 @@ def _host(host: str, zone: str, values: Mapping[str, Any], variables: Mapping[st
         address=address,
         port=values["oned_port"],
         listen_address=values["oned_listen_address"],
-        endpoint=_url(address, port),
+        tls_port=tls_port,
+        endpoint=_url(address, port, tls_port if tls else None),
         start_timeout=values["oned_start_timeout"],
         install=values["oned_install"],
         state=values["oned_state"],
@@ -198,8 +203,18 @@ def _host(host: str, zone: str, values: Mapping[str, Any], variables: Mapping[st
     )
 
 
-def _url(address: str, port: int) -> str:
-    return f"http://[{address}]:{port}/RPC2" if ":" in address else f"http://{address}:{port}/RPC2"
+def _port(host: str, name: str, values: Mapping[str, Any], default: int, problems: list[str]) -> int:
+    port: int = values[name] or default
+    if 0 < port < 65536:
+        return port
+    problems.append(f"{name} of host {host!r} is {port}; a port lies between 1 and 65535.")
+    return default
+
+
+def _url(address: str, port: int, tls_port: int | None) -> str:
+    """The endpoint of an address: of oned itself, or of the TLS proxy before it where that has a port."""
+    host = f"[{address}]" if ":" in address else address
+    return f"https://{host}:{tls_port}/RPC2" if tls_port else f"http://{host}:{port}/RPC2"
 
 
 def _zone(
@@ -220,8 +235,9 @@ def _zone(
         problems.append(f"All servers of zone {group!r} have oned_state: absent; a zone keeps at least one.")
         servers = [*names]
     first = hosts[servers[0]]
-    floating = floating_address(group, servers, declared, hosts, problems)
-    url = _url(floating.address, first.port or DEFAULT_PORT) if floating else first.endpoint
+    floating = floating_address(group, servers, declared, hosts, settings.tls, problems)
+    tls_port = first.tls_port if settings.tls else None
+    url = _url(floating.address, first.port or DEFAULT_PORT, tls_port) if floating else first.endpoint
     endpoint = declared["endpoint"] or url
     problems += _endpoint_problems(group, endpoint, settings.allow_loopback)
     if len(servers) > 1:

@@ -55,6 +55,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("federation_ca_path", "str", None, "File of trusted authorities, instead of the system's."),
     Variable("federation_answer_limit", "int", 256, "Longest answer of C(oned), in MiB; a pool of 100 000 VMs fits."),
     Variable(
+        "federation_tls",
+        "bool",
+        False,
+        "Whether the links between zones, and between the servers of a zone, go through TLS: every server gets a proxy "
+        "with a certificate, and C(oned) listens on its own host only. Set back to C(false), a run takes it all away.",
+    ),
+    Variable(
         "federation_status_dir",
         "path",
         None,
@@ -112,7 +119,7 @@ VARIABLES: tuple[Variable, ...] = (
         "str",
         None,
         "XML-RPC endpoint that other zones and users call; when unset "
-        "C(http://<VIP or first host's address>:<port>/RPC2).",
+        "C(http://<VIP or first host's address>:<port>/RPC2), with C(federation_tls) C(https) and C(oned_tls_port).",
     ),
     Variable(
         "zone_endpoint_grpc",
@@ -222,6 +229,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("oned_address", "str", None, "Address by which other zones reach the server; C(ansible_host) when unset."),
     Variable("oned_port", "int", None, "Port of the XML-RPC API; set in C(oned.conf) when given, otherwise 2633."),
     Variable("oned_listen_address", "str", None, "Address the API listens on; set in C(oned.conf) when given."),
+    Variable("oned_tls_port", "int", 2643, "Port of the server's TLS proxy, with C(federation_tls)."),
     Variable("oned_start_timeout", "int", 120, "Seconds in which oned must answer after a start."),
     Variable("oned_become", "bool", None, "Escalate privileges; unset: yes for packages, no for C(oned_location)."),
     Variable("oned_install", "bool", False, "Install OpenNebula from packages where it is not installed."),

@@ -29,13 +29,15 @@ class FloatingAddress:
 class Server:
     """A front-end: its `zone` is a group, `endpoint` its own, `frontend` holds options that our modules share.
 
-    `port` and `listen_address` are None where oned.conf is to keep its own; `start_timeout` is in seconds.
+    `port` and `listen_address` are None where oned.conf is to keep its own; `tls_port` is that of the TLS proxy, used
+    where the federation has such links; `start_timeout` is in seconds.
     """
 
     zone: str
     address: str
     port: int | None
     listen_address: str | None
+    tls_port: int
     endpoint: str
     start_timeout: int
     install: bool
@@ -105,6 +107,7 @@ class Settings:
     validate_certs: bool
     ca_path: str | None
     answer_limit: int
+    tls: bool
     status_dir: str | None
     status_fail: bool
     export_file: str | None
