@@ -152,6 +152,10 @@ problems-page: venv link ## Write docs/problems.md from the rule book
 variables-page: venv link ## Write docs/variables.md from the list of all variables
 	PYTHONPATH=.build $(BIN)/python -m tests.tools.variables_page
 
+.PHONY: picture-of-run
+picture-of-run: venv link ## Draw docs/images/run.svg, what a run on a fresh demo prints
+	$(BIN)/python -m tests.tools.picture_of_run
+
 .PHONY: docs
 docs: link ## Build the documentation site in .cache/docs/html
 	python3 -m tests.tools.docs_site
