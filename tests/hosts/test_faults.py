@@ -110,6 +110,7 @@ def test_mariadb_killed_during_the_restore_on_a_slave(trio: Federation) -> None:
     assert_converges(trio, "paris", "lyon")
 
 
+@extra
 def test_ssh_lost_during_the_restore(trio: Federation) -> None:
     paris = trio["paris"]
     run = run_with(trio, {RESTORE: lambda: at_next(paris.host, "Com_delete", LOSE_SSH)})

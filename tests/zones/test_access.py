@@ -113,6 +113,7 @@ def test_declared_access_is_applied_at_the_master_and_a_second_run_changes_nothi
     assert {zone.host: zone.tables() for zone in declared.zones.values()} == before
 
 
+@extra
 def test_an_administrator_manages_his_zone_and_is_refused_elsewhere(declared: Federation) -> None:
     declared.federate()
     madrid, paris, ada = declared.master, declared["paris"], f"ada:{ADA}"

@@ -148,6 +148,7 @@ def test_a_loopback_grpc_endpoint_in_a_slaves_record_is_removed_and_the_master_r
     by_hand.assert_federated("paris")
 
 
+@extra
 def test_a_slave_in_name_only_joins_under_the_record_that_was_made_for_it(by_hand: Federation) -> None:
     """As other tools leave a zone that had run before: configured as a slave, with the tables it always had."""
     madrid, lyon = by_hand.master, by_hand.add("lyon")

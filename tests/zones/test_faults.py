@@ -47,7 +47,8 @@ def test_a_run_killed_before_a_task_is_repaired_by_the_same_command(pair: Federa
     assert pair.federate().tasks("changed") == set()
 
 
-@pytest.mark.parametrize("place", ["zone", "restore", "configuration"] if ALL_FAULTS else ["restore"])
+@extra
+@pytest.mark.parametrize("place", ["zone", "restore", "configuration"])
 def test_a_run_killed_inside_a_module_is_repaired_by_the_same_command(pair: Federation, place: str) -> None:
     python = pair.folder / "python"
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}/tests/zones/killer" exec {sys.executable} "$@"\n')
@@ -97,6 +98,7 @@ def test_a_zone_whose_oned_never_comes_up_is_rolled_back_and_the_others_join(pai
     pair.assert_federated("paris", "lyon")
 
 
+@extra
 def test_a_master_that_cannot_start_as_master_gets_its_configuration_back(pair: Federation) -> None:
     oned = pair.master.location / "bin/oned"
     oned.rename(oned.with_name("oned.real"))

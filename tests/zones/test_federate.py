@@ -45,6 +45,7 @@ def test_the_plan_is_truthful(pair: Federation) -> None:
     assert plan.tasks("changed")
 
 
+@extra
 def test_front_ends_that_were_never_started_are_bootstrapped(federation: Federation) -> None:
     federation.add("madrid", start=False)
     federation.add("paris", start=False)

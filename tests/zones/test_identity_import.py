@@ -182,6 +182,7 @@ def announced(federation: Federation) -> tuple[Zone, Zone, Any]:
     return madrid, lyon, madrid.call("one.zone.allocate", f'NAME="lyon"\nENDPOINT="{lyon.url}"')
 
 
+@extra
 def test_an_import_that_was_killed_goes_on_and_can_be_undone(
     federation: Federation, task: Runner, tmp_path: Path
 ) -> None:

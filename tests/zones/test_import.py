@@ -180,6 +180,7 @@ def assert_joined(federation: Federation, lyon: Zone, before: dict[str, Any]) ->
     assert federation.master.call("one.zonepool.info").count("<NAME>lyon</NAME>") == 1
 
 
+@extra
 def test_a_failure_returns_the_zone_byte_for_byte_and_leaves_nothing_at_the_master(
     federation: Federation, lyon: Zone
 ) -> None:

@@ -81,6 +81,7 @@ def test_a_member_is_told_its_zone_again_without_a_restart(shown: Federation) ->
     assert paris.log().count("Starting OpenNebula") == starts
 
 
+@extra
 def test_a_join_that_fails_gives_fireedge_back_what_it_had(shown: Federation) -> None:
     oned = shown["paris"].location / "bin/oned"
     oned.rename(oned.with_name("oned.real"))
