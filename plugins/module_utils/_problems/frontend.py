@@ -98,8 +98,9 @@ ONE_AUTH_MISSING = Rule(
     ERROR,
     "The collection asks oned with the name and password in one_auth, and the file is not there.",
     "Its one_auth file is missing.",
-    "Write oneadmin:<current password> to one_auth in the .one folder of oned's account; on the master, run playbook "
-    "rotate_oneadmin with that password as rotate_password instead, which writes it in all zones.",
+    "On a slave, run playbook federate, which gives it the master's file. On the master, write oneadmin:<current "
+    "password> to one_auth in the .one folder of oned's account, or run playbook rotate_oneadmin with that password as "
+    "rotate_password, which writes it in all zones.",
 )
 ONE_AUTH_REJECTED = Rule(
     "one_auth_rejected",
