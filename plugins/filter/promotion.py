@@ -68,7 +68,7 @@ def promotion(topology: Mapping[str, Any], results: Mapping[str, Any], options: 
     is_open = {
         host: int(result["open"]["federated_index"] or 0)
         for host, result in (options.get("roles") or {}).items()
-        if result.get("open")
+        if (result.get("open") or {}).get("state") in ("master", "slave")
     }
     wanted = PromotionOptions(options.get("zone") or None, options.get("lost") or None, is_open)
     made: dict[str, Any] = plain(plan_promotion(federation, facts, wanted))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: federation_role
-short_description: Make the database of an OpenNebula zone that of its federation's master, or of a slave
+short_description: Make the database of a zone that of its federation's master, of a slave, or of a standalone zone
 version_added: 0.1.0
 description:
   - A slave cannot become the master by its C(oned.conf) alone. A master finds the records that it sends to other zones
@@ -15,19 +15,28 @@ description:
     record, or lose one without a word.
   - This module gives the database of a stopped C(oned) another role in one transaction, after a full copy of it, whose
     place it returns. Zones keep their ids. C(MODE) and C(MASTER_ONED) are module M(onefed.opennebula.oned_conf)'s.
-  - Playbook C(onefed.opennebula.promote) runs it in its place among the other steps. Use the playbook.
+  - Nor does a slave become a zone of its own by its C(oned.conf) alone. A standalone C(oned) always is zone 0, so its
+    access rules and VDCs would be another zone's. V(standalone) makes it zone 0 in all that names it.
+  - Playbooks C(onefed.opennebula.promote) and C(onefed.opennebula.remove_zone) run it in its place among the other
+    steps. Use the playbooks.
 options:
   state:
     description:
       - V(master) keeps the federated records of the log, under the numbers that a master needs, and takes the mark of a
         slave away. Local records go; what they wrote is in the tables.
       - V(slave) sets that mark. The log stays as it is.
+      - V(standalone) makes zone O(zone_id) zone 0 in its record, in access rules, VDCs and marketplaces, and takes away
+        what belongs to other zones there; users, groups and all local tables stay. OpenNebula's own marketplaces become
+        the zone's. The log is emptied.
       - V(settled) notes that the federation lives by the role. Until then the change is open, see RV(open).
       - V(restored) puts the copy back that belongs to an open change, and refuses once the federation was written to in
         the new role.
     type: str
-    choices: [master, slave, settled, restored]
+    choices: [master, slave, standalone, settled, restored]
     required: true
+  zone_id:
+    description: The id that the zone has in the federation, which it leaves by O(state=standalone).
+    type: int
 extends_documentation_fragment:
   - onefed.opennebula.frontend
   - onefed.opennebula.login
@@ -92,6 +101,9 @@ open:
     at:
       description: When it began.
       type: str
+    zone_id:
+      description: The id that a zone had which became V(standalone), V(null) otherwise.
+      type: int
 before:
   description: What was there.
   returned: success
@@ -106,6 +118,10 @@ before:
     misplaced:
       description: Federated records that a master would not find.
       type: int
+    zone_ids:
+      description: Ids of all zones it knows.
+      type: list
+      elements: int
 after:
   description: What is there now, or would be in check mode.
   returned: success
@@ -120,6 +136,10 @@ after:
     misplaced:
       description: Federated records that a master would not find.
       type: int
+    zone_ids:
+      description: Ids of all zones it knows.
+      type: list
+      elements: int
 """
 
 from typing import Any
@@ -141,8 +161,14 @@ def main() -> None:
         argument_spec={
             **FRONTEND,
             **LOGIN,
-            "state": {"type": "str", "choices": ["master", "slave", "settled", "restored"], "required": True},
+            "state": {
+                "type": "str",
+                "choices": ["master", "slave", "standalone", "settled", "restored"],
+                "required": True,
+            },
+            "zone_id": {"type": "int"},
         },
+        required_if=[["state", "standalone", ["zone_id"]]],
         supports_check_mode=True,
     )
     run(module, federation_role)

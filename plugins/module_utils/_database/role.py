@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from .._errors import DatabaseError
 from .base import Session, Value
-from .schema import LOG, NOT_FEDERATED, one_row, set_is_slave, versions
+from .schema import LOG, NOT_FEDERATED, one_row, set_is_slave, versions, zone_ids
+from .standalone import ALONE
 
 # Further than any log of a federation is long: rows step aside by it, so that no two have one number meanwhile.
 _ASIDE = 10**12
@@ -25,17 +26,23 @@ class Role:
     """What of a database depends on its role.
 
     `federated_index` is that of the newest federated record, None without any; `misplaced` is the number of records
-    that a master would not find.
+    that a master would not find; `zone_ids` are those of all zones it knows.
     """
 
     is_slave: bool
     federated_index: int | None
     misplaced: int
+    zone_ids: tuple[int, ...] = ()
 
     @property
     def is_master(self) -> bool:
         """Whether a master can work with it."""
         return not self.is_slave and not self.misplaced
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is a standalone zone's, which nobody else is in the records of."""
+        return not self.is_slave and self.federated_index is None and self.zone_ids == (ALONE,)
 
 
 def read_role(session: Session) -> Role:
@@ -45,7 +52,8 @@ def read_role(session: Session) -> Role:
         raise DatabaseError("The database does not tell whether it is a slave's: start oned once to fill it.")
     misplaced = _count(session, f"fed_index < {NOT_FEDERATED} AND log_index <> fed_index")
     newest = one_row(session, f"SELECT MAX(fed_index) FROM {LOG} WHERE fed_index < {NOT_FEDERATED}")[0]
-    return Role(bool(is_slave), None if newest is None else _number(newest), misplaced)
+    index = None if newest is None else _number(newest)
+    return Role(bool(is_slave), index, misplaced, tuple(zone_ids(session)))
 
 
 def become_master(session: Session) -> None:

@@ -16,6 +16,7 @@ from . import (
     frontend,
     own_data,
     promotion,
+    removal,
     replication,
     servers,
     upgrade,
@@ -43,5 +44,6 @@ SUBJECTS: Mapping[str, list[Rule]] = {
     "Upgrades": rules_of(upgrade),
     "Backups and restores": rules_of(backup),
     "Another master": rules_of(promotion),
+    "Zones that leave": rules_of(removal),
 }
 RULES: Mapping[str, Rule] = {rule.code: rule for rules in SUBJECTS.values() for rule in rules}

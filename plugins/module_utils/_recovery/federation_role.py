@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, Callable
 
 from .._database.base import Database
 from .._database.open import frontend_database
 from .._database.role import Role, become_master, become_slave, read_role
 from .._database.schema import is_bootstrapped
+from .._database.standalone import ALONE, become_standalone
 from .._errors import DatabaseError, FrontendError
 from .._frontend.journal import NO_JOURNAL, Journal, host_lock, read_journal, write_journal
 from .._frontend.layout import Frontend
@@ -26,7 +27,7 @@ from .._host.signals import interruptible
 from .backup import copy_stopped, refuse_running
 from .seals import verify_seal
 
-MASTER, RESTORED, SETTLED = "master", "restored", "settled"
+MASTER, RESTORED, SETTLED, SLAVE, STANDALONE = "master", "restored", "settled", "slave", "standalone"
 # Copies lie in folders below this one of the collection's own.
 FOLDER = "roles"
 # Remains from the change of a role until the federation lives by it, with what the way back needs.
@@ -41,7 +42,7 @@ def manage(frontend: Frontend, params: Mapping[str, Any], check_mode: bool) -> d
     with host_lock(frontend, check_mode=check_mode), interruptible("The change of the database's role"):
         _refuse_open(frontend)
         database = frontend_database(frontend, params)
-        found = _change(frontend, database, params["state"], check_mode)
+        found = _change(frontend, database, params, check_mode)
         return {**found, "open": _read_open(frontend)}
 
 
@@ -55,38 +56,54 @@ def _refuse_open(frontend: Frontend) -> None:
         )
 
 
-def _change(frontend: Frontend, database: Database, state: str, check_mode: bool) -> dict[str, Any]:
-    before, noted = _role(database), _read_open(frontend)
+def _change(frontend: Frontend, database: Database, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    before, noted, state = _role(database), _read_open(frontend), params["state"]
     if state == RESTORED:
         return _restore(frontend, database, noted, before, check_mode)
     if state == SETTLED:
         if noted and not check_mode:
             _forget(frontend)
         return {**_result(database, None, before, before), "changed": bool(noted)}
-    master = state == MASTER
-    if before.is_master if master else before.is_slave:
+    if _HAS[state](before):
         return _result(database, noted["backup"] if noted else None, before, before)
-    after = Role(not master, before.federated_index, 0 if master else before.misplaced)
+    after = _afterwards(state, before)
     if check_mode:
         return _result(database, None, before, after)
     refuse_running(frontend, database, "change the role of")
     backup = os.path.join(frontend.state_dir, FOLDER, f"{stamp()}-{state}", database.copy_name)
     copy_stopped(frontend, database, backup)
     # At first, so that a run which dies at any moment finds it.
-    _note(frontend, {"state": state, "backup": backup, "federated_index": before.federated_index, "at": utc_now()})
-    if master:
+    fields = {"state": state, "backup": backup, "federated_index": before.federated_index, "at": utc_now()}
+    _note(frontend, {**fields, "zone_id": params["zone_id"]})
+    if state == MASTER:
         _give_keys(database)
     try:
-        _write(database, master, after)
+        _write(database, state, params["zone_id"], after)
     except DatabaseError as error:
         _forget(frontend)
         raise DatabaseError(f"The role of the database {database.name} was not changed. {error}") from error
     return _result(database, backup, before, after)
 
 
-def _write(database: Database, master: bool, after: Role) -> None:
-    with database.writing() as session:
-        (become_master if master else become_slave)(session)
+_HAS: Mapping[str, Callable[[Role], bool]] = {
+    MASTER: lambda role: role.is_master,
+    SLAVE: lambda role: role.is_slave,
+    STANDALONE: lambda role: role.is_alone,
+}
+
+
+def _afterwards(state: str, before: Role) -> Role:
+    if state == STANDALONE:
+        return Role(False, None, 0, (ALONE,))
+    return replace(before, is_slave=state == SLAVE, misplaced=before.misplaced if state == SLAVE else 0)
+
+
+def _write(database: Database, state: str, zone_id: int | None, after: Role) -> None:
+    with database.writing(stored=True) as session:
+        if state == STANDALONE:
+            become_standalone(session, database, ALONE if zone_id is None else zone_id)
+        else:
+            (become_master if state == MASTER else become_slave)(session)
         found = read_role(session)
         if found != after:
             raise DatabaseError(f"It would have {found} rather than {after} afterwards.")
@@ -106,7 +123,9 @@ def _restore(
     if noted is None:
         return _result(database, None, before, before)
     backup = noted["backup"]
-    if before.federated_index != noted["federated_index"]:
+    written = before.federated_index != noted["federated_index"]
+    # A standalone zone's log has no federated record at all.
+    if written and not (noted["state"] == STANDALONE and before.is_alone):
         raise DatabaseError(
             f"The database {database.name} is not put back: the federation was written to in its new role, up to "
             f"record {before.federated_index}, and {backup} ends with {noted['federated_index']}. Nothing was changed. "
@@ -124,11 +143,14 @@ def _restore(
 
 
 def _read_open(frontend: Frontend) -> dict[str, Any] | None:
-    """The change that no run has completed: {"state", "backup", "federated_index", "at"}; None without one."""
+    """The change that no run has completed; None without one.
+
+    {"state", "backup", "federated_index", "at", "zone_id"}, the last of a zone that leaves its federation.
+    """
     path = os.path.join(frontend.state_dir, _OPEN)
     try:
         noted = read_journal(path)
-        return {name: noted[name] for name in ("state", "backup", "federated_index", "at")}
+        return {name: noted[name] for name in ("state", "backup", "federated_index", "at", "zone_id")}
     except FileNotFoundError:
         return None
     except NO_JOURNAL as error:

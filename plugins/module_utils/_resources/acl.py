@@ -70,6 +70,11 @@ class Rule:
         """The zone it holds in; None for all of them."""
         return None if self.zone & ALL else self.zone & _ID
 
+    @property
+    def group_id(self) -> int | None:
+        """The group it is given to; None for users."""
+        return self.user & _ID if self.user & GROUP else None
+
     def text(self, name: Name | None = None) -> str:
         """The rule in words: with ids as OpenNebula shows it, or with names where `name` (kind, id) knows them."""
         named = name or _as_id

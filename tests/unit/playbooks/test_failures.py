@@ -18,6 +18,8 @@ ASKS = READERS | {
     "onefed.opennebula.identity_import",  # with step: plan
     "onefed.opennebula.replication_probe",
     "onefed.opennebula.upgrade_info",
+    "onefed.opennebula.zone",  # in check mode
+    "onefed.opennebula.zone_references",  # in check mode
 }
 
 

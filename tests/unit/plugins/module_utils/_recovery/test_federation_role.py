@@ -42,7 +42,7 @@ def add(database: Any, log_index: int, fed_index: int | None, applied: int = 1) 
 
 
 def manage(frontend: Frontend, state: str, check_mode: bool = False) -> dict[str, Any]:
-    return federation_role.manage(frontend, {"state": state}, check_mode)
+    return federation_role.manage(frontend, {"state": state, "zone_id": None}, check_mode)
 
 
 def log(database: Any) -> list[Any]:
@@ -56,8 +56,8 @@ def test_a_slave_becomes_a_master(frontend: Frontend, slave: Any) -> None:
     assert log(slave) == [(index, index, f"sql {index}".encode()) for index in (40, 41, 43)]
     assert slave.rows("SELECT is_slave FROM local_db_versioning") == [(0,)]
     assert result["changed"] is True
-    assert result["before"] == {"is_slave": True, "federated_index": 43, "misplaced": 3}
-    assert result["after"] == {"is_slave": False, "federated_index": 43, "misplaced": 0}
+    assert result["before"] == {"is_slave": True, "federated_index": 43, "misplaced": 3, "zone_ids": (0, 100)}
+    assert result["after"] == {"is_slave": False, "federated_index": 43, "misplaced": 0, "zone_ids": (0, 100)}
     assert result["diff"] == {"before": result["before"], "after": result["after"]}
     assert result["open"]["backup"] == result["backup"]
     assert os.stat(result["backup"]).st_mode & 0o077 == 0

@@ -1,0 +1,184 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""How a zone leaves its federation, as a zone of its own or to be switched off; or only what is left of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...module_utils._endpoints import same_endpoint
+from ...module_utils._problems import removal as rules
+from ...module_utils._problems.problem import Problem
+from .._checks import frontend as checks
+from .._model.declared import Federation, Zone
+from .._model.facts import Frontend, HostFacts
+from .._model.records import ZoneRecord
+from .removal_planned import STANDALONE, STOPPED, RemovalOptions, RemovalPlan
+from .removal_text import removal_text
+
+# A host without OpenNebula, such as one that was set up anew, has no zone any more.
+_GONE = "not_installed"
+
+
+def plan_removal(federation: Federation, facts: Mapping[str, HostFacts], options: RemovalOptions) -> RemovalPlan:
+    """The plan; `facts` hold every host of the inventory that was examined."""
+    plan = RemovalPlan(master=federation.master_host)
+    problems = _master(federation, facts, options)
+    if problems:
+        return replace(plan, errors=_lines(problems))
+    known = facts[federation.master_host].frontend
+    zone = _declared(federation, options.zone)
+    record = _record(known, zone, facts, options)
+    problems = _refuse(federation, known, zone, record, options)
+    if not problems and zone:
+        problems = _refuse_servers(federation, facts, zone, record, options)
+    if problems:
+        return replace(plan, errors=_lines(problems))
+    plan = replace(plan, label=_label(zone, record), declared=zone is not None, record=record is not None)
+    plan = replace(plan, zone_id=record.id if record else None, endpoint=record.endpoint if record else None)
+    frontend = checks.usable_frontend(facts, zone.host) if zone else None
+    if zone and frontend and _leaves(frontend, zone, record, options):
+        zone_id = options.open.get(zone.host, plan.zone_id)
+        is_alone = zone.host in options.open and frontend.is_standalone and not frontend.database.is_slave
+        plan = replace(plan, host=zone.host, zone_id=zone_id, endpoint=zone.endpoint, convert=not is_alone)
+        plan = replace(plan, fireedge=bool(frontend.fireedge and not frontend.fireedge.error))
+    plan = replace(plan, starts=options.remove_as == STANDALONE, named=_named(options.references, plan.zone_id))
+    plan = replace(plan, changed=bool(plan.host or plan.record or plan.named))
+    if plan.changed and not options.check and options.confirm != plan.label:
+        return replace(plan, errors=_lines([rules.REMOVE_UNCONFIRMED.problem(zone=plan.label)]))
+    warnings = _lines([rules.REMOVE_PASSWORD_KNOWN.problem(zone=plan.label)]) if plan.host else ()
+    plan = replace(plan, warnings=warnings, groups={host: tuple(_groups(plan, host)) for host in federation.hosts})
+    return replace(plan, text=tuple(removal_text(plan)))
+
+
+def _master(federation: Federation, facts: Mapping[str, HostFacts], options: RemovalOptions) -> list[Problem]:
+    host = federation.master_host
+    unusable = checks.usable(facts[host])
+    detail = unusable[0].text if unusable else options.unread
+    if not detail:
+        frontend = facts[host].frontend
+        if not (frontend.serves and frontend.conf.mode == "MASTER"):
+            detail = f"its oned is {frontend.service.state}, with MODE {frontend.conf.mode}."
+    return [rules.REMOVE_MASTER_UNUSABLE.problem(host, detail=detail)] if detail else []
+
+
+def _declared(federation: Federation, name: str | None) -> Zone | None:
+    zones = federation.zones
+    return zones.get(name or "") or next((zone for zone in zones.values() if zone.label == name), None)
+
+
+def _record(
+    known: Frontend, zone: Zone | None, facts: Mapping[str, HostFacts], options: RemovalOptions
+) -> ZoneRecord | None:
+    """The record at the master: by the id that the zone has, else by name, else by endpoint."""
+    if zone is None:
+        return next((one for one in known.zones if one.name == options.zone), None)
+    frontend = checks.usable_frontend(facts, zone.host)
+    zone_id = options.open.get(zone.host)
+    if zone_id is None and frontend and frontend.conf.mode == "SLAVE":
+        zone_id = frontend.conf.zone_id
+    if zone_id is not None:
+        return known.zone(zone_id)
+    by_name = (one for one in known.zones if one.name == zone.label)
+    by_endpoint = (one for one in known.zones if same_endpoint(one.endpoint or "", zone.endpoint))
+    return next(iter([*by_name, *by_endpoint]), None)
+
+
+def _refuse(
+    federation: Federation, known: Frontend, zone: Zone | None, record: ZoneRecord | None, options: RemovalOptions
+) -> list[Problem]:
+    if options.remove_as not in (STANDALONE, STOPPED):
+        return [rules.REMOVE_AS_UNKNOWN.problem(value=options.remove_as)]
+    if (zone and zone.group == federation.master) or (record and record.id == known.conf.zone_id):
+        return [rules.REMOVE_MASTER.problem(zone=_label(zone, record))]
+    if zone is None and record is None and not (options.zone and options.zone == options.lost):
+        names = ", ".join(one.name for one in known.zones if one.id != known.conf.zone_id)
+        return [rules.REMOVE_ZONE_UNKNOWN.problem(zone=options.zone or "", known=names or "none")]
+    if zone is None and record and options.lost != record.name:
+        detail = "the inventory does not have it."
+        return [rules.REMOVE_LOSS_UNCONFIRMED.problem(zone=record.name, detail=detail)]
+    return []
+
+
+def _refuse_servers(
+    federation: Federation,
+    facts: Mapping[str, HostFacts],
+    zone: Zone,
+    record: ZoneRecord | None,
+    options: RemovalOptions,
+) -> list[Problem]:
+    label = _label(zone, record)
+    unusable = {host: found for host in zone.hosts for found in [checks.usable(facts[host])] if found}
+    if not unusable:
+        if options.lost:
+            return [rules.REMOVE_NOT_LOST.problem(zone.host, zone=label)]
+        return _refuse_living(federation, facts, zone, record, options)
+    for host, found in unusable.items():
+        if len(unusable) < len(zone.hosts):
+            return [rules.REMOVE_HALF_REACHABLE.problem(host, detail=found[0].text)]
+        if not facts[host].unreachable and found[0].code != _GONE:
+            return [one.at(host) for one in found]
+    if options.lost != label:
+        detail = next(iter(unusable.values()))[0].text
+        return [rules.REMOVE_LOSS_UNCONFIRMED.problem(zone.host, zone=label, detail=detail)]
+    if facts[federation.master_host].frontend.answers_at(zone.endpoint):
+        return [rules.REMOVE_LOST_REACHED.problem(federation.master_host, zone=label, endpoint=zone.endpoint)]
+    return []
+
+
+def _refuse_living(
+    federation: Federation,
+    facts: Mapping[str, HostFacts],
+    zone: Zone,
+    record: ZoneRecord | None,
+    options: RemovalOptions,
+) -> list[Problem]:
+    frontend = facts[zone.host].frontend
+    if len(zone.hosts) > 1 or frontend.in_raft:
+        return [rules.REMOVE_SEVERAL.problem(zone.host)]
+    if frontend.journal:
+        return [rules.REMOVE_JOIN_OPEN.problem(zone.host, opened_at=frontend.journal.opened_at)]
+    if zone.host in options.open or frontend.is_standalone:
+        return []
+    conf, master = frontend.conf, facts[federation.master_host].frontend
+    if conf.mode != "SLAVE" or not frontend.follows(master, (federation.master_zone.endpoint,)):
+        return [rules.REMOVE_OTHER_FEDERATION.problem(zone.host, mode=conf.mode, zone_id=conf.zone_id)]
+    return [] if frontend.has_copy else [rules.REMOVE_NO_COPY.problem(zone.host, zone_id=conf.zone_id)]
+
+
+def _leaves(frontend: Frontend, zone: Zone, record: ZoneRecord | None, options: RemovalOptions) -> bool:
+    """Whether the zone itself has something to do. One that lives its own life already only leaves a record behind."""
+    if zone.host in options.open or frontend.conf.mode == "SLAVE":
+        return True
+    stored = {one.id for one in frontend.database.zones}
+    return bool(record and frontend.database.is_slave and record.id in stored)
+
+
+def _label(zone: Zone | None, record: ZoneRecord | None) -> str:
+    """The name by which the federation knows the zone."""
+    return record.name if record else zone.label if zone else ""
+
+
+def _named(references: Sequence[Mapping[str, Any]], zone_id: int | None) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        one
+        for one in references
+        if (one["name"] is None or one["zone_id"] == zone_id) and (one["vdcs"] or one["rules"] or one["marketplaces"])
+    )
+
+
+def _groups(plan: RemovalPlan, host: str) -> list[str]:
+    """What `host` takes part in, as names of groups for the plays."""
+    parts = {
+        "federation_master": host == plan.master,
+        "federation_deleting": host == plan.master and (plan.record or bool(plan.named)),
+        "federation_leaving": host == plan.host,
+    }
+    return [name for name, takes_part in parts.items() if takes_part]
+
+
+def _lines(problems: Sequence[Problem]) -> tuple[str, ...]:
+    return tuple(one.line for one in problems)

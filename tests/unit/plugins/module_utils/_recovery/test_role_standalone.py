@@ -1,0 +1,155 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A slave's database becomes a standalone zone's: zone 0 in all that names it, and nothing of other zones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
+from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
+from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import federation_role
+
+ONE, ALL, GROUP = 2**32, 4 * 2**32, 2 * 2**32
+NET, ZONE = 0x10 << 34, 0x10 << 43
+# Also what nobody wrote but a user, whose text looks like OpenNebula's.
+NOTE = (
+    "<TEMPLATE><NOTE><![CDATA[<HOST><ZONE_ID>100</ZONE_ID><HOST_ID>1</HOST_ID></HOST> \u00f1]]></NOTE></TEMPLATE></VDC>"
+)
+
+
+def entry(kind: str, zone: int, oid: int) -> str:
+    return f"<{kind}><ZONE_ID>{zone}</ZONE_ID><{kind}_ID>{oid}</{kind}_ID></{kind}>"
+
+
+def vdc(clusters: str, vnets: str) -> str:
+    return (
+        "<VDC><ID>100</ID><NAME>lab</NAME><GROUPS><ID>101</ID></GROUPS>"
+        f"<CLUSTERS>{clusters}</CLUSTERS><HOSTS></HOSTS><DATASTORES></DATASTORES><VNETS>{vnets}</VNETS>{NOTE}"
+    )
+
+
+def market(oid: int, zone: str) -> str:
+    return f"<MARKETPLACE><ID>{oid}</ID><NAME>m{oid}</NAME><ZONE_ID>{zone}</ZONE_ID><TEMPLATE></TEMPLATE></MARKETPLACE>"
+
+
+def app(oid: int, zone: int, place: int) -> str:
+    return (
+        f"<MARKETPLACEAPP><ID>{oid}</ID><NAME>a{oid}</NAME><ZONE_ID><![CDATA[{zone}]]></ZONE_ID>"
+        f"<MARKETPLACE_ID>{place}</MARKETPLACE_ID></MARKETPLACEAPP>"
+    )
+
+
+@pytest.fixture
+def frontend(location: Path) -> Frontend:
+    return Frontend.from_params({"oned_location": str(location), "oned_service": "opennebula"})
+
+
+@pytest.fixture
+def slave(frontend: Frontend, master_db: Any) -> Any:
+    """Zone 100 of a federation of three."""
+    db = master_db
+    db.script("DELETE FROM acl; DELETE FROM marketplace_pool; UPDATE local_db_versioning SET is_slave = 1")
+    db.execute("INSERT INTO zone_pool VALUES (101, 'lyon', '<ZONE><ID>101</ID></ZONE>', 0, 0, 1, 0, 0)")
+    clusters = entry("CLUSTER", 0, -10) + entry("CLUSTER", 100, -10) + entry("CLUSTER", 101, 5)
+    store(db, "vdc_pool", 100, "lab", vdc(clusters, entry("VNET", 100, 7)))
+    for oid, zone in ((0, "<![CDATA[0]]>"), (100, "<![CDATA[100]]>"), (101, "101")):
+        store(db, "marketplace_pool", oid, f"m{oid}", market(oid, zone))
+    for oid, zone, place in ((0, 0, 0), (1, 100, 100), (2, 101, 101)):
+        store(db, "marketplaceapp_pool", oid, f"a{oid}", app(oid, zone, place))
+    for oid, (resource, zone) in enumerate(
+        (
+            (NET | ALL, ALL),
+            (NET | ALL, ONE),
+            (NET | ONE | 7, ONE | 100),
+            (NET | ALL, ONE | 101),
+            (ZONE | ALL, ALL),
+            (ZONE | ONE | 100, ALL),
+            (ZONE | ONE | 101, ALL),
+        )
+    ):
+        db.execute("INSERT INTO acl VALUES (?, ?, ?, 1, ?)", oid, GROUP | 101, resource, zone)
+    os.replace(db.path, frontend.sqlite_file)
+    db.path = Path(frontend.sqlite_file)
+    return db
+
+
+def store(database: Any, table: str, oid: int, name: str, body: str) -> None:
+    database.execute(
+        f"INSERT OR REPLACE INTO {table} VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), 0, 0, 1, 0, 0)", oid, name, body
+    )
+
+
+def manage(frontend: Frontend, state: str = "standalone", zone_id: int = 100, check: bool = False) -> dict[str, Any]:
+    return federation_role.manage(frontend, {"state": state, "zone_id": zone_id}, check)
+
+
+def bodies(database: Any, table: str) -> dict[int, str]:
+    return {oid: body.decode() for oid, body in database.rows(f"SELECT oid, CAST(body AS BLOB) FROM {table}")}
+
+
+def test_it_is_zone_0_in_all_that_names_it(frontend: Frontend, slave: Any) -> None:
+    result = manage(frontend)
+    assert (result["changed"], result["before"]["zone_ids"], result["after"]["zone_ids"]) == (True, (0, 100, 101), (0,))
+    zones = slave.rows("SELECT oid, CAST(name AS BLOB), CAST(body AS BLOB) FROM zone_pool")
+    assert [(oid, name, body[:40]) for oid, name, body in zones] == [
+        (0, b"paris", b"<ZONE><ID>0</ID><NAME>paris</NAME><TEMPL")
+    ]
+    assert slave.rows("SELECT oid, resource, zone FROM acl ORDER BY oid") == [
+        (0, NET | ALL, ALL),
+        (2, NET | ONE | 7, ONE),
+        (4, ZONE | ALL, ALL),
+        (5, ZONE | ONE, ALL),
+    ]
+    assert bodies(slave, "vdc_pool")[100] == vdc(entry("CLUSTER", 0, -10), entry("VNET", 0, 7))
+    zone_0 = "<![CDATA[0]]>"
+    assert bodies(slave, "marketplace_pool") == {0: market(0, zone_0), 100: market(100, zone_0)}
+    assert bodies(slave, "marketplaceapp_pool") == {0: app(0, 0, 0), 1: app(1, 0, 100)}
+    assert slave.rows("SELECT is_slave FROM local_db_versioning") == [(0,)]
+    assert slave.rows("SELECT COUNT(*) FROM logdb") == [(0,)]
+    assert slave.rows("SELECT last_oid FROM pool_control WHERE CAST(tablename AS TEXT) = 'zone_pool'") == [(99,)]
+
+
+def test_users_groups_and_local_tables_stay(frontend: Frontend, slave: Any) -> None:
+    kept = ("user_pool", "group_pool", "template_pool", "db_versioning")
+    before = {table: slave.rows(f"SELECT * FROM {table}") for table in kept}
+    manage(frontend)
+    assert {table: slave.rows(f"SELECT * FROM {table}") for table in kept} == before
+
+
+def test_the_way_back_and_the_note_of_it(frontend: Frontend, slave: Any) -> None:
+    before = slave.content()
+    assert manage(frontend, check=True)["changed"] is True
+    assert slave.content() == before
+    found = manage(frontend)["open"]
+    assert (found["state"], found["zone_id"]) == ("standalone", 100)
+    assert manage(frontend)["changed"] is False
+    assert manage(frontend, "restored")["changed"] is True
+    assert slave.content() == before
+    manage(frontend)
+    assert manage(frontend, "settled")["open"] is None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        ("DELETE FROM zone_pool WHERE oid = 100", "no record of zone 100"),
+        ("UPDATE zone_pool SET body = '<ZONE></ZONE>' WHERE oid = 100", "does not begin with its id"),
+        ("UPDATE vdc_pool SET body = '<VDC>' WHERE oid = 100", "not well-formed XML"),
+        (
+            "UPDATE vdc_pool SET body = REPLACE(body, '<VNET><ZONE_ID>100', '<VNET> <ZONE_ID>100') WHERE oid = 100",
+            "VDC 100",
+        ),
+    ],
+)
+def test_what_is_not_opennebulas_is_left_alone(frontend: Frontend, slave: Any, spoil: str, told: str) -> None:
+    slave.script(spoil)
+    before = slave.content()
+    with pytest.raises(DatabaseError, match=f"was not changed.*{told}"):
+        manage(frontend)
+    assert slave.content() == before
+    assert manage(frontend, "settled", check=True)["open"] is None
