@@ -58,7 +58,8 @@ from typing import Any, Callable
 from ..plugin_utils._checks.failure import module_failure
 from ..plugin_utils._checks.frontend import host_facts
 from ..plugin_utils._model.declared import Federation
-from ..plugin_utils._model.plain import plain
+from ..plugin_utils._model.plain import parse, plain
+from ..plugin_utils._model.references import References
 from ..plugin_utils._plan.removal import plan_removal
 from ..plugin_utils._plan.removal_planned import STANDALONE, RemovalOptions
 from ..plugin_utils._report.terminal import for_terminal
@@ -78,7 +79,7 @@ def removal(topology: Mapping[str, Any], results: Mapping[str, Any], options: Ma
         lost=options.get("lost") or None,
         check=bool(options.get("check")),
         open={host: int(found["zone_id"]) for host, found in begun.items() if found.get("state") == STANDALONE},
-        references=tuple(named.get("references") or ()),
+        references=tuple(parse(References, one) for one in named.get("references") or ()),
         unread=None if "references" in named else module_failure(named)[0],
     )
     made: dict[str, Any] = plain(plan_removal(federation, facts, wanted))

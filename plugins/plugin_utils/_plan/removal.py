@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ...module_utils._endpoints import same_endpoint
 from ...module_utils._problems import removal as rules
@@ -16,6 +15,7 @@ from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
 from .._model.records import ZoneRecord
+from .._model.references import References
 from .removal_planned import STANDALONE, STOPPED, RemovalOptions, RemovalPlan
 from .removal_text import removal_text
 
@@ -162,12 +162,8 @@ def _label(zone: Zone | None, record: ZoneRecord | None) -> str:
     return record.name if record else zone.label if zone else ""
 
 
-def _named(references: Sequence[Mapping[str, Any]], zone_id: int | None) -> tuple[Mapping[str, Any], ...]:
-    return tuple(
-        one
-        for one in references
-        if (one["name"] is None or one["zone_id"] == zone_id) and (one["vdcs"] or one["rules"] or one["marketplaces"])
-    )
+def _named(references: Sequence[References], zone_id: int | None) -> tuple[References, ...]:
+    return tuple(one for one in references if one.is_any and (one.name is None or one.zone_id == zone_id))
 
 
 def _groups(plan: RemovalPlan, host: str) -> list[str]:

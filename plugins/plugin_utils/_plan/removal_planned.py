@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from .._model.references import References
 
 STANDALONE, STOPPED = "standalone", "stopped"
 
@@ -26,7 +27,7 @@ class RemovalOptions:
     lost: str | None = None
     check: bool = False
     open: Mapping[str, int] = field(default_factory=dict)
-    references: tuple[Mapping[str, Any], ...] = ()
+    references: tuple[References, ...] = ()
     unread: str | None = None
 
 
@@ -50,7 +51,7 @@ class RemovalPlan:
     fireedge: bool = False
     record: bool = False
     declared: bool = False
-    named: tuple[Mapping[str, Any], ...] = ()
+    named: tuple[References, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from .._model.references import References
 from .removal_planned import RemovalPlan
 
 _MOST = 5
@@ -38,19 +38,19 @@ def removal_text(plan: RemovalPlan) -> Iterator[str]:
     yield from (f"  ? {line}" for line in plan.warnings)
 
 
-def _named(one: Mapping[str, Any]) -> Iterator[str]:
-    zone = f"zone {one['zone_id']}{'' if one['name'] else ', which is no more'}"
-    for vdc in one["vdcs"]:
-        resources = ", ".join(f"{kind} {'ALL' if oid == _ALL else oid}" for kind, oid in vdc["resources"])
-        yield f"  ~ VDC {vdc['name']} loses, of {zone}: {resources}"
-    if one["rules"]:
-        yield f"  ~ {len(one['rules'])} access rules on {zone} go: {_some([text for _oid, text in one['rules']])}"
-    if one["groups"]:
-        yield f"  ~ groups that have such rules stay, without them: {_some(one['groups'])}"
-    for market in one["marketplaces"]:
-        apps = f", with the records of its apps {_some(market['apps'])}" if market["apps"] else ""
-        yield f"  ~ marketplace {market['name']} of {zone} goes{apps}; what it keeps stays where it is"
+def _named(one: References) -> Iterator[str]:
+    zone = f"zone {one.zone_id}{'' if one.name else ', which is no more'}"
+    for vdc in one.vdcs:
+        resources = ", ".join(f"{kind} {'ALL' if oid == _ALL else oid}" for kind, oid in vdc.resources)
+        yield f"  ~ VDC {vdc.name} loses, of {zone}: {resources}"
+    if one.rules:
+        yield f"  ~ {len(one.rules)} access rules on {zone} go: {_some([text for _oid, text in one.rules])}"
+    if one.groups:
+        yield f"  ~ groups that have such rules stay, without them: {_some(one.groups)}"
+    for market in one.marketplaces:
+        apps = f", with the records of its apps {_some(market.apps)}" if market.apps else ""
+        yield f"  ~ marketplace {market.name} of {zone} goes{apps}; what it keeps stays where it is"
 
 
-def _some(words: list[str]) -> str:
+def _some(words: Sequence[str]) -> str:
     return ", ".join(words[:_MOST]) + (" …" if len(words) > _MOST else "")

@@ -57,8 +57,8 @@ def slave(frontend: Frontend, master_db: Any) -> Any:
     db.execute("INSERT INTO zone_pool VALUES (101, 'lyon', '<ZONE><ID>101</ID></ZONE>', 0, 0, 1, 0, 0)")
     clusters = entry("CLUSTER", 0, -10) + entry("CLUSTER", 100, -10) + entry("CLUSTER", 101, 5)
     store(db, "vdc_pool", 100, "lab", vdc(clusters, entry("VNET", 100, 7)))
-    for oid, zone in ((0, "<![CDATA[0]]>"), (100, "<![CDATA[100]]>"), (101, "101")):
-        store(db, "marketplace_pool", oid, f"m{oid}", market(oid, zone))
+    for oid, kept in ((0, "<![CDATA[0]]>"), (100, "<![CDATA[100]]>"), (101, "101")):
+        store(db, "marketplace_pool", oid, f"m{oid}", market(oid, kept))
     for oid, zone, place in ((0, 0, 0), (1, 100, 100), (2, 101, 101)):
         store(db, "marketplaceapp_pool", oid, f"a{oid}", app(oid, zone, place))
     for oid, (resource, zone) in enumerate(

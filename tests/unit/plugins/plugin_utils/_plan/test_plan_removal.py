@@ -10,7 +10,8 @@ import pytest
 from planned import MASTER_URL, PARIS_URL, all_facts, frontend, topology, zone
 
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation
-from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import plain
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import parse, plain
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.references import References
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.removal import plan_removal
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.removal_planned import RemovalOptions
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report.removal import make_removal_report
@@ -55,7 +56,9 @@ def alone(is_slave: bool = False) -> dict[str, Any]:
 
 
 def plan(facts: dict[str, Any], what: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-    wanted = RemovalOptions(**{"zone": "paris", "confirm": "paris", **options})
+    given = {"zone": "paris", "confirm": "paris", **options}
+    given["references"] = tuple(parse(References, one) for one in options.get("references", ()))
+    wanted = RemovalOptions(**given)
     made: dict[str, Any] = plain(plan_removal(Federation.from_dict(what or declared()), all_facts(facts), wanted))
     return made
 

@@ -1,0 +1,43 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What names a zone in the tables that all zones share, as module zone_references tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VdcEntry:
+    """The resources of a zone in a VDC: pairs of kind and id, where -10 is all of a kind."""
+
+    name: str
+    resources: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Marketplace:
+    """A marketplace of a zone, and the names of its apps."""
+
+    name: str
+    apps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class References:
+    """All that names one zone: `rules` are pairs of id and text, `groups` have such rules.
+
+    `name` is None where the zone has no record.
+    """
+
+    zone_id: int
+    name: str | None
+    vdcs: tuple[VdcEntry, ...] = ()
+    rules: tuple[tuple[int, str], ...] = ()
+    groups: tuple[str, ...] = ()
+    marketplaces: tuple[Marketplace, ...] = ()
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.vdcs or self.rules or self.marketplaces)
