@@ -21,8 +21,8 @@ from .commands import HostsError, cache, run
 
 GROUND = ("systemd-sysv", "dbus")
 PACKAGES = (
-    *("openssh-server", "sudo", "python3", "python3-apt", "python3-pymysql", "iproute2", "nftables", "haproxy"),
-    *("iputils-ping", "iputils-arping"),
+    *("openssh-server", "sudo", "python3", "python3-apt", "python3-pymysql", "iproute2", "nftables"),
+    *("iputils-ping", "iputils-arping", "haproxy", "ca-certificates"),
     *("mariadb-server", "sqlite3", "rsync", "acl", "procps", "libfaketime"),
 )
 # What would start by itself and has nothing to do here, or that a host may want and starts itself.

@@ -5,19 +5,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.tools.playbooks import ROOT, wait_for
+from tests.tools.playbooks import wait_for
 
-from .lab import USER, Lab, Spec
+from .lab import Lab, Spec
+from .roles import apply
 
 # Notes its arguments, as a check by ansible-playbook would be called with.
 CHECK = """#!/bin/sh
@@ -36,20 +33,9 @@ def lab(hosts: None) -> Iterator[Lab]:
 
 def play(lab: Lab, folder: Path, *options: str, **variables: Any) -> str:
     """Apply the role; what Ansible printed."""
-    role = {"role": "onefed.opennebula.status_timer", "vars": variables}
-    book = folder / "play.yml"
-    book.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "become": True, "roles": [role]}]))
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", f"{HOST},", "-u", USER, str(book), *options]
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_SSH_ARGS": f"-F {lab.ssh_config}",
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
-    }
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+    ended = apply(lab, folder, "status_timer", HOST, *options, **variables)
+    assert ended.code == 0, ended.output
+    return ended.output
 
 
 def test_the_timer_checks_by_itself_and_is_removed_again(lab: Lab, tmp_path: Path) -> None:

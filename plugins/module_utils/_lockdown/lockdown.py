@@ -18,13 +18,13 @@ from typing import Any
 from .._errors import FrontendError
 from .._frontend.journal import host_lock
 from .._frontend.layout import Frontend
+from .._host.sockets import listeners
 from .._host.systemd_unit import OwnUnit
 from . import rules
 from .ports import (
     addresses_of,
     api_ports,
     endpoint_port,
-    listeners,
     service_ports,
 )
 

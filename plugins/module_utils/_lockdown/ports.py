@@ -23,10 +23,7 @@ PORTS: Mapping[str, str] = {"PORT": "2633", "GRPC_PORT": "2634"}
 # OneFlow, FireEdge, OneGate, Sunstone as they come; others, and other ports, are told by their files.
 SERVICE_PORTS = (2474, 2616, 5030, 9869)
 SERVICE_FILES = "*-server.conf"
-PROC = "/proc"
-_LISTENING = "0A"
 _PORT = re.compile(r"^[ \t]*:?port:[ \t]*(\d{1,5})[ \t]*(?:#|$)", re.MULTILINE)
-_SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
 def api_ports(conf: str) -> list[int]:
@@ -63,12 +60,6 @@ def endpoint_port(endpoint: str) -> int:
     return port
 
 
-def listeners(port: int) -> list[int]:
-    """The accounts (numeric) of this host's processes that accept connections on a TCP port. Root alone sees all."""
-    wanted = set(_listening(port))
-    return sorted({uid for uid, inode in _sockets() if inode in wanted})
-
-
 def addresses_of(names: Iterable[str]) -> list[str]:
     """Addresses as the kernel shows them, of addresses and of names as this host resolves them; sorted, each once.
 
@@ -90,27 +81,3 @@ def _resolved(name: str) -> Iterator[str]:
         # An address of one link has the link's name behind it.
         address = ipaddress.ip_address(str(answer[4][0]).partition("%")[0])
         yield str(getattr(address, "ipv4_mapped", None) or address)
-
-
-def _listening(port: int) -> Iterator[str]:
-    """The inodes of the sockets that listen on a port (proc_pid_net(5))."""
-    for name in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError), open(os.path.join(PROC, "net", name), encoding="ascii") as file:
-            for line in list(file)[1:]:
-                fields = line.split()
-                if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-                    yield fields[9]
-
-
-def _sockets() -> Iterator[tuple[int, str]]:
-    """(account, inode) of every process's open sockets; workers of a proxy inherit that of their master."""
-    for pid in filter(str.isdigit, os.listdir(PROC)):
-        folder = os.path.join(PROC, pid, "fd")
-        # Processes end while they are looked at.
-        with contextlib.suppress(OSError):
-            uid = os.stat(os.path.dirname(folder)).st_uid
-            for number in os.listdir(folder):
-                with contextlib.suppress(OSError):
-                    found = _SOCKET.fullmatch(os.readlink(os.path.join(folder, number)))
-                    if found:
-                        yield uid, found[1]

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._errors import FrontendError
 from .._host.files import Attributes, make_folder, read_bytes, remove_file, write_bytes
-from .paths import AUTHORITIES, CHAIN, REVOCATIONS
+from .paths import AUTHORITIES, CHAIN, FOLDER, REVOCATIONS
 
 _MOST_BYTES = 2**20
 # Root's only is what has the private key; of the rest nothing is secret.
@@ -65,13 +65,18 @@ def write(folder: str, contents: Mapping[str, str | None], check_mode: bool) -> 
 
 
 def remove(folder: str, check_mode: bool) -> list[str]:
-    """Remove the files, and the folder when nothing else is in it; the names of those that were there."""
+    """Remove the files, and the folder when nothing else is in it; the names of those that were there.
+
+    Of our own folder that also goes which holds it.
+    """
     found = [name for name in _MODES if os.path.lexists(os.path.join(folder, name))]
     if not check_mode:
         for name in found:
             remove_file(os.path.join(folder, name))
         with contextlib.suppress(OSError):
             os.rmdir(folder)
+            if folder == FOLDER:
+                os.rmdir(os.path.dirname(FOLDER))
     return found
 
 

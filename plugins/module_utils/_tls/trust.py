@@ -31,17 +31,25 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END
 
 @dataclass(frozen=True)
 class Store:
-    """A distribution's store: folder and ending of administrators' files, the program, and the file that it makes."""
+    """A distribution's store: folder and ending of administrators' files, the program, and the file that it makes.
+
+    `links` is the folder in which the program leaves links to files that are there no more.
+    """
 
     folder: str
     suffix: str
     program: tuple[str, ...]
     bundle: str
     package: str = "ca-certificates"
+    links: str = ""
 
 
 _DEBIAN = Store(
-    "/usr/local/share/ca-certificates", ".crt", ("update-ca-certificates",), "/etc/ssl/certs/ca-certificates.crt"
+    "/usr/local/share/ca-certificates",
+    ".crt",
+    ("update-ca-certificates",),
+    "/etc/ssl/certs/ca-certificates.crt",
+    links="/etc/ssl/certs",
 )
 _RHEL = Store(
     "/etc/pki/ca-trust/source/anchors",
@@ -118,7 +126,16 @@ def _change(store: Store, contents: Mapping[str, str], unwanted: Sequence[str]) 
             f"{' '.join(store.program)} ended with status {ended.returncode}: {printable(last)}. Repair the package "
             f"{store.package} and run again."
         )
+    _sweep(store)
     remove_file(PENDING)
+
+
+def _sweep(store: Store) -> None:
+    """Remove links of ours that lead nowhere. The program's own way makes all anew: none is trusted for a while."""
+    for name in os.listdir(store.links) if store.links else ():
+        path = os.path.join(store.links, name)
+        if os.path.islink(path) and "onefed-" in f"{name} {os.readlink(path)}" and not os.path.exists(path):
+            remove_file(path)
 
 
 def _is_made(store: Store, wanted: Sequence[str]) -> bool:

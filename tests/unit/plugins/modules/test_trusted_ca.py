@@ -66,6 +66,19 @@ def test_authorities_come_and_go_once(run_module: Run, host: Path) -> None:
     assert run_module("trusted_ca", state="absent")["changed"] is False
 
 
+def test_links_of_ours_that_lead_nowhere_go(run_module: Run, host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = host / "links"
+    links.mkdir()
+    monkeypatch.setattr(trust, "STORES", {"ubuntu": replace(trust.STORES["ubuntu"], links=str(links))})
+    [path] = run_module("trusted_ca", content=pem(host / "first"))["changed_files"]
+    # As Debian's program makes them: one by the name, one by the hash of the subject.
+    (links / "onefed-one.pem").symlink_to(path)
+    (links / "f31a7119.0").symlink_to("onefed-one.pem")
+    (links / "others.pem").symlink_to(host / "gone.crt")
+    run_module("trusted_ca", content=pem(host / "second"))
+    assert [one.name for one in links.iterdir()] == ["others.pem"]
+
+
 def test_what_others_put_there_stays(run_module: Run, host: Path) -> None:
     (host / "anchors").mkdir()
     (host / "anchors" / "ours.crt").write_text(pem(host / "first"))

@@ -24,7 +24,6 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.lockdo
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.ports import (
     addresses_of,
     endpoint_port,
-    listeners,
     service_ports,
 )
 from ansible_collections.onefed.opennebula.plugins.module_utils._lockdown.rules import Lockdown
@@ -269,14 +268,6 @@ def test_a_proxy_elsewhere_cannot_be_closed_here(frontend: Packaged, host: Host)
     assert (result["changed"], result["closed"]) == (False, False)
     assert "nothing on this host listens on port" in result["reason"]
     assert not host.unit.exists()
-
-
-def test_the_accounts_that_listen_on_a_port_are_found() -> None:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        assert listeners(listening.getsockname()[1]) == []
-        listening.listen()
-        assert listeners(listening.getsockname()[1]) == [os.getuid()]
 
 
 def test_ports_are_those_of_oned_conf(frontend: Packaged, host: Host) -> None:
