@@ -43,8 +43,8 @@ links:
       description: What stands in the way, with what to do, as sentences.
       type: list
       elements: str
-      sample: ["Port 2643, which the TLS proxy of this host needs, is taken by nginx (process 812). Stop that program, or
-        choose another port: oned_tls_port."]
+      sample: ["Port 2643, which the TLS proxy of this host needs, is taken by nginx (process 812). Stop that program,
+        or choose another port: oned_tls_port."]
     missing:
       description: Packages that have to be installed first.
       type: list

@@ -18,7 +18,7 @@ _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 @dataclass(frozen=True)
 class Process:
-    """A process by its number, its account (numeric), its name and its control group's path, "" when that is not known."""
+    """A process: its number, account (numeric), name, and the path of its control group ("" when not known)."""
 
     pid: int
     uid: int

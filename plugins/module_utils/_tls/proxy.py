@@ -28,9 +28,9 @@ _IPV6 = "/proc/net/if_inet6"
 def describe(port: int) -> dict[str, Any]:
     """What is there: {"missing", "configured", "ipv6", "selinux", "outdated", "problems"}.
 
-    `missing` are names of packages, `configured` tells of our configuration of HAProxy. `outdated` is True when our unit
-    runs with another certificate or configuration than there is now, as after a run that was interrupted between the
-    two. `problems` are sentences.
+    `missing` are names of packages, `configured` tells of our configuration of HAProxy. `outdated` is True when our
+    unit runs with another certificate or configuration than there is now, as after a run that was interrupted between
+    the two. `problems` are sentences.
     """
     problems = list(_problems(port))
     return {
