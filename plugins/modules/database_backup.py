@@ -128,6 +128,10 @@ log:
       description: Term of the newest record.
       type: int
       sample: 3
+    applied_term:
+      description: Term of the newest record that was carried out.
+      type: int
+      sample: 3
 contents:
   description:
     - What is in the copy, so that it is known which copies of several zones fit each other.

@@ -35,8 +35,27 @@ options:
     choices: [master, slave, standalone, settled, restored]
     required: true
   zone_id:
-    description: The id that the zone has in the federation, which it leaves by O(state=standalone).
+    description:
+      - The id that the zone has in the federation, which it leaves by O(state=standalone), or in which O(server_ids)
+        change.
     type: int
+  server_ids:
+    description:
+      - With O(state=master), new ids of servers of the zone by the ids that they have in its record.
+      - C(oned) sends no record to the zone whose id is that of the leading server. Zone V(0) is a slave where another
+        zone is the master, so that no server of the master may have that id.
+      - The record of the zone in other zones follows with the next change of it. C(SERVER_ID) in C(oned.conf) is up to
+        M(onefed.opennebula.oned_conf).
+    type: dict
+  src:
+    description:
+      - With O(state=master), the copy of another server of the zone that has become a master's, as
+        M(onefed.opennebula.database_backup) brought it. The database is replaced by it, after a full copy of its own.
+    type: path
+  remote_src:
+    description: Whether O(src) lies on the front-end. It is uploaded from the controller otherwise.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - onefed.opennebula.frontend
   - onefed.opennebula.login
@@ -48,7 +67,9 @@ attributes:
     description: Shows what is returned as RV(before) and RV(after).
     support: full
 notes:
-  - Of a zone of several servers it changes the database of one, which has to run alone then; the others get a copy.
+  - Of a zone of several servers it changes the database of one, and the others become copies of it with O(src), while
+    all of them are stopped. The log has a new term then, which no server has seen, so that one that comes back with the
+    old log cannot go on with it.
 seealso:
   - module: onefed.opennebula.database_repair
   - module: onefed.opennebula.oned_conf
@@ -96,7 +117,8 @@ open:
       description: The full copy of the database of before.
       type: str
     federated_index:
-      description: Index of the newest federated record of before.
+      description: >-
+        Index of the newest federated record with which the change began. V(null) while it becomes a copy.
       type: int
     at:
       description: When it began.
@@ -167,7 +189,11 @@ def main() -> None:
                 "required": True,
             },
             "zone_id": {"type": "int"},
+            "server_ids": {"type": "dict"},
+            "src": {"type": "path"},
+            "remote_src": {"type": "bool", "default": False},
         },
+        required_by={"server_ids": "zone_id"},
         required_if=[["state", "standalone", ["zone_id"]]],
         supports_check_mode=True,
     )

@@ -118,6 +118,10 @@ log:
       description: Term of the newest record.
       type: int
       sample: 3
+    applied_term:
+      description: Term of the newest record that was carried out.
+      type: int
+      sample: 3
 drivers_ended:
   description:
     - Drivers of C(oned) that did not end with it, so that they were sent SIGTERM. Without that it would have hung after

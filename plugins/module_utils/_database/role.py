@@ -6,10 +6,18 @@
 A master reads the records that it sends to others by `log_index = fed_index` (src/raft/ReplicaThread.cc and
 LogDB::get_log_record of OpenNebula). In the log of a slave the two differ, and its local records have numbers of their
 own: with such a log a new master would send other zones a wrong record, or none.
+
+A zone of several servers takes its log from one of them, and the others are copies of it. Servers compare their logs by
+the index and the term of records (src/raft/RaftManager.cc, ZoneAPI::replicate_log), so the new log has a term that no
+server has seen before: one that is back with the old log does not fit, whatever its indexes are.
 """
 
 from __future__ import annotations
 
+import base64
+import re
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._errors import DatabaseError
@@ -19,6 +27,10 @@ from .standalone import ALONE
 
 # Further than any log of a federation is long: rows step aside by it, so that no two have one number meanwhile.
 _ASIDE = 10**12
+# What the last record does, which is none of a change: nothing. OpenNebula refuses an empty one.
+_NOTHING = "UPDATE logdb SET applied = '1' WHERE log_index = 0"
+_RAFT_STATE = "name = 'RAFT_STATE'"
+_TERM = re.compile(rb"<TERM>(?:<!\[CDATA\[)?([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -56,10 +68,14 @@ def read_role(session: Session) -> Role:
     return Role(bool(is_slave), index, misplaced, tuple(zone_ids(session)))
 
 
-def become_master(session: Session) -> None:
+def become_master(session: Session, zone_id: int | None = None, server_ids: Mapping[int, int] | None = None) -> None:
     """Make the database a master's. Raises DatabaseError when its log cannot be one.
 
-    Local records go: their changes are in the tables, and a zone of one server has nobody to send them to.
+    `server_ids` are new ids of servers of its own zone, `zone_id`, by the ones that they have: oned sends nothing to
+    the zone whose id is that of the leading server (ReplicaManager::add_replica_thread).
+
+    Local records go: their changes are in the tables, and other servers of the zone get a copy of this one. Those that
+    were not carried out go, too: nobody was told that they were.
     """
     federated = f"fed_index < {NOT_FEDERATED}"
     total, distinct, last, pending = (
@@ -78,10 +94,55 @@ def become_master(session: Session) -> None:
         )
     if pending:
         raise DatabaseError(f"Its log holds {pending} federated records that were not carried out.")
+    term = _new_term(session)
     session.execute(f"DELETE FROM {LOG} WHERE NOT {federated}")
     session.execute(f"UPDATE {LOG} SET log_index = log_index + {_ASIDE}")
     session.execute(f"UPDATE {LOG} SET log_index = fed_index")
+    _close_log(session, last, term)
+    for old, new in (server_ids or {}).items():
+        _renumber(session, zone_id, old, new)
     session.execute(set_is_slave(False))
+
+
+def _new_term(session: Session) -> int:
+    """A term that no server of the zone has seen; 0 where servers never elected a leader."""
+    found = one_row(session, f"SELECT MAX(term) FROM {LOG}")[0]
+    newest = max(_number(found), _raft_term(session))
+    return newest + 1 if newest else 0
+
+
+def _raft_term(session: Session) -> int:
+    """The term in which the server voted last, attribute RAFT_STATE of RaftManager; 0 without any."""
+    for (body,) in session.query(f"SELECT body FROM system_attributes WHERE {_RAFT_STATE}"):
+        found = _TERM.search(body if isinstance(body, bytes) else b"")
+        return int(found[1]) if found else 0
+    return 0
+
+
+def _close_log(session: Session, last: int, term: int) -> None:
+    """End the log with two records in a row, the last one of this zone alone.
+
+    A server reads a record together with the one before it, and federated ones have gaps between them.
+    """
+    session.execute(f"UPDATE {LOG} SET term = {term}")
+    packed = base64.b64encode(zlib.compress(_NOTHING.encode())).decode()
+    session.execute(
+        f"INSERT INTO {LOG} (log_index, term, sqlcmd, timestamp, fed_index, applied)"
+        f" SELECT {last + 1}, {term}, '{packed}', timestamp, {NOT_FEDERATED}, 1 FROM {LOG} WHERE log_index = {last}"
+    )
+    state = f"<TEMPLATE><TERM><![CDATA[{term}]]></TERM><VOTEDFOR><![CDATA[-1]]></VOTEDFOR></TEMPLATE>"
+    if term:
+        session.execute(f"UPDATE system_attributes SET body = '{state}' WHERE {_RAFT_STATE}")
+
+
+def _renumber(session: Session, zone_id: int | None, old: int, new: int) -> None:
+    """Give a server of the zone's record another id. Others get the record with the next change of it."""
+    tag, other = (f"<ID><![CDATA[{number}]]></ID>" for number in (old, new))
+    replaced = f"REPLACE(body, '{tag}', '{other}')"
+    times = f"(LENGTH(body) - LENGTH(REPLACE(body, '{tag}', ''))) / {len(tag)}"
+    if _number(one_row(session, f"SELECT COUNT(*) FROM zone_pool WHERE oid = {zone_id} AND {times} = 1")[0]) != 1:
+        raise DatabaseError(f"The record of zone {zone_id} does not list one server with id {old}.")
+    session.execute(f"UPDATE zone_pool SET body = {replaced} WHERE oid = {zone_id}")
 
 
 def become_slave(session: Session) -> None:

@@ -159,16 +159,18 @@ def log_state(session: Session) -> dict[str, int | None]:
 
 
 def log_position(query: Callable[[str], Iterable[Row]]) -> dict[str, int | None]:
-    """Where the log ends, federated or not: {"last_index", "last_applied", "term"}, each None without any record.
+    """Where the log ends, federated or not: {"last_index", "last_applied", "term", "applied_term"}, each None without
+    any record.
 
-    Records above `last_applied` are not carried out yet.
+    Records above `last_applied` are not carried out yet; the terms are those of the last and of the last applied one.
     """
     sql = (
         "SELECT (SELECT MAX(log_index) FROM {log}), (SELECT MAX(log_index) FROM {log} WHERE applied = 1),"
-        " (SELECT MAX(term) FROM {log} WHERE log_index = (SELECT MAX(log_index) FROM {log}))"
+        " (SELECT MAX(term) FROM {log} WHERE log_index = (SELECT MAX(log_index) FROM {log})),"
+        " (SELECT MAX(term) FROM {log} WHERE log_index = (SELECT MAX(log_index) FROM {log} WHERE applied = 1))"
     )
-    last, applied, term = map(_number, next(iter(query(sql.format(log=LOG)))))
-    return {"last_index": last, "last_applied": applied, "term": term}
+    last, applied, term, applied_term = map(_number, next(iter(query(sql.format(log=LOG)))))
+    return {"last_index": last, "last_applied": applied, "term": term, "applied_term": applied_term}
 
 
 def recent_indexes(session: Session) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._endpoints import same_endpoint
-from .._problems import answers, endpoints, replication, zones
+from .._problems import answers, endpoints, replication, servers, zones
 from .._problems.problem import Problem
 from .federation import Federation
 from .quorum import Server, Zone, lag_of
@@ -37,8 +37,11 @@ def server_problems(federation: Federation, zone: Zone, server: Server) -> Itera
     yield from _version_problems(federation, server)
     if not federation.is_master(zone):
         yield from _slave_problems(federation, server)
-    elif server["federated_log"] == "empty":
+        return
+    if server["federated_log"] == "empty":
         yield replication.NOTHING_TO_REPLICATE.problem(server["name"])
+    if zone["clustered"] and server["id"] in {one["id"] for one in federation.zones if one is not zone}:
+        yield servers.SERVER_ID_OF_ZONE.problem(server["name"], server_id=server["id"])
 
 
 def answer_problem(zone: Zone, server: Server) -> Problem | None:

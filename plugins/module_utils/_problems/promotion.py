@@ -28,12 +28,42 @@ PROMOTE_NO_SLAVE = Rule(
     "By its oned.conf it is {mode}, not a slave of this federation.",
     "Name another zone, or let it join first with playbook federate.",
 )
-PROMOTE_SEVERAL = Rule(
-    "promote_several",
+PROMOTE_NO_MAJORITY = Rule(
+    "promote_no_majority",
     ERROR,
-    "The log of a zone of several servers has numbers without gaps, which this collection does not write yet.",
-    "It is one of several servers of its zone, and only a zone of one server can change places with the master.",
-    "Reduce the zone to one server with oned_state: absent and playbook federate, promote, and add the servers again.",
+    "A zone of several servers works while a majority of them does.",
+    "{usable} of its {listed} servers can be worked on: {detail}",
+    "Make more of them reachable and run again; or promote another zone.",
+)
+PROMOTE_SERVER_SILENT = Rule(
+    "promote_server_silent",
+    ERROR,
+    "A server of the former master that does not take part could lead its zone later, and would call it the master.",
+    "It is a server of {master}, which is to give its place up, and cannot be worked on: {detail}",
+    "Make it reachable; or take it out of its zone with oned_state: absent and playbook federate. Then run again.",
+)
+PROMOTE_SEVERAL_AHEAD = Rule(
+    "promote_several_ahead",
+    ERROR,
+    "The log of a zone of several servers cannot be given the tables of a master that has received less.",
+    "It has several servers and ends with federated record {index}, {label} with {mine}.",
+    "Promote this zone instead, which also loses less.",
+)
+PROMOTE_WRITTEN = Rule(
+    "promote_written",
+    ERROR,
+    "A master goes back into its place as long as nothing was written in its absence.",
+    "{other} is the master since, and was written to: it took over after record {began}, and ends with {last}.",
+    "Let {label} join as a slave with playbook federate, with zone_role: master for {other}; then promote it, which "
+    "loses nothing.",
+)
+PROMOTE_TWO_MASTERS = Rule(
+    "promote_two_masters",
+    ERROR,
+    "Where two zones call themselves the master, only the operator knows which of them the others follow.",
+    "It calls itself the master, and {other} does, too.",
+    "Give zone_role: master to the one that the other zones follow, and run playbook federate: the other one joins as "
+    "a slave, and what only it has is named.",
 )
 PROMOTE_MASTER_REACHED = Rule(
     "promote_master_reached",

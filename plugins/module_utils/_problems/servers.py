@@ -28,6 +28,15 @@ WRONG_SERVER_ID = Rule(
     "It is listed as server {server_id} of its zone, but runs as server {found}.",
     SERVER_ID_UNSET.remedy,
 )
+SERVER_ID_OF_ZONE = Rule(
+    "server_id_of_zone",
+    ERROR,
+    "While a server leads the master's zone, oned sends nothing to the zone that has the same id as the server.",
+    "Its server id is, or would be, {server_id}, the id of a slave: while this server leads the master's zone, that "
+    "slave gets nothing, without a word.",
+    "Let another zone be the master with playbook promote; add the servers of this one with playbook federate; and "
+    "promote it again, which gives the server another id.",
+)
 LOG_DIVERGED = Rule(
     "log_diverged",
     ERROR,

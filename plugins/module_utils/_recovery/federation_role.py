@@ -57,7 +57,11 @@ def _refuse_open(frontend: Frontend) -> None:
 
 
 def _change(frontend: Frontend, database: Database, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    before, noted, state = _role(database), _read_open(frontend), params["state"]
+    noted, state = _read_open(frontend), params["state"]
+    if state == MASTER and params.get("src"):
+        return _become_copy(frontend, database, params["src"], noted, check_mode)
+    # One that did not become a copy to its end holds whatever it holds.
+    before = Role(False, None, 0) if state in (RESTORED, SETTLED) and _is_cut_short(noted) else _role(database)
     if state == RESTORED:
         return _restore(frontend, database, noted, before, check_mode)
     if state == SETTLED:
@@ -74,11 +78,11 @@ def _change(frontend: Frontend, database: Database, params: Mapping[str, Any], c
     copy_stopped(frontend, database, backup)
     # At first, so that a run which dies at any moment finds it.
     fields = {"state": state, "backup": backup, "federated_index": before.federated_index, "at": utc_now()}
-    _note(frontend, {**fields, "zone_id": params["zone_id"]})
+    _note(frontend, {**fields, "zone_id": params["zone_id"] if state == STANDALONE else None})
     if state == MASTER:
         _give_keys(database)
     try:
-        _write(database, state, params["zone_id"], after)
+        _write(database, params, after)
     except DatabaseError as error:
         _forget(frontend)
         raise DatabaseError(f"The role of the database {database.name} was not changed. {error}") from error
@@ -98,12 +102,45 @@ def _afterwards(state: str, before: Role) -> Role:
     return replace(before, is_slave=state == SLAVE, misplaced=before.misplaced if state == SLAVE else 0)
 
 
-def _write(database: Database, state: str, zone_id: int | None, after: Role) -> None:
+def _become_copy(
+    frontend: Frontend, database: Database, src: str, noted: Mapping[str, Any] | None, check_mode: bool
+) -> dict[str, Any]:
+    """Make it what the copy `src` of another server of its zone holds, which has become a master's."""
+    before = Role(False, None, 0) if _is_cut_short(noted) else _role(database)
+    if check_mode:
+        return {**_result(database, None, before, before), "changed": True}
+    refuse_running(frontend, database, "change the role of")
+    remove_partial(frontend.state_dir)
+    rows = database.check_copy(src)
+    fields = noted
+    if fields is None:
+        backup = os.path.join(frontend.state_dir, FOLDER, f"{stamp()}-{MASTER}", database.copy_name)
+        copy_stopped(frontend, database, backup)
+        fields = {"state": MASTER, "backup": backup, "at": utc_now(), "zone_id": None}
+    _note(frontend, {**fields, "federated_index": None})
+    database.replace_by(src, rows)
+    after = _role(database)
+    if not after.is_master:
+        raise DatabaseError(f"The copy that the database {database.name} became is not a master's: {after}.")
+    _note(frontend, {**fields, "federated_index": after.federated_index})
+    return {**_result(database, fields["backup"], before, after), "changed": True}
+
+
+def _is_cut_short(noted: Mapping[str, Any] | None) -> bool:
+    """Whether it began to become a copy and is not one yet: of a whole one the newest record is noted."""
+    return noted is not None and noted["state"] == MASTER and noted["federated_index"] is None
+
+
+def _write(database: Database, params: Mapping[str, Any], after: Role) -> None:
+    zone_id, state = params["zone_id"], params["state"]
+    server_ids = {int(old): int(new) for old, new in (params.get("server_ids") or {}).items()}
     with database.writing(stored=True) as session:
         if state == STANDALONE:
             become_standalone(session, database, ALONE if zone_id is None else zone_id)
+        elif state == MASTER:
+            become_master(session, zone_id, server_ids)
         else:
-            (become_master if state == MASTER else become_slave)(session)
+            become_slave(session)
         found = read_role(session)
         if found != after:
             raise DatabaseError(f"It would have {found} rather than {after} afterwards.")
@@ -123,8 +160,8 @@ def _restore(
     if noted is None:
         return _result(database, None, before, before)
     backup = noted["backup"]
-    written = before.federated_index != noted["federated_index"]
-    # A standalone zone's log has no federated record at all.
+    # One that is not whole yet holds no records to lose; a standalone zone's log has no federated record at all.
+    written = not _is_cut_short(noted) and before.federated_index != noted["federated_index"]
     if written and not (noted["state"] == STANDALONE and before.is_alone):
         raise DatabaseError(
             f"The database {database.name} is not put back: the federation was written to in its new role, up to "

@@ -31,6 +31,13 @@ def backend(frontend: Frontend) -> list[Problem]:
     return [servers.HA_ON_SQLITE.problem()]
 
 
+def first_id(frontend: Frontend) -> list[Problem]:
+    """The first server of a zone gets the id 0, to which a master must not send."""
+    zones = {record.id for record in frontend.zones} - {frontend.conf.zone_id}
+    first = frontend.conf.mode == "MASTER" and not frontend.servers_of(frontend.conf.zone_id)
+    return [servers.SERVER_ID_OF_ZONE.problem(server_id=0)] if first and 0 in zones else []
+
+
 def alike(frontend: Frontend, leader: Frontend) -> list[Problem]:
     """Program, backend and charset must be those of the leader, whose whole database a server is given."""
     found = []

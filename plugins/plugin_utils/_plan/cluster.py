@@ -193,6 +193,7 @@ def _zone_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[Problem]:
     coordinator = frontends[zone.host]
     found = [
         *placed(zone.host, cluster_checks.backend(coordinator)),
+        *placed(zone.host, cluster_checks.first_id(coordinator)),
         *placed(zone.host, database_checks.source(coordinator, "The leader's")),
     ]
     for host, frontend in frontends.items():

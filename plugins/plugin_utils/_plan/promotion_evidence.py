@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ...module_utils._endpoints import same_endpoint
 from ...module_utils._problems import promotion as rules
 from ...module_utils._problems.problem import Problem
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
-from .._model.facts import Frontend, HostFacts
+from .._model.facts import HostFacts
 from .own_names import more_names
+from .promotion_servers import is_of_several, refuse_promotion
 
 
 def choose(
@@ -39,9 +41,7 @@ def refuse(federation: Federation, facts: Mapping[str, HostFacts], zone: Zone) -
     frontend = host.frontend
     if frontend.conf.mode not in ("SLAVE", "MASTER") or (frontend.conf.mode == "SLAVE" and not frontend.has_copy):
         return [rules.PROMOTE_NO_SLAVE.problem(zone.host, mode=frontend.conf.mode)]
-    former = master_of(federation, facts, zone)
-    several = [one for one in (zone, former) if one and (len(one.hosts) > 1 or _in_raft(facts[one.host]))]
-    return [rules.PROMOTE_SEVERAL.problem(one.host) for one in several]
+    return refuse_promotion(zone, facts)
 
 
 def master_of(federation: Federation, facts: Mapping[str, HostFacts], zone: Zone) -> Zone | None:
@@ -77,9 +77,12 @@ def loss(
     if confirmed:
         return []
     found = []
-    if not facts[former.host].unreachable:
-        detail = checks.usable(facts[former.host])[0].text
-        found.append(rules.PROMOTE_LOSS_UNPROVED.problem(former.label, detail=detail, lost=former.label))
+    for host in former.servers:
+        if facts[host].unreachable:
+            continue
+        unusable = checks.usable(facts[host])
+        detail = unusable[0].text if unusable else "it has no leader, and another server could lead unseen."
+        found.append(rules.PROMOTE_LOSS_UNPROVED.problem(_place(former, host), detail=detail, lost=former.label))
     for other in federation.zones.values():
         if other.group == former.group:
             continue
@@ -116,6 +119,41 @@ def given_up(federation: Federation, facts: Mapping[str, HostFacts], zone: Zone,
     ]
 
 
+@dataclass(frozen=True)
+class Began:
+    """The newest federated index with which a zone took the place of the master; None where nobody knows any more."""
+
+    index: int | None
+
+
+def written(former: Zone, facts: Mapping[str, HostFacts], zone: Zone, began: Began) -> list[Problem]:
+    """What keeps a master from going back into the place that `former` took."""
+    if began.index is None:
+        return [rules.PROMOTE_TWO_MASTERS.problem(zone.host, other=former.label)]
+    last, mine = (facts[one.host].frontend.database.log.last_federated_index or 0 for one in (former, zone))
+    if last <= began.index <= mine:
+        return []
+    return [
+        rules.PROMOTE_WRITTEN.problem(zone.host, other=former.label, began=began.index, last=last, label=zone.label)
+    ]
+
+
+def ahead_of_several(
+    federation: Federation, facts: Mapping[str, HostFacts], zone: Zone, former: str | None, ended: int | None
+) -> list[Problem]:
+    """Zones of several servers that have received more of the lost master: their log takes no other tables."""
+    mine = facts[zone.host].frontend.database.log.last_federated_index or 0
+    return [
+        rules.PROMOTE_SEVERAL_AHEAD.problem(other.label, label=zone.label, index=index, mine=limit)
+        for group, other in federation.zones.items()
+        if group not in (zone.group, former) and is_of_several(other, facts)
+        for found in [checks.usable_frontend(facts, other.host)]
+        if found and found.conf.mode == "SLAVE" and not same_endpoint(found.conf.master_oned or "", zone.endpoint)
+        for index, limit in [(found.database.log.last_federated_index or 0, mine if ended is None else ended)]
+        if index > limit
+    ]
+
+
 def _indexes(federation: Federation, facts: Mapping[str, HostFacts], former: Zone | None = None) -> dict[str, int]:
     """Newest federated indexes of slaves that answer, by group, the newest first."""
     left = former.group if former else federation.master
@@ -133,9 +171,8 @@ def _named(federation: Federation, name: str) -> Zone | None:
     return zones.get(name) or next((zone for zone in zones.values() if zone.label == name), None)
 
 
-def _in_raft(host: HostFacts) -> bool:
-    found: Frontend | None = host.examined
-    return bool(found and found.in_raft)
+def _place(zone: Zone, host: str) -> str:
+    return host if len(zone.servers) > 1 else zone.label
 
 
 def _mode(facts: Mapping[str, HostFacts], zone: Zone) -> str | None:

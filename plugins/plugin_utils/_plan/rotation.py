@@ -46,7 +46,10 @@ class RotationPlan:
 
 
 def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_out: Collection[str]) -> RotationPlan:
-    """The plan; `facts` hold every host of the inventory. Errors of the zones in `leave_out` (names) are ignored."""
+    """The plan; `facts` hold every host of the inventory.
+
+    `leave_out` are names of zones, whose errors are ignored, and of servers that their zones go on without.
+    """
     federation = with_coordinators(federation, facts)
     leader = federation.master_host
     unwell = _unwell(leader, facts[leader])
@@ -65,7 +68,7 @@ def plan_rotation(federation: Federation, facts: Mapping[str, HostFacts], leave_
             errors += [] if may_lack else [_unknown(record).line]
             continue
         zone = federation.zones[group]
-        names, problems = _servers(zone, record, facts)
+        names, problems = _servers(zone, record, facts, leave_out)
         if may_lack and problems:
             text.append(f"{zone.label}: is left out. {' '.join(one.line for one in problems)}")
             continue
@@ -84,10 +87,13 @@ def _unknown(record: ZoneRecord) -> Problem:
     return zones.MEMBER_NOT_DECLARED.problem(f'Zone "{record.name}" (id {record.id}, {record.endpoint})')
 
 
-def _servers(zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts]) -> tuple[list[str], list[Problem]]:
+def _servers(
+    zone: Zone, record: ZoneRecord, facts: Mapping[str, HostFacts], leave_out: Collection[str]
+) -> tuple[list[str], list[Problem]]:
     """The hosts that serve the zone by its record, in the order of their turns, and why the password cannot change."""
     listed = record.servers
     hosts = [host for host in zone.hosts if server_of(zone, host, listed)] if listed else [zone.host]
+    hosts = [host for host in hosts if host not in leave_out] or hosts
     problems = strangers(zone, listed, ERROR)
     problems += [problem for problem in (_unwell(host, facts[host]) for host in hosts) if problem]
     states = [] if problems or len(hosts) < 2 else [facts[host].frontend.raft_state for host in hosts]

@@ -31,12 +31,21 @@ def make_promotion_report(plan: Data, hosts: Mapping[str, Data], check: bool = F
             f"{plan['label']} is not proved to be the master. {why_not(seen)}. Run again with the same command"
         )
     else:
-        done.append(f"{plan['label']} is the master.{_outage(plan, hosts)}{_backup(plan['host'], seen)}")
-    former = hosts.get(plan["demote"] or "") or {}
-    if plan["demote"] and _succeeded(former, "demoted"):
-        done.append(f"The former master is a slave.{_backup(plan['demote'], former)}")
-    elif plan["demote"]:
-        undone.append(f"{plan['demote']} is not a slave yet: {why_not(former)}. Run playbook federate, which joins it")
+        backups = "".join(_backup(host, hosts.get(host) or {}) for host in plan["promoting"])
+        done.append(f"{plan['label']} is the master.{_outage(plan, hosts)}{backups}")
+        undone += [
+            f"{plan['label']}, {host} does not take part: {why_not(hosts.get(host) or {})}. Keep its oned stopped, and "
+            "run playbook resync"
+            for host in plan["promoting"]
+            if not _succeeded(hosts.get(host) or {}, "started")
+        ]
+    for host in plan["demoting"]:
+        former = hosts.get(host) or {}
+        if _succeeded(former, "demoted"):
+            of = f", {host}," if len(plan["demoting"]) > 1 else ""
+            done.append(f"The former master{of} is a slave.{_backup(host, former)}")
+        else:
+            undone.append(f"{host} is not a slave yet: {why_not(former)}. Run playbook federate, which joins it")
     tables = _tables(seen)
     for zone in plan["follow"].values():
         for host in zone["hosts"]:
@@ -68,7 +77,7 @@ def _outage(plan: Data, hosts: Mapping[str, Data]) -> str:
 
 
 def _backup(host: str, seen: Data) -> str:
-    kept = [(seen.get(step) or {}).get("backup") for step in ("promoted", "demoted", "followed")]
+    kept = [(seen.get(step) or {}).get("backup") for step in ("role", "demoted", "followed")]
     return "".join(f" Backup: {path} on {host}." for path in kept if path)
 
 

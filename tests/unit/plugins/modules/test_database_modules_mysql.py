@@ -117,7 +117,7 @@ def test_a_full_copy_goes_into_a_folder_under_the_databases_name(
     assert result["size"] == os.path.getsize(wanted)
     assert stat.S_IMODE(os.stat(wanted).st_mode) == 0o600
     assert Path(wanted).read_bytes().rstrip().splitlines()[-1].startswith(b"-- Dump completed")
-    assert result["log"] == {"last_index": 5, "last_applied": 5, "term": 0}
+    assert result["log"] == {"last_index": 5, "last_applied": 5, "term": 0, "applied_term": 0}
     assert (result["tries"], 0.15 <= result["stall"] < 10) == (1, True)
     assert call("database_backup", dest=f"{folder}/")["changed"] is False
 

@@ -53,7 +53,7 @@ def test_every_copy_of_a_busy_server_is_what_its_log_says(
             newest, applied = target.rows(
                 "SELECT MAX(log_index), (SELECT MAX(log_index) FROM logdb WHERE applied = 1) FROM logdb"
             )[0]
-            assert barrier.log == {"last_index": newest, "last_applied": applied, "term": 0}
+            assert barrier.log == {"last_index": newest, "last_applied": applied, "term": 0, "applied_term": 0}
             # A leader may have written a record that waits for the barrier.
             assert newest - applied <= int(leader)
             sizes.append(len(users))

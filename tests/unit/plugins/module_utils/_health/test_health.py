@@ -41,6 +41,17 @@ def test_a_healthy_federation_has_no_problem() -> None:
     assert [one["servers"][0]["lag"] for one in checked["zones"]] == [0, 0]
 
 
+def test_a_server_of_the_master_that_has_the_id_of_a_slave_is_told() -> None:
+    states = ["leader", "follower", "follower"]
+    master = [
+        member(f"paris-{listed + 1}", 31 + listed, listed, 100, state, mode="MASTER", master_oned=None)
+        for listed, state in enumerate(states)
+    ]
+    slave = server("madrid", 11, 0, mode="SLAVE", master_oned=master[0]["endpoint"])
+    told = found(federation(zone(100, "paris", *master), zone(0, "madrid", slave)))
+    assert told == [("server_id_of_zone", "error", "paris", "paris-1")]
+
+
 def test_a_fresh_standalone_zone_has_no_problem() -> None:
     alone = server("OpenNebula", 11, 0, mode="STANDALONE", index=None, first_index=None, federated_log="none")
     stock = zone(0, "OpenNebula", alone, endpoint="http://localhost:2633/RPC2", endpoint_grpc="localhost:2634")

@@ -208,7 +208,7 @@ def test_a_full_copy_is_made_once(frontend: Frontend, master_db: Any) -> None:
     dest = os.path.join(frontend.state_dir, "joins", "x", "one.db")
     before = master_db.content()
     result = back_up_database(frontend, dest, 5.0, check_mode=False)
-    log = {"last_index": 5, "last_applied": 5, "term": 0}
+    log = {"last_index": 5, "last_applied": 5, "term": 0, "applied_term": 0}
     told = {"changed": True, "dest": dest, "size": os.path.getsize(dest), "log": log, "drivers_ended": []}
     assert {**told, **dict.fromkeys(("stall", "tries", "outage"))}.items() <= result.items()
     contents = result["contents"]

@@ -103,7 +103,7 @@ def test_a_stopped_oned_tells_where_its_log_ends_if_asked(frontend: Frontend) ->
     def log(asked: bool, check_mode: bool = False) -> object:
         return _service.ensure(frontend, "stopped", True, 5.0, check_mode, log_end=asked)["log"]
 
-    assert log(True) == {"last_index": 5, "last_applied": 5, "term": 0}
+    assert log(True) == {"last_index": 5, "last_applied": 5, "term": 0, "applied_term": 0}
     assert (log(False), log(True, check_mode=True)) == (None, None)
 
 

@@ -63,7 +63,7 @@ def test_a_master_that_answers_gives_its_place_up() -> None:
     assert made["readers"] == [MASTER_URL, LYON_URL]
     assert made["groups"] == {
         "madrid-1": ["federation_demoting"],
-        "paris-1": ["federation_master", "federation_promoting", "federation_promoted"],
+        "paris-1": ["federation_master", "federation_promoting", "federation_promoted", "federation_settling"],
         "lyon-1": ["federation_following"],
     }
     assert made["text"][0] == (
@@ -133,12 +133,6 @@ def test_a_loss_that_is_not_proved_is_confirmed_by_name(spoil: Any, told: str) -
 def test_what_is_asked_for_has_to_make_sense(options: dict[str, Any], told: str) -> None:
     made = plan(found(), **options)
     assert (made["errors"][0][: len(told)], made["groups"], made["changed"]) == (told, {}, False)
-
-
-def test_a_zone_of_several_servers_is_refused() -> None:
-    facts = found()
-    facts["paris-1"]["frontend"]["conf"]["server_id"] = 0
-    assert plan(facts, zone="paris")["errors"][0].startswith("paris, paris-1: It is one of several servers")
 
 
 def test_an_interrupted_change_goes_on() -> None:

@@ -1,0 +1,170 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Zones of several servers become the master, lose it, and change places with others.
+
+All of this takes long (ONEFED_ALL_FAULTS=1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tools import mariadb
+from tests.tools.playbooks import Run, wait_for
+
+from .conftest import network
+from .lab import extra
+from .servers import Baseline, Servers
+from .test_promote import UNREACHABLE
+
+pytestmark = extra
+ROLE = "onefed.opennebula.promotion"
+PARIS = ("paris-1", "paris-2", "paris-3")
+
+
+def promote(zones: Servers, zone: str, *options: str) -> Run:
+    return zones.run("promote", "-e", f"zone={zone}", *options)
+
+
+def declare_master(zones: Servers, name: str) -> None:
+    """The inventory says who is the master; its zone comes first in the lab."""
+    for group, variables in zones.variables.items():
+        variables.pop("zone_role", None)
+        if group == name:
+            variables["zone_role"] = "master"
+    zones.groups = {name: zones.groups[name], **zones.groups}
+
+
+def lose(zones: Servers, name: str) -> None:
+    """Nobody is at the addresses of the zone any more."""
+    for server in zones.groups[name]:
+        server.kill()
+        zones.marks[server.host] = dict(UNREACHABLE)
+
+
+def give_back(zones: Servers, name: str) -> None:
+    for server in zones.groups[name]:
+        zones.marks.pop(server.host)
+        server.one("start")
+
+
+def assert_writes_through(zones: Servers, *hosts: str) -> None:
+    """What is written through any server is on all, and so are the tables; who is a slave's is marked so."""
+    servers = [zones.server(host) for host in hosts]
+    for writer in servers:
+        user = f"through-{writer.host}-{writer.federated_index()}"
+        writer.create_user(user)
+        for one in servers:
+            wait_for(lambda one=one, user=user: user in one.users(), f"{user} on {one.host}", 40)  # type: ignore[misc]
+    for one in servers[1:]:
+        wait_for(lambda one=one: one.tables() == servers[0].tables(), f"equal tables on {one.host}")  # type: ignore[misc]
+    for one in servers:
+        marked = one.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1")
+        assert marked == [(int(one.mode() == "SLAVE"),)], one.host
+
+
+@pytest.fixture(scope="module")
+def grown(store: mariadb.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Baseline]:
+    """A master of one server and a slave of three."""
+    zones = Servers(tmp_path_factory.mktemp("promoted"), network(), "7.4", store=store)
+    zones.add_servers("madrid", 1)
+    zones.add_servers("paris", 3)
+    for name in ("ana", "blas"):
+        zones.master.create_user(name)
+    zones.declare("paris", 3)
+    run = zones.run()
+    assert run.code == 0, run.output
+    yield Baseline(zones)
+    zones.close()
+
+
+@pytest.fixture
+def zones(grown: Baseline) -> Servers:
+    made = grown.restored()
+    made.declare("paris", 3)
+    made.leader("paris")
+    return made
+
+
+def test_a_zone_of_several_servers_takes_the_place_of_a_lost_master(zones: Servers) -> None:
+    password = zones.server("paris-1").session
+    lose(zones, "madrid")
+    plan = promote(zones, "paris", "-e", "lost=madrid", "--check", "--diff")
+    assert plan.code == 0, plan.output
+    run = promote(zones, "paris", "-e", "lost=madrid")
+    assert run.code == 0, run.output
+    declare_master(zones, "paris")
+    assert {zones.server(host).mode() for host in PARIS} == {"MASTER"}
+    assert password not in {zones.server(host).session for host in PARIS}
+    assert {"ana", "blas"} <= zones.server("paris-3").users()
+    zones.leader("paris")
+    assert_writes_through(zones, *PARIS)
+    # The former master as it was joins as a slave.
+    give_back(zones, "madrid")
+    joined = zones.run()
+    assert joined.code == 0, joined.output
+    assert zones.server("madrid-1").mode() == "SLAVE"
+    assert_writes_through(zones, *PARIS, "madrid-1")
+    assert zones.run().tasks("changed") == set()
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Make the database a master's",
+        "Give the server a copy of the new master's database",
+        "Make oned.conf the master's",
+        "Start oned",
+        "Wait until one server leads the zone and the others follow it",
+        "Write a marker at the new master and read it in every zone",
+        "Note that the federation lives by the new master",
+    ],
+)
+def test_a_run_that_was_killed_is_completed_by_the_same_command(zones: Servers, task: str) -> None:
+    lose(zones, "madrid")
+    killed = zones.run(
+        "promote", "-e", "zone=paris", "-e", "lost=madrid", ONEFED_KILL_BEFORE=f"{ROLE} : {task}", ONEFED_KILL_TURN="1"
+    )
+    assert killed.code == -9, f"{task} never began: {killed.output}"
+    run = promote(zones, "paris", "-e", "lost=madrid")
+    assert run.code == 0, run.output
+    declare_master(zones, "paris")
+    zones.leader("paris")
+    assert_writes_through(zones, *PARIS)
+
+
+def test_zones_change_places_and_back_and_a_lost_master_of_several_is_replaced(zones: Servers) -> None:
+    for name in ("paris", "madrid", "paris"):
+        run = promote(zones, name)
+        assert run.code == 0, run.output
+        declare_master(zones, name)
+        assert_writes_through(zones, *PARIS, "madrid-1")
+    zones.federate()
+    assert zones.run().tasks("changed") == set()
+    lose(zones, "paris")
+    run = promote(zones, "madrid", "-e", "lost=paris")
+    assert run.code == 0, run.output
+    declare_master(zones, "madrid")
+    zones.server("madrid-1").create_user("dora")
+    give_back(zones, "paris")
+    zones.federate()
+    assert "dora" in zones.server("paris-3").users()
+    assert_writes_through(zones, *PARIS, "madrid-1")
+
+
+def test_a_server_that_cannot_become_a_copy_returns_its_zone_or_is_left_out(zones: Servers) -> None:
+    lose(zones, "madrid")
+    lost = zones.run_losing(
+        "paris-3",
+        "Give the server a copy of the new master's database",
+        "promote",
+        "-e",
+        "zone=paris",
+        "-e",
+        "lost=madrid",
+    )
+    assert lost.code != 0
+    assert "paris-3 does not take part" in lost.output
+    assert {zones.server(host).mode() for host in ("paris-1", "paris-2")} == {"MASTER"}
