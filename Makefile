@@ -107,6 +107,10 @@ test-ha: venv link ## Extra, long, as root: zones of several servers on hosts, t
 	$(BIN)/python tests/tools/hosts.py hosts-ha hosts-ha-master
 	$(PYTEST) tests/hosts/test_servers.py
 
+.PHONY: test-links
+test-links: venv link ## Extra, long, as root: secure links on hosts: of new and of living federations, of several servers, and back
+	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_links.py
+
 .PHONY: test-host-faults prove-snapshot prove-copies prove-join prove-repair prove-failover
 test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, disks filled in the middle of joins, upgrades and restores
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py tests/hosts/test_server_faults.py tests/hosts/test_upgrade.py \

@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
             return {**result, **there}
         try:
             subject = Subject.of(options["names"], options["addresses"])
-            delivery = self._delivery(options, subject, there["found"], (task_vars or {})["inventory_hostname"])
+            delivery = self._delivery(options, subject, there["found"], str((task_vars or {})["inventory_hostname"]))
         except CertificateError as error:
             raise AnsibleActionFail(str(error)) from None
         written = self._execute_module(_MODULE, {**files, **delivery.files}, task_vars=task_vars)

@@ -112,6 +112,10 @@ frontend:
           description: Address of the API.
           type: str
           sample: 0.0.0.0
+        grpc_listen_address:
+          description: Address of the API for gRPC, which OpenNebula has from 7.2 on.
+          type: str
+          sample: 0.0.0.0
         backend:
           description: Database backend.
           type: str
@@ -353,6 +357,9 @@ frontend:
           sample: eth0
     lockdown:
       description: Whether M(onefed.opennebula.zone_lockdown) closed the zone and it has not been opened since.
+      type: bool
+    has_links:
+      description: Whether role P(onefed.opennebula.secure_links#role) put a TLS proxy before C(oned).
       type: bool
     vip_answers:
       description:

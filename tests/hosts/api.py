@@ -6,10 +6,26 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import xmlrpc.client
 from typing import Any, Callable
 
+from .lab import Lab
+from .opennebula import PORT, TLS_PORT
+
 Connect = Callable[[], socket.socket]
+
+
+def connected(lab: Lab, address: str) -> socket.socket:
+    """A connection to oned: at its plain port, else through the TLS proxy before it, whoever issued its certificate."""
+    try:
+        return lab.connect(address, PORT)
+    except OSError as error:
+        if "refused" not in str(error):
+            raise
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(lab.connect(address, TLS_PORT))
 
 
 class _Transport(xmlrpc.client.Transport):

@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .api import Api
+from .api import Api, connected
 from .commands import HostsError
 from .host import Host
 from .lab import Lab
@@ -70,7 +70,7 @@ class Cluster:
         address = self.host(server).address if server else self.floating or self.hosts[0].address
 
         def connect() -> socket.socket:
-            connection = self.lab.connect(address, PORT)
+            connection = connected(self.lab, address)
             connection.settimeout(seconds)
             return connection
 

@@ -22,7 +22,7 @@ import yaml
 from tests.tools.playbooks import Run, run_playbook, wait_for
 
 from . import rows
-from .api import Api
+from .api import Api, connected
 from .cluster import Cluster
 from .commands import HostsError
 from .host import Host, Spec
@@ -47,7 +47,7 @@ class Zone:
     def api(self) -> Api:
         """As this zone's oneadmin, whose password may have become the master's."""
         one_auth = self.host.exec(["cat", "/var/lib/one/.one/one_auth"]).stdout.strip()
-        return Api(self.host.url, one_auth, lambda: self.lab.connect(self.host.address, 2633))
+        return Api(self.host.url, one_auth, lambda: connected(self.lab, self.host.address))
 
     def call(self, method: str, *arguments: Any) -> Any:
         return self.api.call(method, *arguments)

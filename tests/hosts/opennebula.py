@@ -16,7 +16,7 @@ from .requirements import rootfs
 VERSION = "7.4"
 # A package of the emulator that hosts have only if a test installs it.
 WITHOUT = "opennebula-onecfg"
-PORT = 2633
+PORT, TLS_PORT = 2633, 2643
 DATABASE, DATABASE_USER = "opennebula", "oneadmin"
 # All that oned.conf can hold and that somebody did not expect: it has no escape but for the quote.
 AWKWARD_PASSWORD = 'it\'s "so" #1 \\o/ años'

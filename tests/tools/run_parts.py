@@ -28,7 +28,7 @@ _CHECKS = ("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance"
 LANES = (_CHECKS, ("zones-first", "zones-second"))
 # What is extra because it is long, one after the other: some of it wants the machine for itself.
 NIGHTLY = (
-    ("cores", "faults", "import", "ha", "host-faults")
+    ("cores", "faults", "import", "ha", "host-faults", "links")
     + ("prove-snapshot", "prove-copies", "prove-join", "prove-repair", "prove-failover", "prove-secrets"),
 )
 SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS

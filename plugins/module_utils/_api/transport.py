@@ -156,6 +156,8 @@ def classify(error: Exception, timeout: float) -> tuple[str, str]:
         return "refused", "the connection was refused; the host is up and oned does not listen there"
     if isinstance(error, socket.gaierror):
         return "unresolvable", f"the host name cannot be resolved ({error.strerror})"
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return "unreachable", "the connection was closed without an answer; oned stops, or the TLS proxy finds none"
     if isinstance(error, ssl.SSLError):
         return "tls", tls_reason(error)
     if isinstance(error, xmlrpc.client.ProtocolError) and error.errcode in _NO_SERVER:

@@ -34,6 +34,7 @@ from .._oned_conf.secrets import scrub, secrets
 from .._server_files import digests
 from .._service import companions, fireedge, restart_needed
 from .._service.managers import manager_of
+from .._tls.paths import UNIT_FILE
 from .._vip import hook, unit
 from .oned import NO_ANSWERS, ask_oned
 
@@ -119,6 +120,7 @@ def examine(
         "addresses": _guarded(network.addresses),
         "address_keeper": _guarded(unit.keeper),
         "lockdown": os.path.lexists(lockdown.UNIT.path),
+        "has_links": os.path.lexists(UNIT_FILE),
         "vip_answers": network.answers(vip.interface, vip.address) if vip else None,
         "vip_hook": _guarded(lambda: _hook(frontend, vip)) if vip else None,
         "config_digests": _guarded(lambda: digests.digests(frontend, auth_key)) if auth_key else {},
@@ -148,6 +150,7 @@ def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:
         master_oned=federation["MASTER_ONED"],
         port=integer(document.get("PORT"), 2633),
         listen_address=document.get("LISTEN_ADDRESS") or "0.0.0.0",
+        grpc_listen_address=document.get("GRPC_LISTEN_ADDRESS") or "0.0.0.0",
         backend=backend,
         db_name=database.get("DB_NAME", "opennebula") if backend == "mysql" else None,
         vectors={name: document.vector(name) or {} for name in (*STOCK_VECTORS, *HOOKS)},
@@ -166,6 +169,7 @@ _CONF_KEYS = (
     "master_oned",
     "port",
     "listen_address",
+    "grpc_listen_address",
     "backend",
     "db_name",
 )

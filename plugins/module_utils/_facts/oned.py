@@ -58,7 +58,7 @@ def _raft(client: Client) -> dict[str, Any]:
 def _running(config: dict[str, Any]) -> dict[str, Any]:
     """What the running oned read from oned.conf at its start."""
     federation = vector(config, "FEDERATION")
-    running = {**{name: config.get(name) for name in ("PORT", "LISTEN_ADDRESS")}, **federation}
+    running = {**{name: config.get(name) for name in ("PORT", "LISTEN_ADDRESS", "GRPC_LISTEN_ADDRESS")}, **federation}
     conf = {name: value for name, value in running.items() if isinstance(value, str)}
     conf["MODE"] = conf.get("MODE", "").upper()
     return {"mode": conf["MODE"], "zone_id": integer(conf.get("ZONE_ID"), 0), "conf": conf}

@@ -99,6 +99,21 @@ PLAIN_ENDPOINT_LEFT = Rule(
     "clear.",
     "Put a TLS proxy in front of oned and set zone_endpoint: https://…/RPC2.",
 )
+PLAIN_PORT_STAYS = Rule(
+    "plain_port_stays",
+    WARNING,
+    "Zones that a run could not change call the master without TLS. Its plain port stays open for them, so what they "
+    "send crosses the network in clear.",
+    "Its plain port stays open: {zones} may call it without TLS still.",
+    "Let these zones be reached, or have them follow by hand, and run playbook federate again.",
+)
+PROXY_STAYS = Rule(
+    "proxy_stays",
+    WARNING,
+    "Zones that a run could not change call the master with TLS. Its proxy stays for them.",
+    "Its TLS proxy stays: {zones} may call it with TLS still.",
+    "Let these zones be reached, or have them follow by hand, and run playbook federate again.",
+)
 PUBLIC_GRPC = Rule(
     "public_grpc",
     WARNING,

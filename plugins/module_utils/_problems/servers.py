@@ -134,6 +134,15 @@ SERVER_NOT_DECLARED = Rule(
     "Add it to the zone's group; or, if it is to go, add it with oned_state: absent and run playbook federate; or "
     "remove it with module zone_server.",
 )
+LINKS_OF_SERVERS = Rule(
+    "links_of_servers",
+    ERROR,
+    "OpenNebula cannot change the endpoint of a server that is in its zone's record, so federate does not switch the "
+    "links among servers that form a zone already.",
+    "Its servers call each other {now} TLS (the record has {endpoint}), and with federation_tls: {tls} they were to do "
+    "otherwise. OpenNebula cannot change the endpoint of a listed server.",
+    "Leave federation_tls as it was for this federation.",
+)
 SERVER_MOVED = Rule(
     "server_moved",
     WARNING,

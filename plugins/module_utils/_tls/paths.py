@@ -8,3 +8,6 @@ from __future__ import annotations
 FOLDER = "/etc/onefed/tls"
 # Chain and private key; the authorities that the federation trusts; their lists of revoked certificates.
 CHAIN, AUTHORITIES, REVOCATIONS = "server.pem", "ca.pem", "crl.pem"
+# Of the TLS proxy; role secure_links writes it.
+UNIT = "onefed-links.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"

@@ -13,11 +13,10 @@ from typing import Any
 from .._host.command import find_program
 from .._host.sockets import listening_processes
 from .._host.systemctl import show
-from .paths import CHAIN, FOLDER
+from .paths import CHAIN, FOLDER, UNIT
 from .trust import store_of_host
 
-# Role secure_links writes both.
-UNIT = "onefed-links.service"
+# Role secure_links writes it.
 CONFIGURATION = "/etc/onefed/links.cfg"
 _SYSTEMD = "/run/systemd/system"
 _SELINUX = "/sys/fs/selinux"

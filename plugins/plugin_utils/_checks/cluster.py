@@ -12,14 +12,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 
-from ...module_utils._endpoints import host_of, is_loopback, literal, port_of
+from ...module_utils._endpoints import host_of, is_loopback, is_tls, literal, port_of
 from ...module_utils._host.firewall import opening
 from ...module_utils._problems import endpoints, servers, vip
 from ...module_utils._problems.frontend import CLOCKS_APART
 from ...module_utils._problems.problem import Problem
-from .._model.declared import FloatingAddress
+from .._model.declared import FloatingAddress, Zone
 from .._model.facts import Frontend
-from .frontend import LOOPBACK_LISTENERS
+from .frontend import LOOPBACK_LISTENERS, THERE
 
 FILES_SHOWN = 8
 
@@ -55,13 +55,26 @@ def alike(frontend: Frontend, leader: Frontend) -> list[Problem]:
 
 
 def listens(frontend: Frontend, endpoint: str) -> list[Problem]:
-    """A server keeps its own port and address of oned.conf, at which the others must find it."""
+    """A server keeps its own port and address of oned.conf, at which the others must find it without a TLS proxy."""
     conf, found = frontend.conf, []
+    if is_tls(endpoint):
+        return []
     if conf.port != port_of(endpoint):
         found.append(endpoints.SERVER_PORT_DIFFERS.problem(port=conf.port, endpoint=endpoint))
     if conf.listen_address.startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint):
         found.append(endpoints.SERVER_LOOPBACK_LISTENER.problem(address=conf.listen_address))
     return found
+
+
+def links_of_servers(frontend: Frontend, zone_id: int | None, zone: Zone) -> list[Problem]:
+    """Servers that form a zone keep the endpoints that its record has: with TLS, or without."""
+    tls = is_tls(zone.endpoints[zone.host])
+    listed = [one.endpoint for one in frontend.servers_of(zone_id) if frontend.in_raft]
+    other = next((endpoint for endpoint in listed if endpoint and is_tls(endpoint) != tls), None)
+    if other is None:
+        return []
+    now = "with" if is_tls(other) else "without"
+    return [servers.LINKS_OF_SERVERS.problem(now=now, endpoint=other, tls=str(tls).lower())]
 
 
 def _higher(one: str, other: str) -> str:
@@ -162,11 +175,16 @@ def _taken(floating: FloatingAddress, frontends: Mapping[str, Frontend], holders
 
 
 def routes(
-    host: str, frontend: Frontend, others: Mapping[str, str], frontends: Mapping[str, Frontend] | None = None
+    host: str,
+    frontend: Frontend,
+    others: Mapping[str, str],
+    frontends: Mapping[str, Frontend] | None = None,
+    linked: bool = False,
 ) -> list[Problem]:
     """Whether `host` reaches the APIs of the zone's other servers, `others`: their endpoints by host.
 
-    A refused connection is an open path to an oned that is stopped; `frontends` tell which ones are not.
+    A refused connection is an open path to an oned that is stopped; `frontends` tell which ones are not. `linked` says
+    that TLS proxies are as declared.
     """
     found = []
     for other, endpoint in others.items():
@@ -175,6 +193,9 @@ def routes(
         if probe is None or probe.state == "open":
             continue
         if probe.state == "refused" and not (target and target.serves):
+            continue
+        # The run makes the TLS proxies that are to answer there.
+        if probe.state in THERE and is_tls(endpoint) and not linked:
             continue
         source = _source(frontend, endpoint) or host
         remedy = opening(target.firewall if target else None, source, other, port_of(endpoint))

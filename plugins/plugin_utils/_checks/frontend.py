@@ -108,7 +108,9 @@ def credentials(frontend: Frontend) -> list[Problem]:
 
 
 def listener(frontend: Frontend, host: Server, endpoint: str) -> list[Problem]:
-    """An API that listens only on loopback cannot serve an endpoint that other machines call."""
+    """An API that listens only on loopback cannot serve an endpoint that other machines call, but by a TLS proxy."""
+    if host.secured or (frontend.has_links and host.listen_address is None):
+        return []
     listens = host.listen_address or frontend.conf.listen_address
     if listens.startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint) and endpoint == host.endpoint:
         return [endpoints.LOOPBACK_LISTENER.problem(address=listens, endpoint=endpoint)]
@@ -141,8 +143,9 @@ def own_data(zone: Zone, frontend: Frontend) -> list[Problem]:
 class Path:
     """Calls in one direction: from host `source` to `endpoint` of zone `label`, which is served on host `target`.
 
-    `serves` tells whether an oned is known to answer there, `firewall` is the one that guards the target, as
-    frontend_info found it; the addresses are those of the inventory.
+    `serves` tells whether an oned is known to answer there, `linked` whether the TLS proxies stand that are to lead
+    there; `firewall` is the one that guards the target, as frontend_info found it; the addresses are those of the
+    inventory.
     """
 
     source: str
@@ -153,15 +156,20 @@ class Path:
     endpoint: str
     serves: bool
     firewall: Mapping[str, str] | None
+    linked: bool = True
 
 
 # An open path to an oned that is stopped; a load balancer takes the connection and closes it, or answers itself.
 _STOPPED = ("refused", "unreachable", "no_server")
+# A port whose packets get through, whoever answers there, and with whatever certificate.
+THERE = (*_STOPPED, "tls", "not_opennebula", "not_understood")
 
 
 def path_problems(probe: Probe | None, path: Path) -> list[Problem]:
     """Whether the path is open, from the probe of its source."""
     if probe is None or probe.state == "open" or (probe.state in _STOPPED and not path.serves):
+        return []
+    if probe.state in THERE and not path.linked:
         return []
     source, endpoint, zone, detail = path.source, path.endpoint, path.label, probe.detail
     if probe.state == "refused":

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...module_utils._endpoints import is_loopback
+from ...module_utils._endpoints import is_loopback, is_tls
 from ...module_utils._errors import OnefedError
 from ...module_utils._resources.name_rules import ZONE, name_fault
 from .._model.declared import DeclaredAccess, Federation, Server, Settings, Zone
@@ -89,7 +89,7 @@ def topology(
         name: _agreed("zone", f"zone {name!r}", hosts, known, problems) for name, hosts in zones.items() if hosts
     }
     hosts = {
-        host: _host(host, zone, known[host], variables.get(host, {}), settings.tls, problems)
+        host: _host(host, zone, known[host], variables.get(host, {}), settings.tls, declared, problems)
         for zone, names in zones.items()
         for host in names
     }
@@ -179,7 +179,13 @@ def _agreed(
 
 
 def _host(
-    host: str, zone: str, values: Mapping[str, Any], variables: Mapping[str, Any], tls: bool, problems: list[str]
+    host: str,
+    zone: str,
+    values: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    tls: bool,
+    zones: Mapping[str, Mapping[str, Any]],
+    problems: list[str],
 ) -> Server:
     port = _port(host, "oned_port", values, DEFAULT_PORT, problems)
     tls_port = _port(host, "oned_tls_port", values, DEFAULT_TLS_PORT, problems)
@@ -194,6 +200,7 @@ def _host(
         port=values["oned_port"],
         listen_address=values["oned_listen_address"],
         tls_port=tls_port,
+        secured=tls or is_tls(zones[zone]["endpoint"]),
         endpoint=_url(address, port, tls_port if tls else None),
         start_timeout=values["oned_start_timeout"],
         install=values["oned_install"],

@@ -30,7 +30,8 @@ class Server:
     """A front-end: its `zone` is a group, `endpoint` its own, `frontend` holds options that our modules share.
 
     `port` and `listen_address` are None where oned.conf is to keep its own; `tls_port` is that of the TLS proxy, used
-    where the federation has such links; `start_timeout` is in seconds.
+    where the federation has such links; `secured` tells whether its zone is called with TLS; `start_timeout` is in
+    seconds.
     """
 
     zone: str
@@ -38,6 +39,7 @@ class Server:
     port: int | None
     listen_address: str | None
     tls_port: int
+    secured: bool
     endpoint: str
     start_timeout: int
     install: bool

@@ -55,6 +55,7 @@ class Frontend:
     addresses: tuple[Address, ...] = ()
     address_keeper: KeptAddress | None = None
     lockdown: bool = False
+    has_links: bool = False
     vip_answers: tuple[str, ...] = ()
     vip_hook: VipHook | None = None
     config_digests: Mapping[str, str] = field(default_factory=dict)

@@ -23,6 +23,7 @@ class Conf:
     master_oned: str | None = None
     port: int = 2633
     listen_address: str = ""
+    grpc_listen_address: str = ""
     backend: str | None = None
     vectors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ...module_utils._endpoints import is_tls
 from ...module_utils._problems import servers as rules
 from ...module_utils._problems.problem import Problem
 from .._checks import cluster as cluster_checks
@@ -18,7 +19,7 @@ from .._model.facts import NOT_EXAMINED, Frontend, HostFacts, frontend_of
 from .._model.journal import COPIED
 from .._model.records import ListedServer
 from .coordinator import has_vip
-from .desired_state import raft_vectors
+from .desired_state import listening_behind_proxy, raft_vectors
 from .entry import placed, warned
 from .members import displaced, server_of, strangers
 from .planned import Removal, ServersPlan
@@ -74,6 +75,7 @@ def plan_servers(
         bootstrap_leader=bootstraps,
         restart=coordinator.in_raft and (joins or coordinator.raft_state == "solo"),
         enabled=bool(coordinator.service.enabled),
+        listen=listening_behind_proxy(coordinator.oned_version) if is_tls(zone.endpoints[zone.host]) else {},
         ids={host: one.id for host in zone.servers for one in [server_of(zone, host, kept)] if one},
         vectors=raft_vectors(coordinator.conf, zone.floating),
         hold_vip=(bootstraps or left_solo) and zone.floating is not None,

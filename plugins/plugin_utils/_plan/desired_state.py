@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ...module_utils._endpoints import is_loopback, same_endpoint
+from ...module_utils._endpoints import is_loopback, is_tls, same_endpoint
 from ...module_utils._oned_conf.raft_hooks import ha_vectors
 from ...module_utils._problems.endpoints import DUPLICATE_ENDPOINT
 from ...module_utils._problems.problem import Problem
@@ -22,12 +22,53 @@ from .planned import ConfChange, RecordChange
 
 Vectors = Mapping[str, Mapping[str, str] | None]
 
+LOOPBACK = "127.0.0.1"
+_EVERYWHERE = "0.0.0.0"
+# The first release whose oned has a server for gRPC.
+_WITH_GRPC = (7, 2)
 
-def conf_of(host: Server, federation: Mapping[str, str], raft: Vectors | None = None) -> ConfChange:
-    """What is to be in oned.conf; `raft` holds those vectors of Raft that are to change."""
-    given = {"PORT": host.port, "LISTEN_ADDRESS": host.listen_address}
-    attributes = {name: str(value) for name, value in given.items() if value is not None}
-    return ConfChange(attributes, {"FEDERATION": federation, **(raft or {})})
+
+def conf_of(
+    host: Server, frontend: Frontend, federation: Mapping[str, str], raft: Vectors | None = None, closes: bool = True
+) -> ConfChange:
+    """What is to be in oned.conf; `raft` holds those vectors of Raft that are to change.
+
+    With `closes` False a server behind a TLS proxy goes on listening where it does.
+    """
+    port = {} if host.port is None else {"PORT": str(host.port)}
+    return ConfChange({**port, **listening(host, frontend, closes)}, {"FEDERATION": federation, **(raft or {})})
+
+
+def listening(host: Server, frontend: Frontend, closes: bool = True) -> dict[str, str]:
+    """Where oned is to listen: behind a TLS proxy on its own host only, without one where that can be left as it is."""
+    if is_tls(host.endpoint):
+        return listening_behind_proxy(frontend.oned_version) if closes else {}
+    if host.listen_address is not None:
+        return {"LISTEN_ADDRESS": host.listen_address}
+    if host.secured or not frontend.has_links:
+        return {}
+    # What an earlier run closed; a gRPC server of other releases there is none.
+    return {
+        name: _EVERYWHERE
+        for name, now in _listens(frontend.conf).items()
+        if now == LOOPBACK and name in listening_behind_proxy(frontend.oned_version)
+    }
+
+
+def listening_behind_proxy(release: str | None) -> dict[str, str]:
+    """The same of a server whose TLS proxy calls it, of an OpenNebula `release`."""
+    names = ("LISTEN_ADDRESS", "GRPC_LISTEN_ADDRESS") if has_grpc(release) else ("LISTEN_ADDRESS",)
+    return dict.fromkeys(names, LOOPBACK)
+
+
+def has_grpc(release: str | None) -> bool:
+    """Whether oned of a release listens for gRPC, too."""
+    numbers = [int(part) for part in (release or "").split(".")[:2] if part.isdigit()]
+    return tuple(numbers) >= _WITH_GRPC
+
+
+def _listens(conf: Conf) -> dict[str, str]:
+    return {"LISTEN_ADDRESS": conf.listen_address, "GRPC_LISTEN_ADDRESS": conf.grpc_listen_address}
 
 
 def raft_of(zone: Zone, frontend: Frontend) -> Vectors:
@@ -43,7 +84,7 @@ def raft_vectors(conf: Conf, floating: FloatingAddress | None) -> Vectors:
 
 def conf_changes(frontend: Frontend, wanted: ConfChange) -> list[str]:
     conf = frontend.conf
-    now = {"PORT": str(conf.port), "LISTEN_ADDRESS": conf.listen_address}
+    now = {"PORT": str(conf.port), **_listens(conf)}
     now.update({"MODE": conf.mode or "", "ZONE_ID": str(conf.zone_id), "MASTER_ONED": conf.master_oned or ""})
     now["MASTER_ONED_GRPC"] = conf.vectors.get("FEDERATION", {}).get("MASTER_ONED_GRPC", "")
     every = {**wanted.attributes, **wanted.federation}

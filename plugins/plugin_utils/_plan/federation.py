@@ -33,6 +33,7 @@ from .entry import (
     unknown,
     warned,
 )
+from .links import link_groups, plan_links, with_links
 from .migration import (
     lockdowns,
     unplanned,
@@ -72,6 +73,9 @@ def make_plan(
     zones[federation.master] = replace(master, warnings=(*master.warnings, *_note_unmanaged(unmanaged)))
     zones = without_same_names(zones)
     master = zones[federation.master] = _restarted(zones[federation.master], zones)
+    links = plan_links(federation, facts, hosts, zones)
+    zones = {group: with_links(entry, federation, links) for group, entry in zones.items()}
+    master = zones[federation.master]
     works = ready and not errors
     plan = Plan(
         master=master,
@@ -88,6 +92,7 @@ def make_plan(
         changed=not errors and any(entry.alters for entry in zones.values()),
         access=works and federation.access.declared,
         probe=works and _needs_proof(federation, facts, master, zones),
+        links=links,
     )
     groups = {host: tuple(_groups(federation, plan, host)) for host in hosts}
     return replace(plan, groups=groups, text=tuple(text(plan)))
@@ -144,6 +149,7 @@ def _groups(federation: Federation, plan: Plan, host: str) -> list[str]:
     )
     parts = {
         "examined": True,
+        **link_groups(federation, plan.links, host),
         "master": master,
         "preparing": master and plan.prepare,
         "master_servers": of_master and host in followers,

@@ -28,11 +28,16 @@ from .planned import ConfChange, FollowerPlan, ZonePlan
 
 
 def with_followers(
-    entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapping[str, HostFacts], master: Frontend | None
+    entry: ZonePlan,
+    federation: Federation,
+    zone: Zone,
+    facts: Mapping[str, HostFacts],
+    master: Frontend | None,
+    closes: bool = True,
 ) -> ZonePlan:
     """The plan with the other servers of a zone that has several: what they need to be as declared.
 
-    `master` is the master's front-end for a slave's zone, None for the master's own.
+    `master` is the master's front-end for a slave's zone, None for the master's own; `closes` as for conf_of.
     """
     if not facts[zone.host].frontend.in_raft:
         return entry
@@ -41,7 +46,9 @@ def with_followers(
         frontend = checks.usable_frontend(facts, host)
         # One that is not in Raft is added, with the leader's configuration.
         if host != zone.host and frontend and not frontend.journal and frontend.in_raft:
-            conf = conf_of(federation.hosts[host], entry.conf.federation, raft_of(zone, frontend))
+            conf = conf_of(
+                federation.hosts[host], frontend, entry.conf.federation, raft_of(zone, frontend), closes
+            )
             followers.append(_follower(host, conf, frontend, master))
     changing = tuple(one for one in followers if one.changes)
     changes = (f"{one.host}: {change}" for one in changing for change in one.changes)

@@ -110,7 +110,7 @@ def _own_data(zone: Zone, frontend: Frontend) -> OwnData:
 def _joiners_conf(federation: Federation, host: Server, frontend: Frontend) -> ConfChange:
     """A slave's; one of several servers joins alone."""
     vector = {"MODE": "SLAVE", "MASTER_ONED": federation.master_zone.endpoint}
-    return conf_of(host, {**vector, "SERVER_ID": "-1"} if frontend.in_raft else vector)
+    return conf_of(host, frontend, {**vector, "SERVER_ID": "-1"} if frontend.in_raft else vector)
 
 
 def _describe_stop_peers(entry: ZonePlan) -> list[str]:

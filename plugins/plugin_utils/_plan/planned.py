@@ -13,6 +13,7 @@ from ...module_utils._problems.problem import Problem
 from .._model.database import StoredZone
 from .._model.declared import FloatingAddress
 from .._model.plain import LINES, OPTIONS, parse
+from .planned_links import LinksPlan
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,10 @@ class ServersPlan:
     with the host; `vectors` are those of the leader's oned.conf, without its SERVER_ID. `add_server` names servers that
     are added, in order, `copied` those of them that an interrupted run made copies of the leader, `new` those that the
     zone did not have before they were begun, `start` servers that only do not run, `restart_followers` followers that
-    restart to learn of new ones, `drop_vip` those that hold the floating address without leading. `ids` are those of
-    servers that the zone's record holds, by host, `serving` the endpoints of followers that run. `problems` keep the
-    whole step from being done, `warnings` do not; `changes` are text.
+    restart to learn of new ones, `drop_vip` those that hold the floating address without leading. `listen` are
+    attributes of an added server's oned.conf that say where it listens behind its TLS proxy. `ids` are those of servers
+    that the zone's record holds, by host, `serving` the endpoints of followers that run. `problems` keep the whole step
+    from being done, `warnings` do not; `changes` are text.
     """
 
     bootstrap_leader: bool = False
@@ -127,6 +129,7 @@ class ServersPlan:
     start: tuple[str, ...] = ()
     restart_followers: tuple[str, ...] = ()
     drop_vip: tuple[str, ...] = ()
+    listen: Mapping[str, str] = field(default_factory=dict)
     serving: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = field(default=(), metadata=LINES)
@@ -239,8 +242,9 @@ class Plan:
     zones whose import has yet to be planned; `errors` are problems that stop the run, `left_out` those of zones that
     the run goes on without; `groups` names by host what it takes part in, `follows`, `leaves` and `restarts` are the
     largest numbers of servers that a zone gets, loses and restarts, `turns` that of its followers that change;
-    `prepare` tells whether the master needs Step 1, `access` whether access policies are applied, `probe` whether
-    replication must be proved, `changed` whether anything will change; `text` is the plan in lines.
+    `links` is what becomes of the links between servers; `prepare` tells whether the master needs Step 1, `access`
+    whether access policies are applied, `probe` whether replication must be proved, `changed` whether anything will
+    change; `text` is the plan in lines.
     """
 
     master: ZonePlan
@@ -257,6 +261,7 @@ class Plan:
     changed: bool
     access: bool
     probe: bool
+    links: LinksPlan = field(default_factory=LinksPlan)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     text: tuple[str, ...] = ()
 

@@ -12,6 +12,7 @@ from ...module_utils._endpoints import is_loopback, same_endpoint
 from ...module_utils._problems import zones as rules
 from ...module_utils._problems.frontend import AUTH_FILES_NOT_COMPARED
 from ...module_utils._problems.problem import Problem
+from .._checks import cluster as cluster_checks
 from .._checks import database as database_checks
 from .._checks import frontend as checks
 from .._checks.connectivity import connectivity_problems
@@ -49,6 +50,7 @@ from .followers import (
 )
 from .former_master import former_master_entry, was_master
 from .join import plan_join
+from .links import plain_callers
 from .planned import ConfChange, ZonePlan
 
 
@@ -68,18 +70,20 @@ def master_entry(federation: Federation, facts: Mapping[str, HostFacts]) -> Zone
         return make_entry(zone, "master", problems=placed(name, found))
     frontend, host = facts[name].frontend, federation.hosts[name]
     found = checks.state(frontend) + checks.credentials(frontend) + checks.listener(frontend, host, zone.endpoint)
+    found += cluster_checks.links_of_servers(frontend, frontend.conf.zone_id, zone)
     if frontend.conf.mode in ("SLAVE", "CACHE"):
         found.append(rules.MASTER_IS_SLAVE.problem(master=frontend.conf.master_oned))
     warnings = warned(name, database_checks.advice(frontend))
     if found:
         return make_entry(zone, "master", problems=placed(name, found), warnings=warnings)
-    entry = replace(_master(zone, host, frontend), warnings=warnings)
-    return with_followers(entry, federation, zone, facts, None)
+    closes = not plain_callers(federation, facts)
+    entry = replace(_master(zone, host, frontend, closes), warnings=warnings)
+    return with_followers(entry, federation, zone, facts, None, closes)
 
 
-def _master(zone: Zone, host: Server, frontend: Frontend) -> ZonePlan:
+def _master(zone: Zone, host: Server, frontend: Frontend, closes: bool) -> ZonePlan:
     zone_id = frontend.conf.zone_id if frontend.conf.mode == "MASTER" else 0
-    conf = conf_of(host, {"MODE": "MASTER", "ZONE_ID": str(zone_id)}, raft_of(zone, frontend))
+    conf = conf_of(host, frontend, {"MODE": "MASTER", "ZONE_ID": str(zone_id)}, raft_of(zone, frontend), closes)
     changes = conf_changes(frontend, conf)
     known = frontend.zone(zone_id)
     record, updates = record_changes(zone, known)
@@ -151,6 +155,7 @@ def _federated(
     if mine and was_master(frontend, master):
         return former_master_entry(federation, zone, facts, known, mine)
     found = _elsewhere(federation, zone, frontend, master, known, record)
+    found += cluster_checks.links_of_servers(frontend, frontend.conf.zone_id, zone)
     if found:
         return make_entry(zone, "excluded", problems=placed(name, found))
     if not frontend.has_copy:
@@ -216,7 +221,7 @@ def _member_conf(federation: Federation, zone: Zone, frontend: Frontend) -> Conf
     if is_loopback(frontend.conf.vectors.get("FEDERATION", {}).get("MASTER_ONED_GRPC")):
         # Calls to the master would come back to this very oned.
         vector["MASTER_ONED_GRPC"] = ""
-    return conf_of(federation.hosts[zone.host], vector, raft_of(zone, frontend))
+    return conf_of(federation.hosts[zone.host], frontend, vector, raft_of(zone, frontend))
 
 
 def _member(entry: ZonePlan, zone: Zone, frontend: Frontend, files: Mapping[str, str]) -> ZonePlan:

@@ -26,6 +26,7 @@ _WITH_SERVICES = (
     "fireedge",
     "restarted",
     "added",
+    "closed",
 )
 
 
@@ -70,7 +71,7 @@ def make_report(federation: Federation, plan: Plan, hosts: Mapping[str, Data], c
         if _grew(entry) and (entry.action != "join" or _succeeded(seen, "joined")):
             (done if _succeeded(seen, "servers") else undone).append(_servers(entry, host, seen, check))
             warned += lacking(seen.get("lacking") or {})
-    undone += _access(plan, hosts)
+    undone += [*_links(federation, plan, hosts), *_access(plan, hosts)]
     if proof.get("msg") and not proof.get("skipped"):
         undone.append(f"Replication was not proved: {proof['msg']}")
     if health.get("msg") and not health.get("skipped"):
@@ -97,10 +98,30 @@ def _recorded(hosts: Mapping[str, Data], name: str) -> Data:
 def _not_ready(plan: Plan, hosts: Mapping[str, Data]) -> list[str]:
     """Why the master is not ready, if it had to be made so."""
     described = [seen["not_ready"] for seen in hosts.values() if seen.get("not_ready")]
-    if not plan.prepare or (not described and any(seen.get("ready") for seen in hosts.values())):
+    if not (plan.prepare or described) or (not described and any(seen.get("ready") for seen in hosts.values())):
         return []
     why = str((described or ["It was lost, or the run could not finish"])[0]).rstrip(".")
     return [f"{plan.master.host}: the master could not be made ready. {why}."]
+
+
+def _links(federation: Federation, plan: Plan, hosts: Mapping[str, Data]) -> list[str]:
+    """What of the TLS proxies and plain ports is not as declared, but for zones that were left out for it."""
+    told = {host for host in plan.links.new if hosts.get(_speaker(federation, plan, host), {}).get("failure")}
+    undone = [
+        f"{host}: its TLS proxy is not as declared. {str(seen['links_failure']).rstrip('.')}. Run again."
+        for host, seen in hosts.items()
+        if seen.get("links_failure") and host not in told
+    ]
+    for one in plan.links.closing:
+        seen = hosts.get(one.host, {})
+        if not _succeeded(seen, "closed"):
+            why = str(seen.get("not_closed") or why_not(seen)).rstrip(".")
+            undone.append(f"{one.host}: its plain port stays open. {why}. Run again.")
+    return undone
+
+
+def _speaker(federation: Federation, plan: Plan, host: str) -> str:
+    return plan.zones[federation.hosts[host].zone].host
 
 
 def _access(plan: Plan, hosts: Mapping[str, Data]) -> list[str]:

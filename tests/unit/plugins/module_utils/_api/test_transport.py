@@ -289,3 +289,11 @@ def test_the_certificate_of_an_endpoint_is_told(authority: Authority, lists: Pat
         assert certificate_at(oned.client(validate_certs=False)) is None
     with Served(FakeOned()) as oned:
         assert certificate_at(oned.client()) is None
+
+
+@pytest.mark.parametrize("error", [ssl.SSLEOFError(8, "EOF occurred"), ssl.SSLZeroReturnError()])
+def test_a_tls_proxy_whose_oned_does_not_run_is_an_open_path(error: Exception) -> None:
+    """As a load balancer that takes the connection and closes it: nothing is wrong with its certificate."""
+    state, reason = classify(error, 5.0)
+    assert state == "unreachable"
+    assert "closed without an answer" in reason

@@ -11,6 +11,7 @@ from planned import topology
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.plain import plain
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned import Plan, ServersPlan
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned_links import LinksPlan
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._report import report as reports
 
 NO_SERVERS = plain(ServersPlan())
@@ -216,3 +217,36 @@ def test_files_of_its_leader_that_a_server_was_not_given_are_told() -> None:
         "here). Copy to it what it needs.",
     ]
     assert made["undone"] == []
+
+
+def linked(paris: dict[str, Any], madrid: dict[str, Any], **links: Any) -> list[str]:
+    """What is left undone of a plan with these `links`."""
+    made = {**plan("converge"), "links": {**plain(LinksPlan()), **links}}
+    undone: list[str] = make_report(made, {"madrid-1": madrid, "paris-1": paris})["undone"]
+    return undone
+
+
+def test_a_plain_port_that_stays_open_is_left_undone() -> None:
+    closing = [{"host": "madrid-1", "server_id": -1, "attributes": {"LISTEN_ADDRESS": "127.0.0.1"}}]
+    converged = {"converged": {"changed": True}}
+    assert linked(converged, {"closed": {"changed": True}}, closing=closing) == []
+    assert linked(converged, {"not_closed": "paris may call it without TLS still."}, closing=closing) == [
+        "madrid-1: its plain port stays open. paris may call it without TLS still. Run again."
+    ]
+
+
+def test_a_proxy_that_could_not_be_renewed_is_left_undone_and_keeps_nobody_out() -> None:
+    assert linked({"converged": {"changed": True}, "links_failure": "No certificate."}, {}) == [
+        "paris-1: its TLS proxy is not as declared. No certificate. Run again."
+    ]
+
+
+def test_a_zone_that_is_left_out_for_its_links_is_told_once() -> None:
+    failure = "paris-1 has no TLS proxy: Port 2643 is taken."
+    seen = {"links_failure": "Port 2643 is taken.", "failure": failure}
+    assert linked(seen, {}, new=["paris-1"]) == [f"paris, paris-1: was not made as declared. {failure} Run again."]
+
+
+def test_a_master_without_links_is_not_ready_even_if_nothing_else_was_to_be_done_there() -> None:
+    [told] = linked({"converged": {"changed": True}}, {"not_ready": "madrid-1 has no TLS proxy: It was lost."})
+    assert told == "madrid-1: the master could not be made ready. madrid-1 has no TLS proxy: It was lost."

@@ -1,0 +1,57 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which zones cannot be called through their TLS proxies, once these are made: a zone goes on as it is then. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...module_utils._problems.problem import Problem
+from .._checks import cluster as cluster_checks
+from .._checks import frontend as checks
+from .._checks.connectivity import connectivity_problems
+from .._model.declared import Federation, Zone
+from .._model.facts import HostFacts
+from .coordinator import with_coordinators
+from .entry import placed
+from .planned import Plan
+
+
+def link_faults(
+    federation: Federation, plan: Plan, recorded: Mapping[str, Mapping[str, Any]], facts: Mapping[str, HostFacts]
+) -> dict[str, list[str]]:
+    """What is wrong, as lines by group.
+
+    `recorded` is what roles recorded of every host; `facts` are those after the proxies were made, of none to leave out
+    who reaches whom.
+    """
+    found: dict[str, list[str]] = {}
+    for host in plan.links.new:
+        seen = recorded.get(host, {})
+        if not seen.get("links"):
+            why = str(seen.get("links_failure") or "The host was lost, or the run could not finish").rstrip(".")
+            found.setdefault(federation.hosts[host].zone, []).append(f"{host} has no TLS proxy: {why}.")
+    federation = with_coordinators(federation, facts) if facts else federation
+    judged = {federation.hosts[host].zone for host in plan.links.servers if facts}
+    for group in judged - set(found):
+        lines = [] if federation.master in found else _unreached(federation, federation.zones[group], facts)
+        if lines:
+            found[group] = lines
+    return found
+
+
+def _unreached(federation: Federation, zone: Zone, facts: Mapping[str, HostFacts]) -> list[str]:
+    """Between the zone and the master, and among the servers of a zone."""
+    usable = {host: checks.usable_frontend(facts, host) for host in zone.servers}
+    frontends = {host: frontend for host, frontend in usable.items() if frontend}
+    master = checks.usable_frontend(facts, federation.master_host)
+    problems: list[Problem] = []
+    if not zone.is_master and zone.host in frontends and master:
+        found = connectivity_problems(federation, zone, frontends[zone.host], master, linked=True)
+        problems += placed(zone.host, found)
+    for host, frontend in frontends.items():
+        others = {other: zone.endpoints[other] for other in frontends if other != host}
+        problems += placed(host, cluster_checks.routes(host, frontend, others, frontends, linked=True))
+    return [one.line for one in problems]

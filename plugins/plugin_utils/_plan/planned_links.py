@@ -1,0 +1,46 @@
+# Copyright (c) onefed contributors
+# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a plan holds of the links between servers, as planned does of all else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class LinkPlan:
+    """What becomes of the TLS proxy of a server: options of role secure_links, without their prefix."""
+
+    host: str
+    state: str
+    names: tuple[str, ...]
+    port: int
+    backend_port: int
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A server of the master's zone whose plain port closes once all zones call it with TLS, by `attributes`."""
+
+    host: str
+    server_id: int
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LinksPlan:
+    """What a run does to the links between servers.
+
+    `servers` are those that get a TLS proxy, or lose it, by host; `new` names those that have none yet. When the zones
+    of hosts `awaited` call the master where it is declared, its servers `closing` close their plain ports, or lose
+    their proxies; `held` names zones that will not in this run, for which all stays. `changes` are text by group.
+    """
+
+    servers: Mapping[str, LinkPlan] = field(default_factory=dict)
+    new: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    closing: tuple[Closing, ...] = ()
+    changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

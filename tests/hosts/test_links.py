@@ -1,0 +1,152 @@
+# Copyright (c) onefed contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""federation_tls on hosts: links of a new federation, of one that lives, and back again.
+
+The first test is short; the others take minutes (ONEFED_ALL_FAULTS=1, make test-links).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tools.playbooks import Run, wait_for
+
+from . import requirements
+from .federation import Federation, Zone
+from .lab import Lab
+
+pytestmark = pytest.mark.skipif(bool(requirements.missing()), reason=str(requirements.missing()))
+extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="minutes; ONEFED_ALL_FAULTS=1")
+
+PASSPHRASE = "only-for-this-test"
+OPEN = ["0.0.0.0:2633", "0.0.0.0:2634"]
+LISTENING = "ss -Hltn 'sport = :2633 or sport = :2634 or sport = :2643' | awk '{print $4}' | sort -u"
+LEFT = "/etc/onefed/tls /etc/onefed/*.cfg /etc/systemd/system/onefed-* /usr/local/share/ca-certificates/*"
+CLOSED = ["*:2643", "127.0.0.1:2633", "127.0.0.1:2634"]
+
+
+def secured(federation: Federation, tls: bool = True) -> Federation:
+    secrets = {"federation_tls_folder": str(federation.folder / "tls"), "federation_tls_passphrase": PASSPHRASE}
+    federation.settings = {"federation_tls": tls, **secrets}
+    return federation
+
+
+def listens(zone: Zone) -> list[str]:
+    """Addresses and ports of oned and of the TLS proxy on the zone's first host."""
+    return zone.host.exec(["sh", "-c", LISTENING]).stdout.split()
+
+
+def endpoints(federation: Federation) -> set[str]:
+    """Of all zones, as the master has them."""
+    pool = federation.master.call("one.zonepool.info").replace("<![CDATA[", "").replace("]]>", "")
+    return {text.partition("</ENDPOINT>")[0] for text in pool.split("<ENDPOINT>")[1:]}
+
+
+def told(run: Run) -> str:
+    """What a run printed, as one line."""
+    return " ".join(run.output.split())
+
+
+def well(run: Run) -> Run:
+    assert run.code == 0, run.output
+    assert "The federation is healthy: no errors, no warnings." in told(run)
+    assert PASSPHRASE not in run.output
+    assert "PRIVATE KEY" not in run.output
+    return run
+
+
+def converged(federation: Federation) -> Run:
+    """Federate; the run after that changes nothing."""
+    run = well(federation.federate())
+    again = federation.federate()
+    assert (again.code, again.tasks("changed")) == (0, set()), again.output
+    return run
+
+
+@pytest.fixture
+def pair(hosts: None, tmp_path: Path) -> Iterator[Federation]:
+    """Standalone madrid and paris on SQLite."""
+    with Lab.temporary("links") as lab:
+        yield Federation.create(lab, tmp_path, "sqlite", ("madrid", "paris"))
+
+
+def test_a_new_federation_speaks_tls_only(pair: Federation) -> None:
+    run = well(secured(pair).federate())
+    assert "madrid-1 gets a TLS proxy (HAProxy) at port 2643" in told(run)
+    assert endpoints(pair) == {"https://10.90.0.11:2643/RPC2", "https://10.90.0.12:2643/RPC2"}
+    for zone in pair.zones.values():
+        assert listens(zone) == CLOSED
+    pair.assert_federated("paris")
+
+
+@extra
+def test_a_living_federation_is_switched_zone_by_zone_and_back(hosts: None, tmp_path: Path) -> None:
+    with Lab.temporary("links") as lab:
+        federation = Federation.create(lab, tmp_path, "sqlite", ("madrid", "paris", "lyon"))
+        well(federation.federate())
+        lyon = lab["lyon-1"]
+        lyon.power_off()
+        # Endpoints have changed, and paris has not restarted yet.
+        killed = secured(federation).run("federate", ONEFED_KILL_BEFORE="slave : Let oned run with all this")
+        assert killed.code != 0
+        assert listens(federation.master) == ["*:2643", *OPEN]
+        left_out = federation.federate()
+        assert left_out.code != 0
+        assert "Its plain port stays open: lyon may call it without TLS still." in told(left_out)
+        assert listens(federation.master) == ["*:2643", *OPEN]
+        assert listens(federation["paris"]) == CLOSED
+        assert endpoints(federation) == {
+            "https://10.90.0.11:2643/RPC2",
+            "https://10.90.0.12:2643/RPC2",
+            "http://10.90.0.13:2633/RPC2",
+        }
+        federation.assert_federated("paris")
+        lab.boot(lyon)
+        wait_for(federation["lyon"].answers, "lyon to answer", 60)
+        converged(federation)
+        assert [listens(zone) for zone in federation.zones.values()] == [CLOSED] * 3
+        federation.assert_federated("paris", "lyon")
+
+        secured(federation, tls=False)
+        converged(federation)
+        assert [listens(zone) for zone in federation.zones.values()] == [OPEN] * 3
+        federation.assert_federated("paris", "lyon")
+        for zone in federation.zones.values():
+            assert zone.host.exec(["sh", "-c", f"ls -d {LEFT} 2>/dev/null"], check=False).stdout == ""
+
+
+@extra
+def test_a_zone_whose_proxy_cannot_be_made_goes_on_as_it_was(pair: Federation) -> None:
+    well(pair.federate())
+    paris = pair["paris"]
+    paris.host.exec(["systemd-run", "--unit=stranger", "python3", "-m", "http.server", "2643"])
+    run = secured(pair).federate()
+    assert run.code != 0
+    assert "paris-1 has no TLS proxy" in told(run)
+    assert "is taken by python3" in told(run)
+    assert endpoints(pair) == {"https://10.90.0.11:2643/RPC2", "http://10.90.0.12:2633/RPC2"}
+    assert listens(pair.master) == ["*:2643", *OPEN]
+    pair.assert_federated("paris")
+    paris.host.exec(["systemctl", "stop", "stranger"])
+    converged(pair)
+    assert [listens(zone) for zone in pair.zones.values()] == [CLOSED] * 2
+
+
+@extra
+def test_servers_of_a_zone_elect_their_leader_through_tls(hosts: None, tmp_path: Path) -> None:
+    with Lab.temporary("links") as lab:
+        federation = secured(Federation.create(lab, tmp_path, "mariadb", ("madrid", "paris"), servers={"paris": 3}))
+        converged(federation)
+        paris = federation.clusters["paris"]
+        assert endpoints(federation) >= {"https://10.90.0.102:2643/RPC2", "https://10.90.0.13:2643/RPC2"}
+        for host in paris.hosts:
+            assert listens(Zone("paris", lab, host)) == CLOSED
+        servers = [host.name for host in paris.hosts]
+        federation.assert_available("paris", servers)
+        dead = paris.leader()
+        paris.host(dead).power_off()
+        federation.assert_available("paris", [name for name in servers if name != dead])
