@@ -81,7 +81,8 @@ PUBLIC_WITHOUT_TLS = Rule(
     WARNING,
     "Every call of the API carries a name and a password. Without TLS they cross the Internet in clear text.",
     "Its endpoint {endpoint} is a public address without TLS: every call carries a password in clear.",
-    "Put a TLS proxy in front of oned and set zone_endpoint: https://…/RPC2.",
+    "Set federation_tls: true and run playbook federate; or put a TLS proxy of your own before oned and set "
+    "zone_endpoint: https://…/RPC2.",
 )
 CERTIFICATE_ENDS = Rule(
     "certificate_ends",
@@ -97,7 +98,8 @@ PLAIN_ENDPOINT_LEFT = Rule(
     "Other zones have endpoints with TLS, and this one was left out. Calls to it carry oneadmin's name and password.",
     "Its endpoint {endpoint} is plain, while other zones of the federation have TLS: calls to it carry a password in "
     "clear.",
-    "Put a TLS proxy in front of oned and set zone_endpoint: https://…/RPC2.",
+    "Set federation_tls: true and run playbook federate; or put a TLS proxy of your own before oned and set "
+    "zone_endpoint: https://…/RPC2.",
 )
 PLAIN_PORT_STAYS = Rule(
     "plain_port_stays",
