@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "docs" / "images" / "run.svg"
 COMMAND, NEXT = "== ansible-playbook", "== A new user"
-HEADINGS = ("$ ", "ZONE ", "Zones by steps", "Recap", "The federation is")
+HEADINGS = ("$ ", "ZONE ", "Zones ", "Recap", "The federation is")
 ESCAPES = re.compile(r"\x1b\[[\d;]*m")
 # What stands out: by weight, and by a colour that has the contrast of text on both grounds.
 PLAIN, CHANGED, PLANNED, HEADING = "plain", "changed", "planned", "heading"
