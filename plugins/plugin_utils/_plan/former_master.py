@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...module_utils._endpoints import same_endpoint
-from ...module_utils._problems.promotion import FORMER_MASTER
+from ...module_utils._problems.promotion import FORMER_MASTER, FORMER_MASTER_SEVERAL
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
 from .._model.records import ZoneRecord
 from .desired_state import record_changes
-from .entry import warned
+from .entry import make_entry, placed, warned
 from .join import plan_join
 from .own_names import more_names
 from .planned import ZonePlan
@@ -36,6 +36,8 @@ def former_master_entry(
     federation: Federation, zone: Zone, facts: Mapping[str, HostFacts], known: Sequence[ZoneRecord], record: ZoneRecord
 ) -> ZonePlan:
     """It joins with the record that it has; what only it has is named, and given up."""
+    if facts[zone.host].frontend.in_raft:
+        return make_entry(zone, "excluded", problems=placed(zone.host, [FORMER_MASTER_SEVERAL.problem()]))
     # Its record has the name that it had, also where the inventory gives it another now.
     named = replace(zone, discard=True, import_=False, name=record.name)
     entry = plan_join(federation, named, facts, known, record)

@@ -291,3 +291,12 @@ def test_fireedge_of_the_new_master_does_not_fall_back_on_the_lost_zone() -> Non
     made = zones.plan(zone="paris")
     assert (made["name"], made["fireedge"]) == ("paris", ["paris-1"])
     assert f"  ~ FireEdge on paris-1: default_zone -> paris, {URLS['paris']}" in made["text"]
+
+
+def test_a_former_master_of_several_servers_is_left_out_and_told_to_stand_still() -> None:
+    zones = Zones(madrid=3)
+    zones.set("paris", mode="MASTER", master_oned="")
+    zones.facts["paris-1"]["frontend"]["database"]["is_slave"] = False
+    made = make_plan(zones.declared("paris"), zones.facts, list(zones.facts))
+    madrid = made["zones"]["madrid"]
+    assert (madrid["action"], [one["code"] for one in madrid["problems"]]) == ("excluded", ["former_master_several"])
