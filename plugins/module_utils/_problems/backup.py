@@ -98,8 +98,8 @@ RESTORE_MASTER_OLDER = Rule(
     ERROR,
     "A slave that has records which the master lacks refuses those that follow, or goes its own way unnoticed.",
     "The master would have the federated index {saved}, and its slave {zone} has {found}, so what the master lacks.",
-    "Make that slave the master instead of restoring the old one, which loses nothing. Or restore all zones: leave "
-    "restore_zone unset.",
+    "Make that slave the master instead of restoring the old one, which loses nothing: playbook promote with "
+    "-e zone={zone}. Or restore all zones: leave restore_zone unset.",
 )
 RESTORE_SLAVE_UNSEEN = Rule(
     "restore_slave_unseen",

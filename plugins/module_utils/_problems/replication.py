@@ -28,7 +28,7 @@ AHEAD_OF_MASTER = Rule(
     "The master was put back to an older state, or the slave was a slave of another master.",
     "Its federated index is {index}, the master's {newest}: it holds records that the master never had, and takes no "
     "more.",
-    RESYNC,
+    f"{RESYNC} To keep what it holds instead, switch the master off and make this zone the master: playbook promote.",
 )
 CATCHING_UP = Rule(
     "catching_up",
