@@ -79,6 +79,7 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
         settle=ended is not None or not promoted,
         follow=_following(federation, facts, zone, former, ended),
     )
+    plan = replace(plan, catching_up=_catching_up(plan, facts))
     plan = replace(plan, turns=max((len(one.hosts) for one in plan.follow.values()), default=0))
     names, left = _left_out(federation, facts, plan, target)
     plan = replace(plan, leave_out=names, left=left, readers=_readers(federation, facts, zone, former))
@@ -90,6 +91,12 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
 
 def _is_to_give_up(former: Zone, facts: Mapping[str, HostFacts], zone: Zone, promoted: bool) -> bool:
     return not promoted or not all(_gave_up(facts[host].frontend, zone) for host in servers(former, facts))
+
+
+def _catching_up(plan: PromotionPlan, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
+    """Servers that a run left stopped before their role changed, and which the master, which runs, has to reach."""
+    stopped = tuple(host for host in plan.promoting if not facts[host].frontend.runs)
+    return stopped if plan.demote and plan.ended is None and facts[plan.demote].frontend.runs else ()
 
 
 def _goes_back(former: Zone, facts: Mapping[str, HostFacts], options: PromotionOptions) -> Began | None:
@@ -190,6 +197,7 @@ def _groups(federation: Federation, plan: PromotionPlan, host: str) -> list[str]
     """What `host` takes part in, as names of groups for the plays."""
     parts = {
         "federation_master": host == plan.host,
+        "federation_catching_up": host in plan.catching_up,
         "federation_promoting": host in plan.promoting,
         "federation_demoting": host in plan.demoting,
         "federation_locking": host in plan.locking and plan.rotate,

@@ -38,11 +38,12 @@ class PromotionPlan:
     """What playbook promote does.
 
     `promote` is the host that speaks for the zone that becomes the master, `demote` that of the one that was it and
-    gives its place up; each None where that is done. `promoting`, `demoting` and `locking` are all servers of them, of
-    which who leads is the last. `server_ids` are the ids of those that become the master, by host, of several `listed`
-    ones; `renumbered` are those that change, by the ones before; `former_ids` are those of who gives its place up.
-    `name` is that of the zone's record, `fireedge` are servers whose FireEdge falls back on another zone.
-    `goes_back` tells that the zone was the master before, and nothing was written since.
+    gives its place up; each None where that is done. `promoting`, `demoting` and `locking` are all servers of them,
+    of which who leads is the last; `catching_up` are those that have to run first, to get what they lack.
+    `server_ids` are the ids of those that become the master, by host, of several `listed` ones; `renumbered` are
+    those that change, by the ones before; `former_ids` are those of who gives its place up. `name` is that of the
+    zone's record, `fireedge` are servers whose FireEdge falls back on another zone. `goes_back` tells that the zone
+    was the master before, and nothing was written since.
 
     `former` is the group of the zone that was the master, `lost` whether it is lost. `ended` is the newest federated
     index with which an open change began. `leave_out` are names of zone records and of servers that the new password
@@ -59,6 +60,7 @@ class PromotionPlan:
     promote: str | None = None
     demote: str | None = None
     promoting: tuple[str, ...] = ()
+    catching_up: tuple[str, ...] = ()
     demoting: tuple[str, ...] = ()
     listed: int = 1
     server_ids: Mapping[str, int] = field(default_factory=dict)

@@ -300,3 +300,15 @@ def test_a_former_master_of_several_servers_is_left_out_and_told_to_stand_still(
     made = make_plan(zones.declared("paris"), zones.facts, list(zones.facts))
     madrid = made["zones"]["madrid"]
     assert (madrid["action"], [one["code"] for one in madrid["problems"]]) == ("excluded", ["former_master_several"])
+
+
+def test_a_zone_that_an_earlier_run_left_stopped_catches_up_first() -> None:
+    zones = Zones(paris=3)
+    for host in zones.hosts["paris"]:
+        zones.facts[host]["frontend"]["service"]["state"] = "stopped"
+        zones.facts[host]["frontend"]["api"] = {"state": "refused"}
+    made = zones.plan(zone="paris")
+    assert (made["errors"], sorted(made["catching_up"])) == ([], zones.hosts["paris"])
+    assert "federation_catching_up" in made["groups"]["paris-1"]
+    assert zones.plan(zone="paris", open={"paris-1": 12})["catching_up"] == []
+    assert zones.lose("madrid-1").plan(zone="paris")["catching_up"] == []
