@@ -233,6 +233,12 @@ federation:
                 - V(null) without TLS, or where certificates are not validated.
               type: dict
               sample: {"serial": "2F5A", "not_after": "2026-05-03T12:00:00Z", "days_left": 397, "protocol": "TLSv1.3"}
+            plain_ports:
+              description:
+                - Ports of C(oned), V(2633) and V(2634), that accept connections from this host although the endpoint
+                  has TLS.
+              type: list
+              elements: int
             version:
               description: Version of OpenNebula.
               type: str

@@ -31,6 +31,7 @@ _SERVER_KEYS = (
     "reachable",
     "error",
     "certificate",
+    "plain_ports",
     "version",
     "mode",
     "zone_id",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from .._api.client import AUTHORIZATION, Client
 from .._api.documents import federation_from_xml, version_of, zones_from_xml
 from .._api.parallel import in_parallel
 from .._api.raft import UNKNOWN, Server, not_done, status
+from .._endpoints import host_of, is_tls, port_of
 from .._errors import AnswerError, ApiError, OnefedError
 from .._host.deadline import Deadline
 from .._oned_conf.document import integer
@@ -23,7 +25,15 @@ from .quorum import behind, find_master, leader_of
 SETTLE_POLL_SECONDS = 0.25
 # What a server told when it was asked first, to see whether it moves.
 _FIRST = ("first_index", "first_log_index")
-_UNKNOWN: Server = {**UNKNOWN, "version": None, "mode": None, "zone_id": None, "master_oned": None, "certificate": None}
+_UNKNOWN: Server = {
+    **UNKNOWN,
+    **dict.fromkeys(("version", "mode", "zone_id", "master_oned", "certificate")),
+    "plain_ports": [],
+}
+# Where oned listens unless its oned.conf says otherwise: XML-RPC, and gRPC since 7.2.
+_PLAIN_PORTS = (2633, 2634)
+# A port that is closed says so at once; where packets are dropped nobody waits longer than this.
+_PLAIN_SECONDS = 1.0
 
 
 def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dict[str, Any]:
@@ -86,6 +96,7 @@ def _ask(client: Client, endpoint: str | None) -> Server:
     answer = status(there)
     if answer["reachable"]:
         answer["certificate"] = certificate_at(there)
+        answer["plain_ports"] = _plain_ports(endpoint)
     if answer.get("state") != "open" or answer.get("refusal") == "authentication":
         return answer
     try:
@@ -99,6 +110,21 @@ def _ask(client: Client, endpoint: str | None) -> Server:
     answer["zone_id"] = integer(federation.get("ZONE_ID"), 0)
     answer["master_oned"] = federation.get("MASTER_ONED", "").strip() or None
     return answer
+
+
+def _plain_ports(endpoint: str) -> list[int]:
+    """oned's own ports that accept a connection at the host of an endpoint with TLS; none for another endpoint."""
+    if not is_tls(endpoint):
+        return []
+    return [port for port in _PLAIN_PORTS if port != port_of(endpoint) and _accepts(host_of(endpoint), port)]
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), _PLAIN_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _refusal(error: OnefedError) -> str | None:

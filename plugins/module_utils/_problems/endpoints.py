@@ -116,6 +116,15 @@ PROXY_STAYS = Rule(
     "Its TLS proxy stays: {zones} may call it with TLS still.",
     "Let these zones be reached, or have them follow by hand, and run playbook federate again.",
 )
+PORT_OPEN = Rule(
+    "port_open",
+    WARNING,
+    "oned listens for other hosts, so that it can be called past its TLS proxy: whoever does so sends a password in "
+    "clear, and nobody's certificate is checked.",
+    "Its endpoint {endpoint} has TLS, and on the same host port {ports} answers other hosts without it.",
+    "Set LISTEN_ADDRESS, and from 7.2 on GRPC_LISTEN_ADDRESS, in oned.conf to 127.0.0.1 and restart oned; or close the "
+    "port with role firewall.",
+)
 PUBLIC_GRPC = Rule(
     "public_grpc",
     WARNING,

@@ -21,6 +21,7 @@ def server(name: str, number: int, zone: int, **changes: Any) -> dict[str, Any]:
         "refusal": None,
         "error": None,
         "certificate": None,
+        "plain_ports": [],
         "version": "7.4.0",
         "mode": "SLAVE" if zone else "MASTER",
         "zone_id": zone,

@@ -448,6 +448,13 @@ def test_a_certificate_that_ends_soon_is_told_in_time(days: int, problems: list[
     assert health(observation)["zones"][1]["servers"][0]["certificate"] == shown
 
 
+def test_ports_past_the_tls_proxy_are_told() -> None:
+    observation = with_paris(plain_ports=[2633, 2634])
+    assert found(observation) == [("port_open", "warning", "paris", "paris")]
+    assert "port 2633 and 2634 answers other hosts without it" in text_of(observation)
+    assert health(observation)["zones"][1]["servers"][0]["plain_ports"] == [2633, 2634]
+
+
 def test_a_plain_endpoint_is_told_once_others_have_tls() -> None:
     url = "https://192.0.2.11:2643/RPC2"
     madrid = zone(0, "madrid", server("madrid", 11, 0, endpoint=url))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from fake_oned import NO_INDEX, FakeOned, Served, raft_xml
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import ApiError, ApiUnreachable
+from ansible_collections.onefed.opennebula.plugins.module_utils._health import observe as _observe
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.observe import observe
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import deadline as _deadline
 
@@ -50,6 +52,7 @@ def test_a_zone_without_servers_is_asked_at_its_endpoint(master: FakeOned, slave
             "refusal": None,
             "error": None,
             "certificate": None,
+            "plain_ports": [],
             "version": "7.4.0",
             "mode": "SLAVE",
             "zone_id": 100,
@@ -67,6 +70,19 @@ def test_a_zone_without_servers_is_asked_at_its_endpoint(master: FakeOned, slave
             "federated_log": "filled",
         }
     ]
+
+
+def test_ports_past_a_tls_proxy_are_tried_at_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as open_one, socket.socket() as closed:
+        for one in (open_one, closed):
+            one.bind(("127.0.0.1", 0))
+        open_one.listen()
+        ports = tuple(one.getsockname()[1] for one in (open_one, closed))
+        monkeypatch.setattr(_observe, "_PLAIN_PORTS", ports)
+        assert _observe._plain_ports("https://127.0.0.1:2643/RPC2") == [ports[0]]
+        # A proxy that has the port itself, and an endpoint without TLS.
+        assert _observe._plain_ports(f"https://127.0.0.1:{ports[0]}/RPC2") == []
+        assert _observe._plain_ports("http://127.0.0.1:2643/RPC2") == []
 
 
 def test_an_oned_whose_log_hangs_is_told_from_a_silent_host(master: FakeOned, slave: FakeOned) -> None:
