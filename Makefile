@@ -114,7 +114,8 @@ test-links: venv link ## Extra, long, as root: secure links on hosts: of new and
 .PHONY: test-host-faults prove-snapshot prove-copies prove-join prove-repair prove-failover
 test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, disks filled in the middle of joins, upgrades and restores
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py tests/hosts/test_server_faults.py tests/hosts/test_upgrade.py \
-	  tests/hosts/test_backup.py tests/hosts/test_secure_links.py tests/hosts/test_firewall.py
+	  tests/hosts/test_backup.py tests/hosts/test_secure_links.py tests/hosts/test_secure_links_trust.py \
+	  tests/hosts/test_firewall.py
 
 prove-snapshot: venv link ## Extra: snapshots of a MariaDB master under load are exact, ours and the stock tool's
 	$(BIN)/python tests/prove/snapshot.py

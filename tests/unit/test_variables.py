@@ -60,11 +60,7 @@ def test_the_argument_spec_of_oned_install_repeats_the_variable(variable: Variab
     assert_repeated(variable, options_of("oned_install")[variable.name])
 
 
-# Plays that repeat the role read the other one.
-OF_SECURE_LINKS = [one for one in LINK_VARIABLES if one.name != "federation_tls_rotate_ca"]
-
-
-@pytest.mark.parametrize("variable", OF_SECURE_LINKS, ids=by_name)
+@pytest.mark.parametrize("variable", LINK_VARIABLES, ids=by_name)
 def test_the_argument_spec_of_secure_links_repeats_the_variable(variable: Variable) -> None:
     assert_repeated(variable, options_of("secure_links")[variable.name])
 

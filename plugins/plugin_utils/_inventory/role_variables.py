@@ -128,12 +128,6 @@ LINK_VARIABLES: tuple[Variable, ...] = (
         elements="str",
     ),
     Variable(
-        "federation_tls_rotate_ca",
-        "bool",
-        False,
-        "Replace the private authority in this run, step by step, with no connection refused meanwhile.",
-    ),
-    Variable(
         "oned_tls_certificate",
         "path",
         None,
