@@ -7,13 +7,22 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from tests.tools.playbooks import Run
 
-from .lab import FEDERATED, Federation, Zone
+from .lab import FEDERATED, Federation, Zone, extra
 from .people import xml
+from .test_promote import UNREACHABLE
 
 # What all zones share, and what a start or a change of its role writes.
 ROLE = (*FEDERATED, "logdb", "pool_control", "local_db_versioning")
+
+# The zone's database is one of its own already; and the master does not know of it yet.
+BEFORE = (
+    "Make oned.conf a standalone zone's",
+    "Delete the zone's record",
+)
 
 
 def remove(zones: Federation, zone: str, *options: str) -> Run:
@@ -60,32 +69,108 @@ def furnish(zones: Federation, zone_id: int) -> None:
     paris.call("one.template.chown", template, ana, dev)
 
 
+def assert_left(zones: Federation, rights: dict[str, Any], local: dict[str, Any]) -> None:
+    """Paris is a zone of its own, with what it had as it was seen in it, and the master knows nothing of it."""
+    madrid, paris = zones["madrid"], zones["paris"]
+    assert (paris.mode(), paris.rows("SELECT oid, name FROM zone_pool")) == ("STANDALONE", [(0, "paris")])
+    assert local_tables(paris) == local
+    assert seen(paris, 0) == rights
+    assert paris.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1") == [(0,)]
+    assert paris.rows("SELECT last_oid FROM pool_control WHERE tablename = 'zone_pool'") == [(99,)]
+    assert madrid.rows("SELECT oid FROM zone_pool") == [(0,)]
+    assert madrid.rows(f"SELECT * FROM acl WHERE zone = {0x100000000 + 100}") == []
+    assert seen(madrid, 100)["vdcs"] == set()
+    assert not (paris.state / "role.json").exists()
+
+
 def test_a_zone_leaves_and_goes_on_by_itself(members: Federation) -> None:
     madrid, paris = members["madrid"], members["paris"]
     furnish(members, 100)
-    rights, local = seen(paris, 100), local_tables(paris)
-    elsewhere = seen(madrid, 0)
+    rights, local, elsewhere = seen(paris, 100), local_tables(paris), seen(madrid, 0)
+    run = remove(members, "paris")
+    assert run.code == 0, run.output
+    assert_left(members, rights, local)
+    assert seen(madrid, 0) == elsewhere
+    # Each writes for itself.
+    paris.create_user("nadine")
+    madrid.create_user("maria")
+    assert "nadine" not in madrid.users() and "maria" not in paris.users()
+
+
+@extra
+def test_the_plan_is_what_happens_and_then_there_is_nothing_to_do(members: Federation) -> None:
+    furnish(members, 100)
     refused = members.run("remove_zone", "-e", "zone=paris")
     assert refused.code != 0 and "remove_confirm=paris" in refused.output
     plan = members.run("remove_zone", "-e", "zone=paris", "--check", "--diff")
     assert plan.code == 0, plan.output
     assert "VDC lab loses, of zone 100: cluster ALL" in plan.output
-    assert paris.mode() == "SLAVE"
+    members.assert_federated("paris")
     run = remove(members, "paris")
     assert run.code == 0, run.output
-    assert (paris.mode(), paris.rows("SELECT oid, name FROM zone_pool")) == ("STANDALONE", [(0, "paris")])
-    assert local_tables(paris) == local
-    assert seen(paris, 0) == rights
-    assert seen(madrid, 0) == elsewhere
-    assert madrid.rows("SELECT oid FROM zone_pool") == [(0,)]
-    assert madrid.rows(f"SELECT * FROM acl WHERE zone = {0x100000000 + 100}") == []
-    assert seen(madrid, 100)["vdcs"] == set()
-    assert paris.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1") == [(0,)]
-    assert paris.rows("SELECT last_oid FROM pool_control WHERE tablename = 'zone_pool'") == [(99,)]
-    # Each writes for itself.
-    paris.create_user("nadine")
-    madrid.create_user("maria")
-    assert "nadine" not in madrid.users() and "maria" not in paris.users()
-    assert not (paris.state / "role.json").exists()
     again = remove(members, "paris")
     assert (again.code, again.tasks("changed")) == (0, set()), again.output
+
+
+@extra
+def test_a_zone_that_is_stopped_is_one_of_its_own_when_it_starts(members: Federation) -> None:
+    furnish(members, 100)
+    paris = members["paris"]
+    rights, local = seen(paris, 100), local_tables(paris)
+    run = remove(members, "paris", "-e", "remove_as=stopped")
+    assert run.code == 0, run.output
+    assert not paris.answers()
+    assert "Its oned is stopped" in run.output
+    paris.one("start")
+    assert_left(members, rights, local)
+
+
+@extra
+@pytest.mark.parametrize("task", BEFORE)
+def test_a_run_killed_before_a_task_goes_on_by_the_same_command(members: Federation, task: str) -> None:
+    furnish(members, 100)
+    rights, local = seen(members["paris"], 100), local_tables(members["paris"])
+    environment = {"ONEFED_KILL_BEFORE": task}
+    killed = members.run("remove_zone", "-e", "zone=paris", "-e", "remove_confirm=paris", **environment)
+    assert killed.code == -9
+    run = remove(members, "paris")
+    assert run.code == 0, run.output
+    assert_left(members, rights, local)
+    assert remove(members, "paris").tasks("changed") == set()
+
+
+@extra
+def test_a_zone_that_does_not_run_by_itself_returns(members: Federation) -> None:
+    paris = members["paris"]
+    conf, tables = paris.conf.read_bytes(), paris.tables()
+    oned = paris.location / "bin/oned"
+    oned.rename(oned.with_name("oned.real"))
+    oned.write_text(
+        "#!/bin/sh\n"
+        f'if grep -q \'"STANDALONE"\' "{paris.conf}"; then echo "cannot start today" >&2; exit 255; fi\n'
+        f'exec "{oned}.real" "$@"\n'
+    )
+    oned.chmod(0o755)
+    run = remove(members, "paris")
+    assert run.code != 0
+    text = " ".join(run.output.split())
+    assert "paris did not leave" in text and "cannot start today" in text
+    assert (paris.conf.read_bytes(), paris.tables()) == (conf, tables)
+    members.assert_federated("paris")
+    oned.with_name("oned.real").rename(oned)
+    run = remove(members, "paris")
+    assert run.code == 0, run.output
+
+
+@extra
+def test_what_is_left_of_a_lost_zone_goes(members: Federation) -> None:
+    furnish(members, 100)
+    madrid = members["madrid"]
+    members["paris"].one("stop")
+    members.variables["paris"].update(UNREACHABLE)
+    refused = remove(members, "paris")
+    assert refused.code != 0 and "-e lost=paris" in refused.output
+    run = remove(members, "paris", "-e", "lost=paris")
+    assert run.code == 0, run.output
+    assert madrid.rows("SELECT oid FROM zone_pool") == [(0,)]
+    assert seen(madrid, 100)["vdcs"] == set()

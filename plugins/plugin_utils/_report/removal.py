@@ -36,7 +36,7 @@ def make_removal_report(plan: Data, hosts: Mapping[str, Data], check: bool = Fal
     if plan["record"] or plan["named"]:
         if "deleted" in master:
             done.append(_deleted(plan))
-        elif "returned" not in seen:
+        elif plan["host"] is None or "ready" in seen and "returned" not in seen:
             undone.append(f"The master was not done with {plan['label']}: {why_not(master)}. {again}")
     if not undone and plan["declared"]:
         done.append(f"Take {plan['label']} from the inventory, or playbook federate lets it join again.")

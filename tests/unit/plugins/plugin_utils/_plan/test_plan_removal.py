@@ -207,4 +207,8 @@ def test_the_report_tells_what_was_done_and_what_was_not() -> None:
     assert back["text"][0] == "paris is in the federation as before."
     lost = make_removal_report(made, {"madrid-1": {"failure": "no answer"}, "paris-1": {"ready": True}})
     assert len(lost["undone"]) == 2 and all("Run again with the same command." in line for line in lost["undone"])
+    stuck = make_removal_report(
+        made, {"madrid-1": {"failure": "it does not leave"}, "paris-1": {"failure": "no start"}}
+    )
+    assert stuck["undone"] == ["paris is not done with leaving: no start. Run again with the same command."]
     assert make_removal_report(made, hosts, check=True)["text"] == []
