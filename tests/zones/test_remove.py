@@ -130,8 +130,8 @@ def test_a_zone_that_is_stopped_is_one_of_its_own_when_it_starts(members: Federa
 def test_a_run_killed_before_a_task_goes_on_by_the_same_command(members: Federation, task: str) -> None:
     furnish(members, 100)
     rights, local = seen(members["paris"], 100), local_tables(members["paris"])
-    environment = {"ONEFED_KILL_BEFORE": task}
-    killed = members.run("remove_zone", "-e", "zone=paris", "-e", "remove_confirm=paris", **environment)
+    options = ("-e", "zone=paris", "-e", "remove_confirm=paris")
+    killed = members.run("remove_zone", *options, ONEFED_KILL_BEFORE=task)
     assert killed.code == -9
     run = remove(members, "paris")
     assert run.code == 0, run.output
