@@ -56,7 +56,8 @@ from typing import Any, Callable
 from ..plugin_utils._checks.frontend import host_facts
 from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._model.plain import plain
-from ..plugin_utils._plan.promotion import PromotionOptions, plan_promotion
+from ..plugin_utils._plan.promotion import plan_promotion
+from ..plugin_utils._plan.promotion_planned import PromotionOptions
 from ..plugin_utils._report.terminal import for_terminal
 
 

@@ -18,7 +18,7 @@ FOLDERS = ("tests/zones", "tests/hosts", "tests/prove", "tests/bench", "tests/to
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 # An order, as names of tasks are, perhaps behind a role. Other texts begin like statements, or have more signs.
 NAME = re.compile(
-    r"(?:(?:onefed\.opennebula\.)?([a-z_]+) : )?((?!(?:An?|As|The|This|What) )[A-Z][a-z]+,? [a-z][\w ,'.-]+\w)"
+    r"(?:(?:onefed\.opennebula\.)?([a-z_]+) : )?((?!(?:An?|As|Its|No|The|This|What) )[A-Z][a-z]+,? [a-z][\w ,'.-]+\w)"
 )
 
 
