@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import Any
 
 import pytest
@@ -12,16 +13,21 @@ import pytest
 from tests.tools.playbooks import Run
 
 from .lab import FEDERATED, Federation, Zone, extra
-from .people import xml
+from .people import EVERYTHING, owners, xml
 from .test_promote import UNREACHABLE
 
 # What all zones share, and what a start or a change of its role writes.
 ROLE = (*FEDERATED, "logdb", "pool_control", "local_db_versioning")
 
-# The zone's database is one of its own already; and the master does not know of it yet.
 BEFORE = (
+    "Back the database up and make it one of a zone of its own",
     "Make oned.conf a standalone zone's",
+    "Start oned",
     "Delete the zone's record",
+    "Remove what refers to it",
+    "Record that the federation has nothing of it",
+    "Open the zone's API to everybody",
+    "Note that the zone has left",
 )
 
 
@@ -163,6 +169,22 @@ def test_a_zone_that_does_not_run_by_itself_returns(members: Federation) -> None
 
 
 @extra
+def test_a_zone_returns_when_the_master_does_not_delete_it(members: Federation) -> None:
+    paris = members["paris"]
+    # What oned does with a record that a lock of somebody's keeps.
+    refuse = "CREATE TRIGGER kept BEFORE DELETE ON zone_pool BEGIN SELECT RAISE(ABORT, 'kept today'); END"
+    with sqlite3.connect(members["madrid"].database) as database:
+        database.execute(refuse)
+    run = remove(members, "paris")
+    assert run.code != 0
+    assert "paris did not leave" in " ".join(run.output.split()), run.output
+    with sqlite3.connect(members["madrid"].database) as database:
+        database.execute("DROP TRIGGER kept")
+    assert paris.mode() == "SLAVE"
+    members.assert_federated("paris")
+
+
+@extra
 def test_what_is_left_of_a_lost_zone_goes(members: Federation) -> None:
     furnish(members, 100)
     madrid = members["madrid"]
@@ -174,3 +196,21 @@ def test_what_is_left_of_a_lost_zone_goes(members: Federation) -> None:
     assert run.code == 0, run.output
     assert madrid.rows("SELECT oid FROM zone_pool") == [(0,)]
     assert seen(madrid, 100)["vdcs"] == set()
+
+
+@extra
+def test_a_zone_leaves_and_joins_again_with_all_that_it_has(members: Federation) -> None:
+    furnish(members, 100)
+    paris = members["paris"]
+    rights, owners_of = seen(paris, 100), owners(paris, "template", *EVERYTHING)
+    assert remove(members, "paris").code == 0
+    members.settings["federation_import_directory"] = str(members.folder / "imports")
+    members.variables["paris"].update(zone_import=True, zone_import_conflicts="same_person")
+    members.federate()
+    zone_id = max(oid for (oid,) in paris.rows("SELECT oid FROM zone_pool"))
+    assert zone_id == 101
+    members.assert_federated("paris")
+    # What a rule of all zones gives already, no rule of its own gives it once more.
+    assert set(seen(paris, zone_id)["rules"]) == set(rights["rules"])
+    assert seen(paris, zone_id)["vdcs"] == rights["vdcs"]
+    assert owners(paris, "template", *EVERYTHING) == owners_of
