@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: federation
 type: stdout
 short_description: The run of a federation, zones by steps
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - onefed contributors (@onefed)
 description:

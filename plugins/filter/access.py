@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: access
 short_description: Administrators and access policies of the federation, in the order in which they are applied
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - onefed contributors (@onefed)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: metrics
 short_description: The state of a federation for Prometheus
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - onefed contributors (@onefed)
 description:

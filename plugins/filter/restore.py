@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: restore
 short_description: How a federation becomes again what a backup holds
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - onefed contributors (@onefed)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: status_history
 short_description: Index and lag of zones over the last checks
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - onefed contributors (@onefed)
 description:

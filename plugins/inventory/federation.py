@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: federation
 short_description: Zones and servers of a running OpenNebula federation
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Asks one endpoint which zones there are, and then all servers of all zones, side by side.
   - Every zone becomes a group below O(group), with the variables C(zone_name), C(zone_role) and C(zone_endpoint);

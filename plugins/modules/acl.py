@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: acl
 short_description: Manage the access rules of OpenNebula
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Adds and deletes access rules. OpenNebula changes no rules.
   - In a federation, access rules are the same in all zones. A slave passes the changes on to its master; the module

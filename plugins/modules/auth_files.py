@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: auth_files
 short_description: Write the auth files of an OpenNebula front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes files C(*_auth) in the C(.one) folder of C(oned), with mode 0600 and the account of C(oned) as owner.
   - C(fireedge_key), by which FireEdge signs sessions, is written too, where FireEdge is installed.

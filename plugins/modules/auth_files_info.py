@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: auth_files_info
 short_description: Read the auth files of an OpenNebula front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the files C(*_auth) in the C(.one) folder of C(oned), by which OpenNebula's services prove who they are, and
     C(fireedge_key), by which FireEdge signs sessions.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: certificate
 short_description: Give a server a certificate, its private key and what it trusts
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Takes the certificate of a host from the private authority in O(folder), or checks one of your own, and brings it to
     the host with its private key, with the authorities that the federation trusts, and with their lists of revoked

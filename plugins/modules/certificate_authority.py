@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: certificate_authority
 short_description: A private certificate authority for a federation's links
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes a certificate authority in a folder of the controller, where its private key is encrypted, revokes what it
     issued, and replaces it step by step. Nothing is asked of any host.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: certificate_files
 short_description: A server's certificate and what it trusts, as files
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes, reads and removes the files of which the TLS proxy of a server lives.
   - C(server.pem) has the chain and the private key and is readable for root only; C(ca.pem) has the authorities that

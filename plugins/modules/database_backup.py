@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: database_backup
 short_description: Copy the whole database of an OpenNebula front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes a full copy of the database that C(oned.conf) names, and checks that the copy is whole.
   - A copy that exists is never overwritten, so that the first one of a repeated procedure survives.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: database_info
 short_description: Describe the database of an OpenNebula front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads what matters for a federation from the database that C(oned.conf) names, in one read-only transaction.
   - Works whether C(oned) runs or not, and whether its API answers or not.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: database_repair
 short_description: Mend the database of an OpenNebula zone that was federated by other means
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Federating by hand with C(onedb), or with tools that use it, leaves a working slave whose database does not say that
     it is one, whose log has lost its primary key and indexes (SQLite), and whose counters of used ids are behind.

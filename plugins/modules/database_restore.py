@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: database_restore
 short_description: Make the whole database of an OpenNebula front-end what a copy holds
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Replaces everything in the database that this front-end's C(oned.conf) names by what
     M(onefed.opennebula.database_backup) saved, on this front-end or on another server of its zone.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: database_upgrade
 short_description: Migrate the database of an OpenNebula front-end to the installed release
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs C(onedb upgrade) with the rights of the account of C(oned), and checks its exit status, both versions of the
     database, and what is in it.

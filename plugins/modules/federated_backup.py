@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: federated_backup
 short_description: Take a snapshot of what the zones of an OpenNebula federation share
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes the eight federated tables, the newest federated records of the log and the counters of the shared pools,
     read in one transaction, to a file of plain SQL.

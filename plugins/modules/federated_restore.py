@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: federated_restore
 short_description: Restore a federated snapshot on an OpenNebula front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Replaces what a zone shares with its federation by what M(onefed.opennebula.federated_backup) saved, and marks the
     database as that of a federation slave, so that C(onedb) treats it as one.

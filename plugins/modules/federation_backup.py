@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: federation_backup
 short_description: Keep backups of a federation on the controller
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A backup is a folder with files of every zone and C(manifest.json), which has their digests. It is made under a name
     that ends in C(.part), and gets its own when all files were read once more. When parts of it are missing, its name

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: federation_info
 short_description: Check the health of an OpenNebula federation
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Asks every server of every zone that one endpoint knows, side by side, and checks the answers.
   - Names each known state in which replication stands still, with what to do about it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: federation_role
 short_description: Make the database of a zone that of its federation's master, of a slave, or of a standalone zone
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A slave cannot become the master by its C(oned.conf) alone. A master finds the records that it sends to other zones
     by their federated index, and in a slave's log they have other numbers, so that other zones would get a wrong

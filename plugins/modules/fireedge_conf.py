@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: fireedge_conf
 short_description: Tell OpenNebula's FireEdge which zone it belongs to
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sets C(default_zone) in C(fireedge-server.conf), which FireEdge in a slave zone needs to show its own zone and to
     switch to others.

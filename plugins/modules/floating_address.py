@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: floating_address
 short_description: Keep a zone's floating address until its Raft hooks do
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - In a zone of several servers the hooks of C(oned) give the floating address to the leader. Before that, while the
     zone has one server, this module lets a systemd unit keep it there, also after a boot.

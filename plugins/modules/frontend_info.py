@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: frontend_info
 short_description: Examine an OpenNebula front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Collects all that matters for a federation from one front-end, in one go. It changes nothing.
   - A part that cannot be read holds an C(error); the other parts are returned all the same.

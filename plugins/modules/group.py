@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: group
 short_description: Manage the groups of OpenNebula
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, changes and deletes groups, with their administrators and their quotas.
   - In a federation, groups are the same in all zones. A slave passes the changes on to its master; the module then

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: hypervisors
 short_description: Disable the hypervisors of an OpenNebula zone, and enable them again
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - OpenNebula places no virtual machine on a hypervisor that is disabled, which is what an upgrade needs. Machines that
     run there run on.

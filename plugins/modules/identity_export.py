@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: identity_export
 short_description: Export the identities of an OpenNebula zone and the owners of its objects
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes a readable YAML document on the controller, with the users of a zone, their stored password hashes, drivers
     and attributes, groups with their administrators, VDCs with their resources, access rules, quotas, the zone's own

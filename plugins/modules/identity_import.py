@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: identity_import
 short_description: Bring the identities of an OpenNebula zone into a federation and give its objects to their owners
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads a document of M(onefed.opennebula.identity_export), and creates its users, groups, VDCs, access rules and
     marketplaces at the master of a federation. Passwords and drivers stay as they were.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: join_journal
 short_description: Keep the journal of a zone that joins a federation, or of a server that joins its zone
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Saves what a front-end was before it joins, and what the join has done so far, so that a run that died anywhere
     can be repeated or undone.

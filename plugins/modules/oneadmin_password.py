@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oneadmin_password
 short_description: Change the password of oneadmin in a federation, one step at a time
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - The steps of playbook C(onefed.opennebula.rotate_oneadmin), which runs them in their order on all servers. Use the
     playbook.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oned_conf
 short_description: Set attributes of OpenNebula's oned.conf, or restore a backup of it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sets single attributes and keys of vector attributes, and leaves every other byte of the file as it is,
     comments, order and spacing included.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oned_database
 short_description: Give a new front-end its MariaDB or MySQL database
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates the database and the account of C(oned) at a MariaDB or MySQL server, with all rights on this one database,
     and writes the C(DB) section of C(oned.conf). OpenNebula itself creates the tables at its first start.

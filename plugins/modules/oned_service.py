@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oned_service
 short_description: Start and stop the OpenNebula daemon
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Starts C(oned) and waits until its API answers; stops it and waits until it has ended.
   - A start that fails is noticed at once, although systemd goes on showing the unit as starting, and is reported with

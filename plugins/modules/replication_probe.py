@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: replication_probe
 short_description: Prove that an OpenNebula federation replicates
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes a marker at one endpoint, waits until other endpoints show it, removes it, and waits until all of them have
     the federated index of the first.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: restore_journal
 short_description: Keep the journal of a restore on a front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Notes that a front-end is being made what a backup of its federation holds, and how far that has come, so that a run
     that died anywhere can be repeated.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: secure_links_info
 short_description: What stands in the way of a server's TLS proxy
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Tells whether the TLS proxy that role P(onefed.opennebula.secure_links#role) puts before C(oned) can be installed on
     a host, and whether one that runs has what it is to have.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: server_files
 short_description: Give a server of an HA zone the files that all servers of the zone share
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - The servers of an HA zone have more in common than their database. This module packs these files on the leader,
     brings them to another server by way of the controller, and can put there what was replaced back.

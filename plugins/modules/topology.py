@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: topology
 short_description: Read the federation that the inventory declares
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Turns the inventory into the federation it declares, on the controller. Nothing is asked of any host.
   - Fails with every contradiction at once, with texts that YAML read as numbers, booleans or dates, and with variables

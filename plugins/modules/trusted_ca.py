@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: trusted_ca
 short_description: Let a host trust certificate authorities
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Puts authorities into the store of the host's distribution, from where C(oned), its command line tools and every
     other TLS client of the host take them, and removes those that are not wanted any more.

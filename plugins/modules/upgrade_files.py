@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: upgrade_files
 short_description: Save, bring up to date and put back OpenNebula's configuration around an upgrade
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Works on OpenNebula's folder C(etc), on C(remotes/etc) and on the folder C(.one) of the account of C(oned), for the
     upgrade whose journal is open (M(onefed.opennebula.upgrade_journal)).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: upgrade_info
 short_description: What an upgrade of an OpenNebula front-end has to know
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Tells which release is installed, runs and is available, which versions the database has and needs, what would be in
     the way of an upgrade, and how far one has come.

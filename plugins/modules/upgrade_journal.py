@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: upgrade_journal
 short_description: Keep the journal of an upgrade of OpenNebula on a front-end
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Notes what a front-end was before it is upgraded to another release, and how far that has come, so that a run that
     died anywhere can be repeated or taken back.

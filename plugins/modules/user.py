@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: user
 short_description: Manage the users of OpenNebula
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, changes, enables, disables and deletes users, with their groups and their quotas.
   - In a federation, users are the same in all zones. A slave passes the changes on to its master; the module then

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vdc
 short_description: Manage the virtual data centers of OpenNebula
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, changes, renames and deletes VDCs, which let groups use clusters, hosts, datastores and virtual networks
     of zones.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: zone
 short_description: Manage the zones of an OpenNebula federation
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, changes, renames, enables, disables and deletes the records of zones.
   - A zone whose record already is as declared is not written to, because every write is replicated to all zones.

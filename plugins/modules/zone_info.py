@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: zone_info
 short_description: List the zones of an OpenNebula federation
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the records of zones as one endpoint knows them.
   - To learn whether the zones work, use M(onefed.opennebula.federation_info).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: zone_lockdown
 short_description: Close the API of a zone to all but named servers
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - While a zone with users of its own joins a federation, its objects still have the owners' ids of before, which may
     belong to other users of the federation now. This module closes the zone's API until the owners are corrected.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: zone_references
 short_description: Remove what names zones that have left an OpenNebula federation
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - OpenNebula deletes the record of a zone without a look at what refers to it. Access rules that hold in it go along;
     its resources in VDCs stay, and so do its marketplaces with their apps, which no zone looks after any more.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: zone_server
 short_description: Manage the servers of a highly available OpenNebula zone
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Adds servers to the list of servers of a zone, removes them, and resets followers.
   - OpenNebula takes such calls only through an endpoint of the zone itself, so run the module on a server of the zone,

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: zone_server_info
 short_description: Show the servers of an OpenNebula zone, or wait until they are well
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Asks every server of one zone side by side for its state in Raft, and checks the answers.
   - Can wait until the zone stands as demanded.

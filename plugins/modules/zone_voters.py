@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: zone_voters
 short_description: Let a stopped server know the servers of its zone
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes the zone's record, with its list of servers, into the database of a server whose C(oned) is about to start,
     as another server of the zone, that at O(api_url), tells it.
