@@ -55,6 +55,7 @@ from ..plugin_utils._checks.frontend import host_facts
 from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._plan.link_faults import link_faults as faults_of
 from ..plugin_utils._plan.planned import Plan
+from ..plugin_utils._plan.planned_links import LinkResult
 from .report import recorded
 
 
@@ -67,7 +68,11 @@ def link_faults(
     """Judge the registered results of frontend_info."""
     federation = Federation.from_dict(topology)
     facts = {host: host_facts(result) for host, result in (results or {}).items()}
-    return faults_of(federation, Plan.from_dict(plan), recorded(federation, hostvars), facts)
+    made = {
+        host: LinkResult(result.get("links"), result.get("links_failure"))
+        for host, result in recorded(federation, hostvars).items()
+    }
+    return faults_of(federation, Plan.from_dict(plan), made, facts)
 
 
 class FilterModule:

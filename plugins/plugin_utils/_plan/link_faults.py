@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ...module_utils._problems.problem import Problem
 from .._checks import cluster as cluster_checks
@@ -17,21 +16,22 @@ from .._model.facts import HostFacts
 from .coordinator import with_coordinators
 from .entry import placed
 from .planned import Plan
+from .planned_links import LinkResult
 
 
 def link_faults(
-    federation: Federation, plan: Plan, recorded: Mapping[str, Mapping[str, Any]], facts: Mapping[str, HostFacts]
+    federation: Federation, plan: Plan, made: Mapping[str, LinkResult], facts: Mapping[str, HostFacts]
 ) -> dict[str, list[str]]:
     """What is wrong, as lines by group.
 
-    `recorded` is what roles recorded of every host; `facts` are those after the proxies were made, of none to leave out
-    who reaches whom.
+    `made` is what became of every host's proxy; `facts` are those after the proxies were made, of none to leave out who
+    reaches whom.
     """
     found: dict[str, list[str]] = {}
     for host in plan.links.new:
-        seen = recorded.get(host, {})
-        if not seen.get("links"):
-            why = str(seen.get("links_failure") or "The host was lost, or the run could not finish").rstrip(".")
+        result = made.get(host, LinkResult())
+        if not result.links:
+            why = (result.failure or "The host was lost, or the run could not finish").rstrip(".")
             found.setdefault(federation.hosts[host].zone, []).append(f"{host} has no TLS proxy: {why}.")
     federation = with_coordinators(federation, facts) if facts else federation
     judged = {federation.hosts[host].zone for host in plan.links.servers if facts}

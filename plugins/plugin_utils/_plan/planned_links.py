@@ -44,3 +44,11 @@ class LinksPlan:
     held: tuple[str, ...] = ()
     closing: tuple[Closing, ...] = ()
     changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LinkResult:
+    """What became of the proxy of a server: `links` is present, absent or None; why it could not be made."""
+
+    links: str | None = None
+    failure: str | None = None
