@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "parts"
 # Lanes run side by side, and take about as long as each other. Each part has addresses of its own on loopback. A third
 # lane gains little on two processors, and elections in the emulator miss their time.
-_CHECKS = ("lint", "unit", "sanity", "build", "hosts", "molecule", "conformance", "privileges", "page", "core-oldest")
-LANES = (_CHECKS, ("zones-first", "zones-second"))
+_CHECKS = ("lint", "unit", "sanity", "build", "hosts", "molecule", "privileges", "page", "core-oldest")
+LANES = (_CHECKS, ("zones-first", "zones-second", "conformance"))
 # What is extra because it is long, one after the other: some of it wants the machine for itself.
 NIGHTLY = (
     ("cores", "faults", "import", "ha", "host-faults", "links")
