@@ -14,6 +14,7 @@ from ansible_collections.onefed.opennebula.plugins.plugin_utils._checks.frontend
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._model.declared import Federation
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.link_faults import link_faults
 from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned import Plan
+from ansible_collections.onefed.opennebula.plugins.plugin_utils._plan.planned_links import LinkResult
 
 MASTER_TLS, PARIS_TLS = "https://192.0.2.11:2643/RPC2", "https://192.0.2.31:2643/RPC2"
 CLOSED = {"LISTEN_ADDRESS": "127.0.0.1", "GRPC_LISTEN_ADDRESS": "127.0.0.1"}
@@ -196,14 +197,14 @@ def test_servers_that_form_a_zone_already_are_not_switched() -> None:
     assert not [host for host in grown.ADDRESSES if host in made["links"]["servers"]]
 
 
-def judged(recorded: dict[str, Any], **facts: Found) -> dict[str, list[str]]:
+def judged(made_of: dict[str, LinkResult], **facts: Found) -> dict[str, list[str]]:
     what, (master, paris) = declared(), federated()
     made = Plan.from_dict(plan(what, madrid_1=master, paris_1=paris))
     found = {host.replace("_", "-"): host_facts({"frontend": one}) for host, one in facts.items()}
-    return link_faults(Federation.from_dict(what), made, recorded, found)
+    return link_faults(Federation.from_dict(what), made, made_of, found)
 
 
-BOTH = {"madrid-1": {"links": "present"}, "paris-1": {"links": "present"}}
+BOTH = {"madrid-1": LinkResult("present"), "paris-1": LinkResult("present")}
 
 
 def test_links_that_work_leave_nobody_out() -> None:
@@ -212,9 +213,10 @@ def test_links_that_work_leave_nobody_out() -> None:
 
 
 def test_a_zone_whose_server_has_no_proxy_is_left_out() -> None:
-    recorded = {**BOTH, "paris-1": {"links_failure": "Port 2643 is taken."}}
+    recorded = {**BOTH, "paris-1": LinkResult(failure="Port 2643 is taken.")}
     assert judged(recorded) == {"paris": ["paris-1 has no TLS proxy: Port 2643 is taken."]}
-    assert judged({**BOTH, "paris-1": {}})["paris"][0].startswith("paris-1 has no TLS proxy: The host was lost")
+    [line] = judged({**BOTH, "paris-1": LinkResult()})["paris"]
+    assert line.startswith("paris-1 has no TLS proxy: The host was lost")
 
 
 def test_a_zone_that_is_not_reached_through_its_proxy_is_left_out() -> None:
