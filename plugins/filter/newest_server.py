@@ -43,15 +43,16 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ..plugin_utils._report.recorded import results_of
+
 
 def newest_server(servers: Sequence[str], hosts: Mapping[str, Any]) -> str:
     """The host."""
     ends = []
-    for position, host in enumerate(servers):
-        stopped = (hosts[host].get("onefed") or {}).get("result", {}).get("stopped")
-        if not stopped:
+    for position, result in enumerate(results_of(hosts, servers).values()):
+        if not result.get("stopped"):
             return ""
-        log = stopped.get("log") or {}
+        log = result["stopped"].get("log") or {}
         term, index = (-1 if log.get(name) is None else log[name] for name in ("applied_term", "last_applied"))
         ends.append((term, index, position))
     return servers[max(ends)[2]] if ends else ""

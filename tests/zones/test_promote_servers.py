@@ -8,6 +8,7 @@ All of this takes long (ONEFED_ALL_FAULTS=1).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -60,16 +61,24 @@ def takes(server: Server, user: str) -> bool:
     return True
 
 
+def knows(server: Server, user: str) -> bool:
+    return user in server.users()
+
+
+def equal(one: Server, other: Server) -> bool:
+    return one.tables() == other.tables()
+
+
 def assert_writes_through(zones: Servers, *hosts: str) -> None:
     """What is written through any server is on all, and so are the tables; who is a slave's is marked so."""
     servers = [zones.server(host) for host in hosts]
     for writer in servers:
         user = f"through-{writer.host}-{writer.federated_index()}"
-        wait_for(lambda writer=writer, user=user: takes(writer, user), f"{writer.host} to take {user}", 60)  # type: ignore[misc]
+        wait_for(partial(takes, writer, user), f"{writer.host} to take {user}", 60)
         for one in servers:
-            wait_for(lambda one=one, user=user: user in one.users(), f"{user} on {one.host}", 40)  # type: ignore[misc]
+            wait_for(partial(knows, one, user), f"{user} on {one.host}", 40)
     for one in servers[1:]:
-        wait_for(lambda one=one: one.tables() == servers[0].tables(), f"equal tables on {one.host}")  # type: ignore[misc]
+        wait_for(partial(equal, one, servers[0]), f"equal tables on {one.host}")
     for one in servers:
         marked = one.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1")
         assert marked == [(int(one.mode() == "SLAVE"),)], one.host

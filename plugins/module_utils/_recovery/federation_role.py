@@ -111,6 +111,7 @@ def _become_copy(
         return {**_result(database, None, before, before), "changed": True}
     refuse_running(frontend, database, "change the role of")
     remove_partial(frontend.state_dir)
+    verify_seal(frontend, src)
     rows = database.check_copy(src)
     fields = noted
     if fields is None:

@@ -54,6 +54,10 @@ class References:
     groups: tuple[str, ...]
     marketplaces: tuple[Marketplace, ...]
 
+    @property
+    def is_any(self) -> bool:
+        return bool(self.vdcs or self.rules or self.marketplaces)
+
 
 def read_references(client: Client) -> list[References]:
     """What names zones, by rising id: all that there are, and those without a record that are named nevertheless."""
@@ -90,7 +94,7 @@ def end_references(client: Client, zone_id: int | None, check_mode: bool) -> dic
     Apps lose their records only: what they consist of stays where their marketplace keeps it. Repeatable.
     """
     found = read_references(client)
-    ended = [one for one in found if (one.name is None or one.zone_id == zone_id) and _any(one)]
+    ended = [one for one in found if (one.name is None or one.zone_id == zone_id) and one.is_any]
     for one in [] if check_mode else ended:
         _end(client, one)
     shown = [asdict(one) for one in ended]
@@ -100,10 +104,6 @@ def end_references(client: Client, zone_id: int | None, check_mode: bool) -> dic
         "removed": shown,
         "diff": {"before": {"references": shown}, "after": {"references": []}},
     }
-
-
-def _any(one: References) -> bool:
-    return bool(one.vdcs or one.rules or one.marketplaces)
 
 
 def _end(client: Client, one: References) -> None:

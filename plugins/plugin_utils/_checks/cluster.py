@@ -19,7 +19,7 @@ from ...module_utils._problems.frontend import CLOCKS_APART
 from ...module_utils._problems.problem import Problem
 from .._model.declared import FloatingAddress, Zone
 from .._model.facts import Frontend
-from .frontend import LOOPBACK_LISTENERS, THERE
+from .frontend import LOOPBACK_LISTENERS, PACKETS_ARRIVE
 
 FILES_SHOWN = 8
 
@@ -195,7 +195,7 @@ def routes(
         if probe.state == "refused" and not (target and target.serves):
             continue
         # The run makes the TLS proxies that are to answer there.
-        if probe.state in THERE and is_tls(endpoint) and not linked:
+        if probe.state in PACKETS_ARRIVE and is_tls(endpoint) and not linked:
             continue
         source = _source(frontend, endpoint) or host
         remedy = opening(target.firewall if target else None, source, other, port_of(endpoint))

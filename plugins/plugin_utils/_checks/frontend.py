@@ -161,15 +161,15 @@ class Path:
 
 # An open path to an oned that is stopped; a load balancer takes the connection and closes it, or answers itself.
 _STOPPED = ("refused", "unreachable", "no_server")
-# A port whose packets get through, whoever answers there, and with whatever certificate.
-THERE = (*_STOPPED, "tls", "not_opennebula", "not_understood")
+# Whoever answers there, and with whatever certificate: no firewall is in the way.
+PACKETS_ARRIVE = (*_STOPPED, "tls", "not_opennebula", "not_understood")
 
 
 def path_problems(probe: Probe | None, path: Path) -> list[Problem]:
     """Whether the path is open, from the probe of its source."""
     if probe is None or probe.state == "open" or (probe.state in _STOPPED and not path.serves):
         return []
-    if probe.state in THERE and not path.linked:
+    if probe.state in PACKETS_ARRIVE and not path.linked:
         return []
     source, endpoint, zone, detail = path.source, path.endpoint, path.label, probe.detail
     if probe.state == "refused":

@@ -178,5 +178,9 @@ class Federation:
     def master_zone(self) -> Zone:
         return self.zones[self.master]
 
+    def zone_called(self, name: str | None) -> Zone | None:
+        """The zone that an operator names, by its group or by the name that it has."""
+        return self.zones.get(name or "") or next((zone for zone in self.zones.values() if zone.label == name), None)
+
     def zone_of(self, host: str) -> Zone:
         return self.zones[self.hosts[host].zone]

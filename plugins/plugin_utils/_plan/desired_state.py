@@ -18,6 +18,7 @@ from .._model.facts import Frontend
 from .._model.oned import Conf
 from .._model.plain import plain
 from .._model.records import ZoneRecord
+from .._model.release import minor
 from .planned import ConfChange, RecordChange
 
 Vectors = Mapping[str, Mapping[str, str] | None]
@@ -63,8 +64,7 @@ def listening_behind_proxy(release: str | None) -> dict[str, str]:
 
 def has_grpc(release: str | None) -> bool:
     """Whether oned of a release listens for gRPC, too."""
-    numbers = [int(part) for part in (release or "").split(".")[:2] if part.isdigit()]
-    return tuple(numbers) >= _WITH_GRPC
+    return minor(release) >= _WITH_GRPC
 
 
 def _listens(conf: Conf) -> dict[str, str]:

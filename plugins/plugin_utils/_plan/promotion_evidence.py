@@ -23,7 +23,7 @@ def choose(
 ) -> tuple[Zone | None, list[Problem]]:
     """The zone that is asked for, or why there is none; without a choice, the one with the newest records is named."""
     if wanted:
-        found = _named(federation, wanted)
+        found = federation.zone_called(wanted)
         known = ", ".join(zone.label for zone in federation.zones.values())
         return found, [] if found else [rules.PROMOTE_ZONE_UNKNOWN.problem(zone=wanted, known=known)]
     indexes = _indexes(federation, facts)
@@ -70,7 +70,7 @@ def loss(
     alive: bool,
 ) -> list[Problem]:
     """What speaks against the master's loss, or against calling it lost."""
-    if confirmed and _named(federation, confirmed) is not former:
+    if confirmed and federation.zone_called(confirmed) is not former:
         return [rules.PROMOTE_LOST_OTHER.problem(lost=confirmed, master=former.label)]
     if alive:
         return [rules.PROMOTE_NOT_LOST.problem(former.label)] if confirmed else []
@@ -164,11 +164,6 @@ def _indexes(federation: Federation, facts: Mapping[str, HostFacts], former: Zon
         if group != left and frontend and frontend.conf.mode == "SLAVE"
     }
     return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-
-def _named(federation: Federation, name: str) -> Zone | None:
-    zones = federation.zones
-    return zones.get(name) or next((zone for zone in zones.values() if zone.label == name), None)
 
 
 def _place(zone: Zone, host: str) -> str:

@@ -30,7 +30,7 @@ def plan_removal(federation: Federation, facts: Mapping[str, HostFacts], options
     if problems:
         return replace(plan, errors=_lines(problems))
     known = facts[federation.master_host].frontend
-    zone = _declared(federation, options.zone)
+    zone = federation.zone_called(options.zone)
     record = _record(known, zone, facts, options)
     problems = _refuse(federation, known, zone, record, options)
     if not problems and zone:
@@ -63,11 +63,6 @@ def _master(federation: Federation, facts: Mapping[str, HostFacts], options: Rem
         if not (frontend.serves and frontend.conf.mode == "MASTER"):
             detail = f"its oned is {frontend.service.state}, with MODE {frontend.conf.mode}."
     return [rules.REMOVE_MASTER_UNUSABLE.problem(host, detail=detail)] if detail else []
-
-
-def _declared(federation: Federation, name: str | None) -> Zone | None:
-    zones = federation.zones
-    return zones.get(name or "") or next((zone for zone in zones.values() if zone.label == name), None)
 
 
 def _record(

@@ -18,6 +18,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._database.open i
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import federation_role
+from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.seals import seal
 
 # What a slave has after it took records 40 to 43, with two of its own between them.
 RECORDS = ((28, 40), (29, 41), (30, None), (31, None), (32, 43))
@@ -220,6 +221,17 @@ def test_another_server_becomes_a_copy_and_can_be_put_back(frontend: Frontend, s
     assert slave.content() == before
 
 
+def test_an_altered_copy_of_another_server_is_refused(frontend: Frontend, slave: Any, copy: str) -> None:
+    before = slave.content()
+    seal(frontend, copy)
+    with open(copy, "ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(DatabaseError, match="was altered after it was made"):
+        manage(frontend, "master", src=copy)
+    assert slave.content() == before
+    assert manage(frontend, "settled", check_mode=True)["open"] is None
+
+
 def test_a_server_that_was_interrupted_becomes_a_copy_again_or_is_put_back(
     frontend: Frontend, slave: Any, copy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,7 +244,7 @@ def test_a_server_that_was_interrupted_becomes_a_copy_again_or_is_put_back(
 
     with monkeypatch.context() as patch:
         patch.setattr(type(frontend_database(frontend, {})), "replace_by", cut)
-        with pytest.raises(BaseException):  # noqa: B017, PT011
+        with pytest.raises(KeyboardInterrupt):
             manage(frontend, "master", src=copy)
     assert manage(frontend, "settled", check_mode=True)["open"]["federated_index"] is None
     assert manage(frontend, "restored")["open"] is None
