@@ -106,15 +106,17 @@ PLAIN_PORT_STAYS = Rule(
     WARNING,
     "Zones that a run could not change call the master without TLS. Its plain port stays open for them, so what they "
     "send crosses the network in clear.",
-    "Its plain port stays open: {zones} may call it without TLS still.",
-    "Let these zones be reached, or have them follow by hand, and run playbook federate again.",
+    "Its plain port stays open: {zones} may still call it without TLS.",
+    "Make these zones reachable, or set MASTER_ONED in their oned.conf by hand and restart oned there. Then run "
+    "playbook federate again.",
 )
 PROXY_STAYS = Rule(
     "proxy_stays",
     WARNING,
     "Zones that a run could not change call the master with TLS. Its proxy stays for them.",
-    "Its TLS proxy stays: {zones} may call it with TLS still.",
-    "Let these zones be reached, or have them follow by hand, and run playbook federate again.",
+    "Its TLS proxy stays: {zones} may still call it with TLS.",
+    "Make these zones reachable, or set MASTER_ONED in their oned.conf by hand and restart oned there. Then run "
+    "playbook federate again.",
 )
 PORT_OPEN = Rule(
     "port_open",

@@ -74,8 +74,8 @@ REMOVE_OTHER_FEDERATION = Rule(
     "remove_other_federation",
     ERROR,
     "Only a slave leaves its federation, and only the one of this inventory.",
-    "By its oned.conf it is {mode} with zone id {zone_id}, and no member of this federation.",
-    "Correct the inventory.",
+    "By its oned.conf it is {mode} with zone id {zone_id}, not a member of this federation.",
+    "Name a zone of this federation, or correct the hosts of this one in the inventory.",
 )
 REMOVE_NO_COPY = Rule(
     "remove_no_copy",

@@ -17,7 +17,7 @@ _ALL = -10
 def removal_text(plan: RemovalPlan) -> Iterator[str]:
     """The lines of a plan."""
     if not plan.changed:
-        yield f"{plan.label or 'The zone'} is no member of the federation, and nothing refers to it: nothing to change."
+        yield f"{plan.label or 'The zone'} is not a member of the federation, nothing refers to it: nothing to change."
         return
     becomes = "goes on as a zone of its own" if plan.starts else "is stopped, as a zone of its own"
     what = becomes if plan.host else "only what the federation has of it goes"
@@ -25,8 +25,8 @@ def removal_text(plan: RemovalPlan) -> Iterator[str]:
     if plan.convert:
         yield "  ~ oned stops; full backup"
         yield (
-            f"  ~ it becomes zone 0 in all that names zone {plan.zone_id} in it; records, rules, VDC entries and "
-            "marketplaces of other zones go there; users, groups, quotas and objects stay"
+            f"  ~ in its own database zone {plan.zone_id} becomes zone 0, and records, rules, VDC entries and "
+            "marketplaces of other zones are removed; users, groups, quotas and objects stay"
         )
         yield "  ~ MODE SLAVE -> STANDALONE, ZONE_ID -> 0"
     if plan.host and plan.starts:
@@ -44,7 +44,7 @@ def _named(one: References) -> Iterator[str]:
         resources = ", ".join(f"{kind} {'ALL' if oid == _ALL else oid}" for kind, oid in vdc.resources)
         yield f"  ~ VDC {vdc.name} loses, of {zone}: {resources}"
     if one.rules:
-        yield f"  ~ {len(one.rules)} access rules on {zone} go: {_some([text for _oid, text in one.rules])}"
+        yield f"  ~ access rules on {zone} are removed ({len(one.rules)}): {_some([text for _oid, text in one.rules])}"
     if one.groups:
         yield f"  ~ groups that have such rules stay, without them: {_some(one.groups)}"
     for market in one.marketplaces:

@@ -139,7 +139,7 @@ def test_the_plain_port_stays_for_zones_that_the_run_does_not_change(why: str) -
     assert made["links"]["closing"] == []
     assert made["master"]["conf"]["attributes"] == {}
     told = "".join(made["text"])
-    assert "Its plain port stays open: lyon may call it without TLS still." in told
+    assert "Its plain port stays open: lyon may still call it without TLS." in told
     assert made["zones"]["paris"]["action"] == "converge"
 
 
@@ -162,7 +162,7 @@ def test_the_masters_proxy_stays_for_a_zone_that_cannot_be_reached() -> None:
     master, _paris = secured()
     made = plan(declared(tls=False), madrid_1=master, paris_1={"unreachable": "no route to host"})
     assert "unlinking" not in made["groups"]["madrid-1"]
-    assert "Its TLS proxy stays: paris may call it with TLS still." in "".join(made["text"])
+    assert "Its TLS proxy stays: paris may still call it with TLS." in "".join(made["text"])
 
 
 def test_a_federation_without_tls_knows_nothing_of_it() -> None:

@@ -74,13 +74,13 @@ def test_the_plan_names_all_that_refers_to_the_zone() -> None:
     assert made["text"] == [
         "paris (http://192.0.2.31:2633/RPC2): leaves the federation; goes on as a zone of its own",
         "  ~ oned stops; full backup",
-        "  ~ it becomes zone 0 in all that names zone 100 in it; records, rules, VDC entries and marketplaces of other "
-        "zones go there; users, groups, quotas and objects stay",
+        "  ~ in its own database zone 100 becomes zone 0, and records, rules, VDC entries and marketplaces of other "
+        "zones are removed; users, groups, quotas and objects stay",
         "  ~ MODE SLAVE -> STANDALONE, ZONE_ID -> 0",
         "  ~ oned starts, open to nobody else where it can be locked down, until its record is gone",
         "  ~ at the master: record 100 is deleted, and its id is never used again",
         "  ~ VDC lab loses, of zone 100: cluster ALL, vnet 7",
-        "  ~ 1 access rules on zone 100 go: @101 NET/* USE #100",
+        "  ~ access rules on zone 100 are removed (1): @101 NET/* USE #100",
         "  ~ groups that have such rules stay, without them: dev",
         "  ~ marketplace shelf of zone 100 goes, with the records of its apps recipe; what it keeps stays where it is",
         f"  ? {made['warnings'][0]}",
@@ -133,7 +133,7 @@ def test_a_slave_of_others_or_without_tables_is_refused() -> None:
     facts["paris-1"]["frontend"] = frontend(
         "SLAVE", 100, "http://198.51.100.1:2633/RPC2", [zone(100, "paris", "http://x/RPC2")]
     )
-    assert "no member of this federation" in plan(facts)["errors"][0]
+    assert "not a member of this federation" in plan(facts)["errors"][0]
     facts["paris-1"]["frontend"] = frontend("SLAVE", 100, MASTER_URL, LEFT)
     assert "no record of its own zone 100" in plan(facts)["errors"][0]
 

@@ -230,8 +230,8 @@ def test_a_plain_port_that_stays_open_is_left_undone() -> None:
     closing = [{"host": "madrid-1", "server_id": -1, "attributes": {"LISTEN_ADDRESS": "127.0.0.1"}}]
     converged = {"converged": {"changed": True}}
     assert linked(converged, {"closed": {"changed": True}}, closing=closing) == []
-    assert linked(converged, {"not_closed": "paris may call it without TLS still."}, closing=closing) == [
-        "madrid-1: its plain port stays open. paris may call it without TLS still. Run again."
+    assert linked(converged, {"not_closed": "paris may still call it without TLS."}, closing=closing) == [
+        "madrid-1: its plain port stays open. paris may still call it without TLS. Run again."
     ]
 
 
