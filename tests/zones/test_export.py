@@ -13,7 +13,7 @@ import yaml
 from tests.tools.playbooks import Run, run_playbook
 
 from .lab import Federation
-from .test_adoption import by_hand
+from .test_adoption import auth_file, by_hand
 from .test_inventory import write
 
 __all__ = ["by_hand"]
@@ -60,9 +60,12 @@ def test_a_federation_built_by_hand_is_exported_and_a_run_has_nothing_to_do(by_h
     assert "zone_endpoint_grpc is localhost:2634 in the record of zone OpenNebula" in comments
     assert [secret for secret in (madrid.password, paris.password) if secret in text] == []
 
-    # What the stock tool has left behind is what is mended; nothing is declared otherwise than it is.
+    # What the stock tool has left behind, or one-deploy, is what is mended; nothing is declared otherwise than it is.
+    auth_file(paris, "sunstone_auth").unlink()
     mended = run_playbook("federate", target)
     assert mended.code == 0, mended.output
+    assert "loopback gRPC endpoint localhost:2634 removed" in mended.output
+    assert "sunstone_auth (missing)" in mended.output
     assert "is_slave 0 -> 1" in mended.output
     plan = run_playbook("federate", target, "--check", "--diff")
     assert plan.code == 0, plan.output

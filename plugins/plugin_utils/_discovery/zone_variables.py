@@ -18,11 +18,12 @@ from .._model.facts import Frontend
 from .._model.records import ListedServer, ZoneRecord
 
 _PACKAGED_CONF = "/etc/one/oned.conf"
+_GRPC = "zone_endpoint_grpc"
 _SERVICES = {"zone_oneflow_endpoint": "ONEFLOW_ENDPOINT", "zone_fireedge_endpoint": "FIREEDGE_ENDPOINT"}
 # How Ansible reaches a host. Passwords stay where they are.
 CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "ansible_connection", "ansible_python_interpreter"),
-    *("ansible_become", "ansible_become_method", "ansible_become_user"),
+    *("ansible_ssh_private_key_file", "ansible_become", "ansible_become_method", "ansible_become_user"),
 )
 _SINGLE = ("str", "int", "bool", "path")
 # What a run is told, and what is read from the front-ends.
@@ -164,12 +165,12 @@ def _is_cidr(text: str) -> bool:
 
 def _other_endpoints(record: ZoneRecord) -> tuple[dict[str, str], list[str]]:
     """Endpoints beside that of XML-RPC. A loopback one is no use to other zones: it is told and not declared."""
-    given = {"zone_endpoint_grpc": record.endpoint_grpc}
+    given = {_GRPC: record.endpoint_grpc}
     given.update({name: record.template.get(attribute) for name, attribute in _SERVICES.items()})
     told = {name: value for name, value in given.items() if value}
     notes = [
         f"{name} is {value} in the record of zone {record.name}, where other zones reach themselves. Declare the "
-        "address by which they reach it."
+        f"address by which they reach it{', or federate removes it' if name == _GRPC else ''}."
         for name, value in told.items()
         if is_loopback(value)
     ]

@@ -52,7 +52,7 @@ def of_paris(made: Exported) -> dict[str, Any]:
 
 def test_a_zone_of_three_with_a_floating_address_comes_back_as_it_would_be_declared() -> None:
     facts = of_three()
-    made = export("federation", found_of(facts, ansible_user="root", ansible_password="secret"))
+    made = export("federation", found_of(facts, ansible_user="root"))
     assert made.variables == {"ansible_user": "root"}
     assert [(one.group, dict(one.variables), list(one.hosts)) for one in made.zones] == [
         ("OpenNebula", {"zone_role": "master"}, ["madrid-1"]),
@@ -65,6 +65,16 @@ def test_a_zone_of_three_with_a_floating_address_comes_back_as_it_would_be_decla
     assert planned["errors"] == []
     assert planned["zones"]["paris"]["changes"] == []
     assert planned["zones"]["paris"]["servers"]["changes"] == []
+
+
+def test_the_file_says_how_hosts_are_reached_and_has_no_password() -> None:
+    facts = of_three()
+    reached = {"ansible_user": "ops", "ansible_ssh_private_key_file": "~/.ssh/ops"}
+    secret = {name: "secret" for name in ("ansible_password", "ansible_ssh_pass", "ansible_become_password")}
+    hosts = {host: {"ansible_host": address, **reached, **secret} for host, address in PLACES.items()}
+    text = exported("federation", {host: {"frontend": one} for host, one in facts.items()}, hosts)
+    assert yaml.safe_load(text)["federation"]["vars"] == reached
+    assert "secret" not in text
 
 
 def test_behind_a_load_balancer_the_endpoint_is_declared_even_if_it_is_the_first_servers() -> None:
@@ -106,6 +116,14 @@ def test_ports_places_and_addresses_of_hosts_are_told_by_their_front_ends() -> N
         **{"oned_service": "one", "oned_user": "oneadmin"},
     }
     assert dict(made.zones[1].hosts["paris-3"]) == {"ansible_host": "198.51.100.3", "oned_address": "192.0.2.33"}
+
+
+def test_a_loopback_grpc_endpoint_is_told_with_what_a_run_does_about_it() -> None:
+    made = export("federation", found_of(of_three(ENDPOINT_GRPC="localhost:2634")))
+    assert "zone_endpoint_grpc" not in of_paris(made)
+    [note] = made.zones[1].notes
+    assert note.startswith("zone_endpoint_grpc is localhost:2634 in the record of zone paris")
+    assert note.endswith("Declare the address by which they reach it, or federate removes it.")
 
 
 def test_what_is_missing_or_odd_is_told_where_it_is() -> None:
