@@ -49,7 +49,7 @@ test: venv link ## Run every part below down to test-build and sum up
 	$(BIN)/python tests/tools/run_parts.py
 
 .PHONY: test-unit test-sanity test-lint test-conformance test-zones test-molecule test-hosts test-build test-privileges
-.PHONY: test-core-oldest test-zones-first test-zones-second
+.PHONY: test-core-oldest
 test-unit: venv link ## Unit tests
 	$(PYTEST) tests/unit
 
@@ -62,11 +62,8 @@ test-lint: venv link ## ruff, mypy, yamllint, ansible-lint, antsibull, licence h
 test-conformance: venv link ## The emulator behaves as OpenNebula does
 	$(PYTEST) tests/conformance
 
-test-zones: venv link ## Playbooks end to end on emulated zones on loopback
-	$(PYTEST) tests/zones
-
-test-zones-first test-zones-second: test-zones-%: venv link ## Half of them
-	$(PYTEST) tests/zones --half $*
+test-zones: venv link ## Playbooks end to end on emulated zones on loopback; test-core-oldest has the rest of them
+	$(PYTEST) tests/zones -m "not core"
 
 test-molecule: venv link ## The same as a Molecule scenario, verified with testinfra
 	molecule test --no-command-borders --scenario-name loopback
@@ -113,6 +110,7 @@ test-links: venv link ## Extra, long, as root: secure links on hosts: of new and
 
 .PHONY: test-host-faults prove-snapshot prove-copies prove-join prove-repair prove-failover
 test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, disks filled in the middle of joins, upgrades and restores
+	$(BIN)/python tests/tools/hosts.py hosts-sqlite
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py tests/hosts/test_server_faults.py tests/hosts/test_upgrade.py \
 	  tests/hosts/test_backup.py tests/hosts/test_secure_links.py tests/hosts/test_secure_links_trust.py \
 	  tests/hosts/test_firewall.py

@@ -1,6 +1,8 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Run the parts of the test suite, two at a time, and sum up: for `make test`, with `nightly` for `make test-nightly`.
+"""Run the parts of the test suite, several at a time, and sum up. `make test` and `make test-nightly` call it.
+
+The argument `nightly` is what is extra because it is long.
 
 A part is the make target `test-<name>`, or a proof, `prove-<what>`, which counts as one test. A part says how many
 tests passed, failed and were skipped on its last line of that kind ("3 passed, 1 failed, 2 skipped", in any order, as
@@ -22,10 +24,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "parts"
-# Lanes run side by side, and take about as long as each other. Each part has addresses of its own on loopback. A third
-# lane gains little on two processors, and elections in the emulator miss their time.
-_CHECKS = ("lint", "unit", "sanity", "build", "hosts", "molecule", "privileges", "page", "core-oldest")
-LANES = (_CHECKS, ("zones-first", "zones-second", "conformance"))
+# Lanes run side by side, and take about as long as each other: while daemons of one start or elect, the others compute.
+# Each part has addresses of its own on loopback.
+LANES = (
+    ("lint", "unit", "sanity", "build", "page"),
+    ("zones", "conformance"),
+    ("hosts", "molecule", "privileges", "core-oldest"),
+)
 # What is extra because it is long, one after the other: some of it wants the machine for itself.
 NIGHTLY = (
     ("cores", "faults", "import", "ha", "host-faults", "links")

@@ -1,7 +1,10 @@
 # Copyright (c) onefed contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Run `ansible-test sanity` on a copy of the collection. `make test-sanity` calls it; arguments go to ansible-test.
+"""Run `ansible-test sanity` on what the collection ships. `make test-sanity` calls it.
 
+`all` is every test on every Python that front-ends may have; other arguments go to ansible-test.
+
+Tests are held to their rules by ruff and mypy, see lint.py.
 ansible-test wants to stand in a folder ansible_collections/onefed/opennebula that git knows, and a link will not do.
 """
 
@@ -24,6 +27,7 @@ COPY = ROOT / ".build" / "sanity" / "ansible_collections" / "onefed" / "opennebu
 HOME = ROOT / ".cache" / "sanity"
 # It would download the installer of pip from a host of its own that need not be reachable. Python brings one along.
 GET_PIP = "import ensurepip\n\nensurepip.bootstrap(default_pip=True)\n"
+BY_PYTHON = ("import", "compile")  # tests that ansible-test runs on every Python of front-ends
 # Tests for which ansible-test itself says why it leaves something out.
 SKIP_NOTE = re.compile(r"^(?:WARNING: )?(Skipping .*)$", re.M)
 STARTED = re.compile(r"^Running sanity test ", re.M)
@@ -35,9 +39,10 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def copy_collection() -> None:
-    """Copy what git knows and what is new and not ignored."""
+    """Copy what git knows and what is new and not ignored, but of the tests what ansible-test is told there alone."""
     shutil.rmtree(COPY, ignore_errors=True)
-    for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+    files = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--")
+    for name in [*git(ROOT, *files, ":!tests").split("\0"), "tests/config.yml"]:
         source, target = ROOT / name, COPY / name
         if name and (source.is_file() or source.is_symlink()):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,12 +84,22 @@ def environment() -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def main() -> int:
-    if (ROOT / "tests" / "sanity").is_dir():
-        raise SystemExit("tests/sanity exists, but this collection passes without ignore files. Remove it.")
-    copy_collection()
-    provide_pip()
-    command = ["ansible-test", "sanity", "--color", "no", "--truncate", "0", *sys.argv[1:]]
+def passes(arguments: list[str]) -> list[list[str]]:
+    """What ansible-test is asked, one after the other.
+
+    Without arguments everything, but what depends on a front-end's Python on the oldest and on the newest alone.
+    """
+    if arguments:
+        return [[] if arguments == ["all"] else arguments]
+    minors = pythons.of_front_ends()
+    on_python = [f"--test={test}" for test in BY_PYTHON]
+    rest = [f"--skip-test={test}" for test in BY_PYTHON]
+    return [rest, *([*on_python, f"--python=3.{minor}"] for minor in sorted({min(minors), max(minors)}))]
+
+
+def sanity(arguments: list[str]) -> tuple[int, str]:
+    """Run ansible-test and show what it prints; its exit status, and that."""
+    command = ["ansible-test", "sanity", "--color", "no", "--truncate", "0", *arguments]
     with subprocess.Popen(
         command, cwd=COPY, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
@@ -93,13 +108,26 @@ def main() -> int:
         for line in process.stdout:
             print(line, end="", flush=True)
             output += line
-    failed = FAILED.search(output)
-    failures = int(failed[1]) if failed else int(bool(process.returncode))
-    skips = SKIP_NOTE.findall(output)
+    return process.returncode, output
+
+
+def main() -> int:
+    if (ROOT / "tests" / "sanity").is_dir():
+        raise SystemExit("tests/sanity exists, but this collection passes without ignore files. Remove it.")
+    copy_collection()
+    provide_pip()
+    passed, failed, skips = 0, 0, []
+    for arguments in passes(sys.argv[1:]):
+        status, output = sanity(arguments)
+        told = FAILED.search(output)
+        failures = int(told[1]) if told else int(bool(status))
+        failed += failures
+        passed += len(STARTED.findall(output)) - failures
+        skips += SKIP_NOTE.findall(output)
     for note in skips:
         print(f"SKIPPED {note}")
-    print(f"{len(STARTED.findall(output)) - failures} passed, {failures} failed, {len(skips)} skipped")
-    return process.returncode
+    print(f"{passed} passed, {failed} failed, {len(skips)} skipped")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

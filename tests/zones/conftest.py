@@ -24,22 +24,6 @@ from .servers import Servers
 _networks = itertools.count(1)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--half", choices=["first", "second"], help="run only the tests of half of the files")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the files of one half; what is skipped does not count."""
-    half = config.getoption("--half", None)
-    if half is None:
-        return
-    running = [item for item in items if not any(mark.args[0] for mark in item.iter_markers("skipif"))]
-    middle = running[len(running) // 2].path
-    chosen = [item for item in items if (item.path < middle) is (half == "first")]
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
-
-
 def network() -> str:
     """The first three numbers of addresses that nobody else uses."""
     return f"127.{50 + os.getpid() % 150}.{next(_networks) % 250}"

@@ -36,6 +36,7 @@ def manifest(path: Path) -> dict[str, Any]:
     return found
 
 
+@extra
 def test_a_backup_has_all_zones_and_stays_when_it_is_whole(members: Federation) -> None:
     plan = good(backup(members, "--check", "--diff"))
     assert "madrid: database of madrid-1" in plan.output

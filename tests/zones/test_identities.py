@@ -7,12 +7,13 @@ from __future__ import annotations
 import hashlib
 
 from . import people
-from .lab import Federation
+from .lab import Federation, extra
 
 PLAYBOOK = "../tests/zones/identities"
 PASSWORD = "ada-s-password"
 
 
+@extra
 def test_who_may_use_a_zone_is_declared_and_taken_back(federation: Federation) -> None:
     zone = federation.add("madrid")
     declared = ("-e", f"ada_password={PASSWORD}")

@@ -58,6 +58,7 @@ def limits(zone: Zone, name: str) -> dict[str, str]:
     )
 
 
+@extra
 def test_the_document_is_for_its_owner_alone_and_is_written_once(
     federation: Federation, task: Runner, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def joined(federation: Federation, task: Runner, tmp_path: Path) -> tuple[Federa
     return federation, before, options
 
 
+@extra
 def test_everybody_owns_in_the_federation_what_he_owned(
     joined: tuple[Federation, dict[str, Any], dict[str, Any]], task: Runner
 ) -> None:
@@ -148,6 +150,7 @@ def test_everybody_owns_in_the_federation_what_he_owned(
     assert task(lyon, "identity_import", step="ownership", **options)["changed"] is False
 
 
+@extra
 def test_rules_and_vdcs_speak_of_the_new_zone_only(joined: tuple[Federation, dict[str, Any], dict[str, Any]]) -> None:
     federation, _before, options = joined
     madrid, zone_id = federation["madrid"], options["zone_id"]
@@ -212,6 +215,7 @@ def test_an_import_that_was_killed_goes_on_and_can_be_undone(
     assert not plan.exists()
 
 
+@extra
 def test_collisions_are_all_listed_and_nothing_is_done(federation: Federation, task: Runner, tmp_path: Path) -> None:
     madrid, lyon = federation.add("madrid"), federation.add("lyon")
     people.fill(lyon)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.tools.playbooks import ROOT
 
-from .lab import Federation
+from .lab import Federation, extra
 
 HOWTO = ROOT / "docs" / "howto" / "molecule.md"
 FILE = re.compile(r"^```yaml\n# (\w+\.yml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -28,6 +28,7 @@ def copy(project: Path) -> None:
         (scenario / name).write_text(text, encoding="utf-8")
 
 
+@extra
 def test_the_scenario_of_the_howto_federates(pair: Federation, tmp_path: Path) -> None:
     project = tmp_path / "project"
     copy(project)

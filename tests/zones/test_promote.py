@@ -83,6 +83,7 @@ def test_two_zones_change_places_and_nothing_is_lost(members: Federation) -> Non
     members.assert_federated("paris")
 
 
+@extra
 def test_a_master_that_lives_is_not_called_lost(members: Federation) -> None:
     before = members["paris"].conf.read_bytes()
     run = promote(members, "paris", "-e", "lost=madrid")

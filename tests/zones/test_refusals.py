@@ -57,19 +57,23 @@ def loopback(pair: Federation) -> None:
     pair.variables["madrid"]["zone_endpoint"] = "http://192.0.2.1:2633/RPC2"  # so that one zone's is left
 
 
+CONTRADICTIONS = [
+    (two_masters, "2 zones are (madrid, paris)"),
+    (misspelt_variable, "Did you mean zone_discard?"),
+]
+MORE_CONTRADICTIONS = [
+    (no_master, "no zone is"),
+    (same_name, "have the same name, north"),
+    (same_endpoint, "have the same endpoint"),
+    (refused_name, "which OpenNebula refuses"),
+    (name_that_yaml_takes_for_no, "it must be a text: put it in quotes"),
+    (endpoint_without_path, "take it for gRPC"),
+    (loopback, "other machines cannot reach a loopback address"),
+]
+
+
 @pytest.mark.parametrize(
-    ("spoil", "text"),
-    [
-        (two_masters, "2 zones are (madrid, paris)"),
-        (no_master, "no zone is"),
-        (same_name, "have the same name, north"),
-        (same_endpoint, "have the same endpoint"),
-        (refused_name, "which OpenNebula refuses"),
-        (name_that_yaml_takes_for_no, "it must be a text: put it in quotes"),
-        (misspelt_variable, "Did you mean zone_discard?"),
-        (endpoint_without_path, "take it for gRPC"),
-        (loopback, "other machines cannot reach a loopback address"),
-    ],
+    ("spoil", "text"), [*CONTRADICTIONS, *(pytest.param(*one, marks=extra) for one in MORE_CONTRADICTIONS)]
 )
 def test_a_contradictory_inventory_is_refused(pair: Federation, spoil: Callable[[Federation], None], text: str) -> None:
     before = fingerprint(pair)

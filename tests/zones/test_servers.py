@@ -98,6 +98,7 @@ def test_a_follower_without_its_database_gets_its_leaders(grown: Servers) -> Non
     assert_settled(grown, "resync", "--limit", limit)
 
 
+@extra
 def test_the_leader_leaves_and_comes_back_though_runs_are_killed(grown: Servers) -> None:
     leader = grown.leader("paris")
     grown.marks[leader.host] = {"oned_state": "absent"}
