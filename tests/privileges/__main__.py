@@ -33,6 +33,8 @@ LAID = (
     (stage.BACKUPS, ("closed",)),
     (stage.BACKUPS / "full.copy", ("secret", "pipe")),
     (stage.BACKUPS / "undo.sql", ("pipe",)),
+    (stage.BACKUPS / "role.copy", ("secret", "pipe")),
+    (stage.BACKUPS / "tls", ("closed", "orders")),
     (stage.CONF_BACKUPS[1], ("secret", "pipe")),
     (stage.VAR / "one.db", ("secret", "pipe")),
     (stage.VAR / "one.db-journal", ("pipe",)),

@@ -8,10 +8,12 @@ import json
 import os
 import select
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -64,7 +66,9 @@ class Ended:
 
 def calls(directory: str) -> list[Call]:
     """All calls; `directory` is the folder of the join's backups once the journal is open."""
-    full, undo, files = (str(BACKUPS / name) for name in ("full.copy", "undo.sql", "files.tar.gz"))
+    full, undo, files, role = (str(BACKUPS / name) for name in ("full.copy", "undo.sql", "files.tar.gz", "role.copy"))
+    own_tls, certificate = {"dest": str(BACKUPS / "tls")}, _certificate()
+    restore = {"id": "20261130T040000Z-federation"}
     endpoint = {"zone_id": 100, "name": "paris", "endpoint": "http://192.0.2.31:2633/RPC2"}
     return [
         Call("frontend_info", {"auth_key": "key", "vip": "192.0.2.30/24", "vip_interface": "lo", "timeout": 2}),
@@ -93,6 +97,22 @@ def calls(directory: str) -> list[Call]:
         Call("oneadmin_password", {"step": "restart"}),
         Call("join_journal", {"state": "reverted"}),
         Call("join_journal", {"state": "closed"}),
+        Call("federation_role", {"state": "master"}),
+        Call("database_backup", {"dest": role}),
+        Call("federation_role", {"state": "restored"}),
+        Call("federation_role", {"state": "master", "src": role}),
+        Call("federation_role", {"state": "settled"}),
+        Call("federation_role", {"state": "slave"}),
+        Call("zone_references", asks_oned=True),
+        Call("certificate_files", certificate),
+        Call("certificate_files", {"state": "absent"}),
+        Call("certificate_files", {**certificate, **own_tls}),
+        Call("certificate_files", {"state": "absent", **own_tls}),
+        Call("trusted_ca", {"content": certificate["authorities"]}),
+        Call("trusted_ca", {"state": "absent"}),
+        Call("restore_journal", {"state": "opened", "zone_name": "paris", **restore}),
+        Call("restore_journal", {"state": "updated", "step": "saved", **restore}),
+        Call("restore_journal", {"state": "closed", **restore}),
         Call("upgrade_info", {"timeout": 2}),
         Call("upgrade_journal", {"state": "opened", "id": f"x{time.monotonic_ns()}", **_UPGRADE}),
         Call("upgrade_files", {"state": "saved"}),
@@ -101,6 +121,14 @@ def calls(directory: str) -> list[Call]:
         Call("upgrade_journal", {"state": "updated", "step": "saved"}),
         Call("upgrade_journal", {"state": "closed"}),
     ]
+
+
+@cache
+def _certificate() -> dict[str, str]:
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=oned -keyout - -out -"
+    made = subprocess.run(words.split(), capture_output=True, text=True, check=True).stdout
+    key, begin, chain = made.partition("-----BEGIN CERTIFICATE-----")
+    return {"chain": begin + chain, "private_key": key, "authorities": begin + chain, "revocations": ""}
 
 
 def load() -> None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A front-end as packages lay it out, in a mount namespace of its own, with canaries of root's beside it.
 
-Nothing of this machine is changed: /etc is a copy, /var/lib and /var/log are empty.
+Nothing of this machine is changed: /etc is a copy; /var/lib, /var/log and /usr/local/share are empty.
 """
 
 from __future__ import annotations
@@ -62,6 +62,10 @@ INSERT INTO zone_pool VALUES (100, 'paris', '<ZONE><ID>100</ID><NAME>paris</NAME
 INSERT INTO logdb (log_index, term, sqlcmd, timestamp, fed_index, applied)
     VALUES (1, 0, 'eJwDAAAAAAE=', 1700000000, 1, '1');
 """
+# All in one file, as the distribution's program does; that takes a second, and every turn runs it.
+_STORE = """#!/bin/sh
+cat /usr/local/share/ca-certificates/*.crt >/etc/ssl/certs/ca-certificates.crt 2>/dev/null || true
+"""
 # Link to what OpenNebula's tool for the configuration lays into its work; without it the tool does what it is for.
 LURE = VAR / "lure"
 NOTE = Path("/etc/onecfg.conf")
@@ -88,7 +92,8 @@ def build(folder: Path) -> None:
     _run("ip", "link", "set", "lo", "up")
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(folder))
     shutil.copytree("/etc", folder / "etc", symlinks=True, ignore_dangling_symlinks=True)
-    for name, place in (("etc", "/etc"), ("lib", "/var/lib"), ("log", "/var/log")):
+    places = {"etc": "/etc", "lib": "/var/lib", "log": "/var/log", "share": "/usr/local/share"}
+    for name, place in places.items():
         (folder / name).mkdir(mode=0o755, exist_ok=True)
         _run("mount", "--bind", str(folder / name), place)
     with Path("/etc/passwd").open("a", encoding="ascii") as file:
@@ -97,6 +102,7 @@ def build(folder: Path) -> None:
         file.write(f"oneadmin:x:{GID}:\n")
     (folder / "bin").mkdir()
     program(folder / "bin" / "systemctl", _SYSTEMCTL)
+    program(folder / "bin" / "update-ca-certificates", _STORE)
     os.environ["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
     (folder / "opennebula").mkdir()
     program(folder / "opennebula" / "onecfg", _ONECFG)
