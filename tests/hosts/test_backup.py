@@ -7,7 +7,9 @@ Extra: make test-host-faults runs it.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,8 +18,9 @@ import pytest
 
 from tests.tools.playbooks import Run, wait_for
 
-from . import requirements
+from . import repository, requirements
 from .federation import Federation, Zone
+from .host import Host
 from .lab import Lab
 from .upgrading import contents, furnish, killed_at, settle
 
@@ -27,6 +30,19 @@ extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="extr
 
 RUN_SECONDS = 1200
 JOURNAL = "var/lib/onefed/restore.json"
+# Runs on a host. What stands in oned.conf about its own database server is the host's; so are older versions of it.
+_DIGESTS = """
+import hashlib, json, os, re
+found = {}
+for top in ("/etc/one", "/var/lib/one/.one", "/var/lib/one/.ssh", "/var/lib/one/remotes"):
+    for folder, _folders, names in os.walk(top):
+        for path in (os.path.join(folder, name) for name in names if not re.search(r"\\.\\d{8}T\\d{6}Z$", name)):
+            text = open(path, "rb").read()
+            if path == "/etc/one/oned.conf":
+                text = re.sub(rb"(?ms)^DB\\s*=\\s*\\[.*?\\]", b"", text)
+            found[path] = hashlib.sha256(text).hexdigest()
+print(json.dumps(found))
+"""
 
 
 def run(federation: Federation, playbook: str, *options: str) -> Run:
@@ -72,20 +88,57 @@ def four(hosts: None, tmp_path: Path) -> Iterator[Federation]:
         yield furnished(lab, tmp_path, "mariadb", {"paris": 3})
 
 
+def digests(host: Host) -> dict[str, str]:
+    """Of configuration, auth files, keys and drivers, by path."""
+    found: dict[str, str] = json.loads(host.exec(["python3", "-c", _DIGESTS]).stdout)
+    return found
+
+
+@pytest.fixture
+def bare(hosts: None, tmp_path: Path) -> Iterator[Federation]:
+    """Master madrid and slave paris on MariaDB; the run that let them join has installed OpenNebula on their hosts."""
+    reason = repository.missing()
+    if reason:
+        pytest.skip(reason)
+    with Lab.temporary("backup-bare") as lab:
+        names = ("madrid", "paris")
+        federation = Federation.create(lab, tmp_path, "mariadb", names, started=False, version=None)
+        repository.make(tmp_path)
+        for host in lab.hosts:
+            shutil.copytree(tmp_path / "packages", host.root / "srv/opennebula")
+        federation.settings.update(
+            oned_install=True,
+            oned_install_version="7.4",
+            oned_install_repository="file:/srv/opennebula stable opennebula",
+            oned_install_key=str(tmp_path / "key.asc"),
+            oned_install_database="mysql",
+            oned_install_companions=["fireedge", "flow"],
+        )
+        lab.freeze()
+        lab.reset()
+        good(federation.federate())
+        settle(federation)
+        furnish(federation)
+        yield federation
+
+
 def drill(federation: Federation) -> None:
     """Back up, lose all hosts, restore onto bare ones, and compare."""
-    before = contents(federation)
+    before, files = contents(federation), {host.name: digests(host) for host in federation.lab.hosts}
     began = time.monotonic()
     good(run(federation, "backup"))
     saved = time.monotonic()
     federation.lab.reset()
-    settle_alone(federation)
+    if not federation.settings.get("oned_install"):
+        settle_alone(federation)
     good(run(federation, "restore", "--check"))
     bare = time.monotonic()
     good(run(federation, "restore"))
     back = time.monotonic()
     settle(federation)
     assert contents(federation) == before
+    for host in federation.lab.hosts:
+        assert set(digests(host).items()) ^ set(files[host.name].items()) == set()
     print(f"backup {saved - began:.0f} s, restore {back - bare:.0f} s of {len(federation.lab.hosts)} hosts")
     again = good(run(federation, "restore"))
     assert again.tasks("changed") == set(), again.output
@@ -101,6 +154,15 @@ def drill(federation: Federation) -> None:
 @extra
 def test_two_zones_on_sqlite_come_back_onto_bare_hosts(pair: Federation) -> None:
     drill(pair)
+
+
+@extra
+@pytest.mark.skipif(bool(requirements.rootfs()), reason="a root file system that is given has OpenNebula already")
+def test_hosts_without_opennebula_are_installed_and_come_back(bare: Federation) -> None:
+    drill(bare)
+    for host in bare.lab.hosts:
+        for unit in ("opennebula", "opennebula-fireedge", "opennebula-flow"):
+            assert host.exec(["systemctl", "is-active", unit], check=False).stdout.strip() == "active", unit
 
 
 @extra

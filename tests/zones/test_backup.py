@@ -15,6 +15,7 @@ from typing import Any
 from tests.tools.playbooks import Run, wait_for
 
 from .lab import Federation, extra
+from .test_promote import UNREACHABLE, declare_master, promote
 
 
 def backup(zones: Federation, *options: str) -> Run:
@@ -153,6 +154,37 @@ def test_a_slave_comes_back_alone_and_a_master_behind_it_is_refused(members: Fed
     (kept,) = (paris.state / "restores").iterdir()
     assert [path.name for path in kept.iterdir()] == ["one.db"]
     members.assert_federated("paris")
+
+
+@extra
+def test_a_burnt_master_comes_back_as_the_slave_of_the_zone_that_took_its_place(members: Federation) -> None:
+    madrid, paris = members["madrid"], members["paris"]
+    madrid.call("one.template.allocate", 'NAME="of madrid"\nCPU="1"\nMEMORY="64"')
+    paris.one("stop")
+    # It reaches the backup of the master, and never the slave.
+    madrid.create_user("early")
+    good(backup(members))
+    madrid.one("stop")
+    shutil.rmtree(madrid.location)
+    paris.one("start")
+    members.variables["madrid"].update(UNREACHABLE)
+    good(promote(members, "paris", "-e", "lost=madrid"))
+    declare_master(members, "paris")
+    paris.create_user("later")
+    members.variables["madrid"] = {}
+    madrid.install(members.version)
+    madrid.one("start")
+    plan = good(restore(members, "-e", "restore_zone=madrid", "--check", confirm=""))
+    assert "It was the master, and becomes a slave of paris." in plan.output
+    real = good(restore(members, "-e", "restore_zone=madrid"))
+    assert "The federation goes on without what only the backup of it has: users early" in real.output
+    assert madrid.mode() == "SLAVE"
+    assert madrid.rows("SELECT name FROM template_pool") == [("of madrid",)]
+    assert "later" in madrid.users() and "early" not in madrid.users()
+    members.assert_federated("madrid")
+    renamed = {("paris-1", "onefed.opennebula.master : Update the records of member zones")}
+    assert members.federate().tasks("changed") <= renamed
+    assert members.federate().tasks("changed") == set()
 
 
 @extra

@@ -98,8 +98,9 @@ RESTORE_MASTER_OLDER = Rule(
     ERROR,
     "A slave that has records which the master lacks refuses those that follow, or goes its own way unnoticed.",
     "The master would have the federated index {saved}, and its slave {zone} has {found}, so what the master lacks.",
-    "Make that slave the master instead of restoring the old one, which loses nothing: playbook promote with "
-    "-e zone={zone}. Or restore all zones: leave restore_zone unset.",
+    "Make that slave the master, which loses nothing: playbook promote with -e zone={zone}. Give it zone_role: master "
+    "then and run this command again: the old master comes back as its slave. Or restore all zones: leave restore_zone "
+    "unset.",
 )
 RESTORE_SLAVE_UNSEEN = Rule(
     "restore_slave_unseen",
@@ -137,10 +138,19 @@ RESTORE_SERVER_ALONE = Rule(
     "The run leaves out servers of the zone: {hosts}.",
     "Run again with a limit that has all servers of the zone, or without --limit.",
 )
+RESTORE_FORMER_MASTER = Rule(
+    "restore_former_master",
+    WARNING,
+    "Another zone took the place of the master after the backup was made, with the newest records that it had.",
+    "It was the master when the backup was made, and is a slave now. The federation goes on without what only the "
+    "backup of it has: {names}. Objects here whose owner is among them belong to whoever gets the owner's id.",
+    "Create what is missed anew, and give such objects their owners back.",
+)
 RESTORE_ROLE = Rule(
     "restore_role",
     ERROR,
-    "Another zone became the master after the backup was made, or zone_role was changed by hand.",
+    "Another zone became the master after the backup was made, or zone_role was changed by hand. A master of then is "
+    "restored as a slave, a slave of then not as the master.",
     "In the backup it is a {saved}, in the inventory a {declared}.",
     "Set zone_role of all zones as it was when the backup was made, or set restore_from to a later backup.",
 )

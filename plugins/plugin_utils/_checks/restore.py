@@ -93,8 +93,6 @@ def newer_slave(zone: Zone, host_facts: HostFacts | None, saved: SavedZone, back
 
 def lost_by_master(federation: Federation, facts: Mapping[str, HostFacts], saved: SavedZone) -> Problem | None:
     """Why the master that runs cannot give a slave its tables."""
-    if saved.role != "slave":
-        return None
     host = federation.master_host
     frontend = facts.get(host, NOT_EXAMINED).examined
     if frontend is None or not frontend.serves or (frontend.restore is not None and frontend.restore.is_open):

@@ -43,7 +43,8 @@ class RestoreOptions:
 class RestoringHost:
     """A server that is restored. `database` and `configuration` are names in the backup.
 
-    `keeps` tells that there is a database to be kept first; `slave` that its shared tables are the master's.
+    `keeps` tells that there is a database to be kept first; `slave` that its shared tables are the master's;
+    `former_master` that it was the master when the backup was made.
     """
 
     zone: str
@@ -55,6 +56,7 @@ class RestoringHost:
     database: str
     configuration: str
     keeps: bool
+    former_master: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _refusals(zone: Zone, manifest: Manifest, facts: Mapping[str, HostFacts], op
     if saved is None or zone.group in manifest.failures or saved.database is None:
         reason = manifest.failures.get(zone.group, "it was not declared then.")
         return [rules.RESTORE_LACKS_ZONE.problem(reason=reason)]
-    if (saved.role == "master") != zone.is_master:
+    if saved.role != zone.role and not _is_former_master(zone, saved):
         return [rules.RESTORE_ROLE.problem(saved=saved.role, declared=zone.role)]
     missing = [host for host in zone.servers if host not in options.hosts]
     if missing:
@@ -173,12 +175,13 @@ def _hosts(
             zone=group,
             label=zone.label,
             leads=host == zone.host,
-            slave=saved.role == "slave",
+            slave=not zone.is_master,
             zone_id=saved.zone_id,
             server_id=saved.server_ids.get(known, -1),
             database=saved.database or "",
             configuration=saved.configuration[known],
             keeps=facts[host].frontend.database.bootstrapped,
+            former_master=_is_former_master(zone, saved),
         )
     return found
 
@@ -232,6 +235,11 @@ def _groups(
     return (*names, *source)
 
 
+def _is_former_master(zone: Zone, saved: SavedZone) -> bool:
+    """Whether another zone took its place after the backup was made."""
+    return saved.role == "master" and not zone.is_master
+
+
 def _same_place(zone: Zone, saved: SavedZone) -> bool:
     return saved.endpoint is None or same_endpoint(saved.endpoint, zone.endpoint)
 
@@ -253,7 +261,9 @@ def _text(
         mine = [host for host, one in hosts.items() if one.zone == group]
         if mine:
             tables = "; its shared tables become those of the master" if hosts[mine[0]].slave else ""
-            lines.append(f"{zone.label}: {', '.join(mine)} would stop and become what the backup holds{tables}.")
+            former = hosts[mine[0]].former_master
+            role = f". It was the master, and becomes a slave of {federation.master}" if former else ""
+            lines.append(f"{zone.label}: {', '.join(mine)} would stop and become what the backup holds{tables}{role}.")
             if group in moved:
                 lines.append(
                     f"  {manifest.zones[group].endpoint} was its endpoint, {zone.endpoint} is declared: run playbook "

@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...module_utils._problems.backup import RESTORE_FORMER_MASTER
 from ...module_utils._service.drivers import hung
+from .._model.database import OwnData
+from .._model.plain import parse
+from .._plan.own_names import more_names
 from .._plan.restore import RestorePlan
 from .report import why_not
 
@@ -38,6 +42,8 @@ def make_restore_report(plan: RestorePlan, hosts: Mapping[str, Data]) -> dict[st
 
 def _warnings(seen: Data) -> list[str]:
     lines = [f"not restored: {one['path']} ({one['reason']})." for one in (seen.get("put") or {}).get("left_out") or []]
+    names = more_names(*(parse(OwnData, seen[side]) for side in ("own", "master_own"))) if "own" in seen else ""
+    lines += [RESTORE_FORMER_MASTER.problem(names=names).line] if names else []
     for step in ("stopped", "started", "closed"):
         result = seen.get(step) or {}
         lines += [service["error"] for service in result.get("services") or [] if service.get("error")]

@@ -169,8 +169,42 @@ def test_another_master_than_in_the_backup_is_refused() -> None:
     errors = plan_of(pair(), saved)["errors"]
     assert [error.split(".")[0] for error in errors] == [
         "madrid: In the backup it is a slave, in the inventory a master",
-        "paris: In the backup it is a master, in the inventory a slave",
     ]
+
+
+def after_promotion() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Facts and manifest: Madrid is the master, in the backup it was Paris, whose host is a bare one now."""
+    saved = copy.deepcopy(manifest())
+    saved["zones"]["madrid"]["role"], saved["zones"]["paris"]["role"] = "slave", "master"
+    found = pair()
+    found["paris-1"]["conf"].update({"mode": "STANDALONE", "zone_id": 0})
+    return found, saved
+
+
+def test_the_master_of_then_becomes_a_slave_of_the_master_of_now() -> None:
+    found, saved = after_promotion()
+    plan = plan_of(found, saved, zone="paris")
+    assert (plan["errors"], plan["source"]) == ([], "madrid-1")
+    one = plan["hosts"]["paris-1"]
+    assert (one["slave"], one["former_master"], one["zone_id"]) == (True, True, 100)
+    assert "federation_restoring_slaves" in plan["groups"]["paris-1"]
+    assert "It was the master, and becomes a slave of madrid." in "\n".join(plan["text"])
+    # It needs that master, as every slave does.
+    found["madrid-1"]["api"]["state"] = "refused"
+    assert "does not answer on madrid-1" in plan_of(found, saved, zone="paris")["errors"][0]
+    # A standalone zone of then is neither.
+    saved["zones"]["paris"]["role"] = "standalone"
+    assert "In the backup it is a standalone" in plan_of(found, saved, zone="paris")["errors"][0]
+
+
+def test_what_only_the_backup_of_a_former_master_has_is_named() -> None:
+    found, saved = after_promotion()
+    plan = plan_of(found, saved, zone="paris")
+    whole = {"put": {}, "own": {"users": ["ana", "early"], "vdcs": ["old"]}, "closed": {"changed": True}}
+    for mine, told in (({"users": ["ana"]}, ["users early; vdcs old"]), (whole["own"], [])):
+        hosts = {"paris-1": {"onefed": {"result": {**whole, "master_own": mine}}}}
+        warned = [line for line in restore_report(plan, hosts)["text"] if "only the backup of it has" in line]
+        assert [names for line, names in zip(warned, told, strict=True) if names not in line] == []
 
 
 def test_what_is_restored_already_stays_unless_it_is_asked_for_again() -> None:
