@@ -11,10 +11,11 @@ from collections.abc import Set as AbstractSet
 
 from .._errors import ConfigError
 from . import augeas_lens as lens
-from .grammar import Entry, parse
+from .grammar import Entry, Scalar, parse
 
 MODES = ("STANDALONE", "MASTER", "SLAVE", "CACHE")
 _INTEGER = re.compile(r"-?[0-9]+")
+_WANTED_BY_ONEDB = ("BACKEND", "SERVER", "PORT", "USER", "PASSWD", "DB_NAME")
 _COMMENT = re.compile(r"[ \t]*#")
 _WINDOWS_ENDS = re.compile(r"\r+(?=\n|\Z)")
 
@@ -98,17 +99,31 @@ def _reason(text: str, entry: Entry) -> str:
 
 
 def _misread(text: str, entries: list[Entry]) -> list[str]:
-    """What the lens reads, and onedb then takes for something else."""
+    """What the lens reads, and onedb then takes for something else than oned does."""
     problems = []
     databases = [entry for entry in entries if entry.name == "DB" and entry.is_vector]
     if len(databases) > 1:
-        problems.append(f"line {_line(text, databases[1].start)}: a second DB; onedb reads neither")
+        problems.append(f"line {_line(text, databases[1].start)}: a second DB; oned reads the first, onedb mixes them")
     for entry in databases[:1]:
         if text[entry.start : entry.start + 2] != "DB":
             problems.append(f"line {_line(text, entry.start)}: DB in lower case is invisible to onedb")
-        if "\\" in entry.as_dict().get("PASSWD", ""):
-            problems.append(f"line {_line(text, entry.start)}: DB/PASSWD: onedb drops its backslashes")
+        problems += [
+            f"line {_line(text, pair.name_start)}: DB/{pair.name.upper()}{fault}"
+            for pair in entry.pairs
+            for fault in _faults(pair, entry)
+            if pair.name.upper() in _WANTED_BY_ONEDB
+        ]
     return problems
+
+
+def _faults(pair: Scalar, entry: Entry) -> list[str]:
+    before = [other for other in entry.pairs if other.name_start < pair.name_start]
+    found = {
+        " in lower case is invisible to onedb": pair.name != pair.name.upper(),
+        " is there twice, and onedb ends with an error": any(other.name == pair.name for other in before),
+        ": onedb drops its backslashes": "\\" in pair.value,
+    }
+    return [fault for fault, holds in found.items() if holds]
 
 
 def _line(text: str, position: int) -> int:

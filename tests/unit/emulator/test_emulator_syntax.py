@@ -90,7 +90,7 @@ def test_stock_file_is_read_by_oned_and_by_the_ruby_tools(version: str, tmp_path
     federation = dict(parse_text(text, 1))["FEDERATION"]
     keys = {"MODE": "STANDALONE", "ZONE_ID": "0", "SERVER_ID": "-1", "MASTER_ONED": ""}
     assert federation == (keys if not RELEASES[version].grpc else {**keys, "MASTER_ONED_GRPC": ""})
-    assert lens.sections(text, "DB") == [{"BACKEND": '"sqlite"', "TIMEOUT": "2500"}]
+    assert lens.sections(text, "DB") == [[("BACKEND", '"sqlite"'), ("TIMEOUT", "2500")]]
 
 
 def test_a_section_is_not_merged_with_its_default(tmp_path: object) -> None:
@@ -126,7 +126,7 @@ def test_lens_reads_nothing_of_a_file_with_one_thing_it_does_not_know(text: str)
     'DB = [ BACKEND = "mysql",\n       USER = "u"\n       # at the end\n]\n',
 ])
 def test_lens_knows_comments_after_a_comma_and_before_the_end(text: str) -> None:
-    assert lens.sections(text, "DB") == [{"BACKEND": '"mysql"', "USER": '"u"'}]
+    assert lens.sections(text, "DB") == [[("BACKEND", '"mysql"'), ("USER", '"u"')]]
 
 
 def test_lens_does_not_see_names_in_lower_case() -> None:

@@ -95,12 +95,14 @@ class Onedb:
             text = self.layout.conf.read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             return {}
-        sections = lens.sections(text, "DB")
-        if sections is not None and len(sections) > 1:
-            raise ToolError("Unable to parse oned.conf: too many matches for path expression")
-        section = sections[0] if sections else {}
-        return {name: lens.clean(section[key]) for name, key in {"type": "BACKEND", **_CONNECTION}.items()
-                if key in section}
+        found = {}
+        for name, key in {"type": "BACKEND", **_CONNECTION}.items():
+            values = [value for section in lens.sections(text, "DB") or [] for one, value in section if one == key]
+            if len(values) > 1:
+                raise ToolError("Unable to parse oned.conf: too many matches for path expression")
+            if values:
+                found[name] = lens.clean(values[0])
+        return found
 
     def check_stopped(self) -> None:
         """:raises ToolError: if oned has a lock, or anything answers where the client's commands would ask."""

@@ -86,8 +86,11 @@ def test_windows_line_ends_are_one_problem_with_its_remedy_and_hide_no_other() -
     ("text", "problem"),
     [
         ("db = [ BACKEND = mysql ]\n", "line 1: DB in lower case is invisible to onedb"),
-        ("DB = [ B = 1 ]\nDB = [ B = 2 ]\n", "line 2: a second DB; onedb reads neither"),
+        ("DB = [ B = 1 ]\nDB = [ B = 2 ]\n", "line 2: a second DB; oned reads the first, onedb mixes them"),
         ('DB = [ PASSWD = "a\\\\b" ]\n', "line 1: DB/PASSWD: onedb drops its backslashes"),
+        ('DB = [\n USER = "a\\\\b" ]\n', "line 2: DB/USER: onedb drops its backslashes"),
+        ("DB = [ user = b ]\n", "line 1: DB/USER in lower case is invisible to onedb"),
+        ("DB = [ PORT = 1,\n PORT = 1 ]\n", "line 2: DB/PORT is there twice, and onedb ends with an error"),
     ],
 )
 def test_what_onedb_misreads_is_reported(text: str, problem: str) -> None:
