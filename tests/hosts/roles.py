@@ -8,13 +8,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.tools.playbooks import ROOT
+from tests.tools.playbooks import ROOT, play_of
 
 from .image import USER
 from .lab import Lab
@@ -39,6 +40,18 @@ def apply(lab: Lab, folder: Path, role: str, hosts: str, *options: str, **variab
     play = {"hosts": "all", "gather_facts": False, "become": True}
     book = folder / f"{role}.yml"
     book.write_text(yaml.safe_dump([{**play, "roles": [{"role": f"onefed.opennebula.{role}", "vars": variables}]}]))
+    return _run(lab, book, f"{hosts},", *options)
+
+
+def apply_shown(lab: Lab, folder: Path, role: str, group: str, hosts: Sequence[str], *options: str) -> Applied:
+    """Run the play of the role's README on the hosts, which are in the group that it names."""
+    book, inventory = folder / f"{role}.yml", folder / "hosts.ini"
+    book.write_text(play_of(role))
+    inventory.write_text("\n".join([f"[{group}]", *hosts, ""]))
+    return _run(lab, book, str(inventory), *options)
+
+
+def _run(lab: Lab, book: Path, inventory: str, *options: str) -> Applied:
     program = str(Path(sys.executable).parent / "ansible-playbook")
     environment = {
         **os.environ,
@@ -48,7 +61,7 @@ def apply(lab: Lab, folder: Path, role: str, hosts: str, *options: str, **variab
         "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
     }
     ended = subprocess.run(
-        [program, "-i", f"{hosts},", "-u", USER, str(book), *options],
+        [program, "-i", inventory, "-u", USER, str(book), *options],
         cwd=ROOT,
         env=environment,
         capture_output=True,

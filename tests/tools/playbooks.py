@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 ROOT = Path(__file__).resolve().parents[2]
+_PLAY = re.compile(r"^```yaml\n(- name: .*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
@@ -55,6 +56,12 @@ class Run:
     def count(self, host: str) -> int:
         """Tasks that ran for `host`; what runs once for all is counted with one of them. For benchmarks."""
         return sum(1 for line in self.trace if line["host"] == host and line["status"] != "skipped")
+
+
+def play_of(role: str) -> str:
+    """The play that the README of an advertised role shows."""
+    (shown,) = _PLAY.findall((ROOT / "roles" / role / "README.md").read_text(encoding="utf-8"))
+    return str(shown)
 
 
 def run_playbook(

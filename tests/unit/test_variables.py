@@ -93,7 +93,9 @@ def test_every_variable_of_a_playbook_is_declared() -> None:
 
 def test_the_defaults_of_oned_install_are_those_of_its_variables() -> None:
     defaults = yaml.safe_load((ROOT / "roles/oned_install/defaults/main.yml").read_text())
-    assert defaults == {variable.name: variable.default for variable in INSTALL_VARIABLES}
+    [start_timeout] = [variable for variable in VARIABLES if variable.name == "oned_start_timeout"]
+    assert_repeated(start_timeout, options_of("oned_install")["oned_start_timeout"])
+    assert defaults == {variable.name: variable.default for variable in (*INSTALL_VARIABLES, start_timeout)}
 
 
 def test_the_page_of_variables_is_written_from_their_list() -> None:

@@ -5,25 +5,21 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.tools.playbooks import ROOT
+from tests.tools.playbooks import ROOT, play_of
 
 from .lab import Federation
-
-PLAY = re.compile(r"^```yaml\n(- name: .*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run(role: str, federation: Federation, folder: Path) -> str:
     """What the play of the role's README prints. It lies in a folder of its own, where only the collection is found."""
-    (shown,) = PLAY.findall((ROOT / "roles" / role / "README.md").read_text(encoding="utf-8"))
     playbook = folder / "site.yml"
-    playbook.write_text(shown, encoding="utf-8")
+    playbook.write_text(play_of(role), encoding="utf-8")
     done = subprocess.run(
         [Path(sys.executable).parent / "ansible-playbook", "-i", federation.inventory(), playbook],
         cwd=folder,
