@@ -132,7 +132,7 @@ prove-failover: venv link ## Extra, as root: leaders of a slave, then of the mas
 	$(BIN)/python tests/prove/failover.py --master
 
 SECONDS ?= 1800
-.PHONY: prove-secrets prove-privileges bench-hosts bench-servers
+.PHONY: prove-secrets prove-privileges bench-hosts bench-servers bench-links
 prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join
 	$(BIN)/python tests/prove/secrecy.py
 
@@ -144,6 +144,9 @@ bench: venv link ## Extra: measure what a run, an import and a snapshot cost
 
 bench-hosts: venv link ## Extra, as root: a run on hosts against a script of the documented steps
 	$(BIN)/python tests/bench/hosts.py
+
+bench-links: venv link ## Extra, as root: replication and users' calls on hosts, plain against TLS
+	$(BIN)/python tests/bench/links.py
 
 bench-servers: venv link ## Extra, as root: adding servers to a zone on hosts, and losing its leader
 	$(BIN)/python tests/bench/hosts.py --servers
