@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from .api import Api
-from .federation import Federation, federate
+from .api import Api, Refused
+from .federation import Federation, OwnFederation, Saved, federate
 from .frontend import Frontend, Spoilable, Zone
 from .servers import Server, Stored, installed, private, store
 from .targets import EMULATOR, Emulator, Target, Unavailable, targets
@@ -117,6 +117,28 @@ def master(federation: Federation) -> Frontend:
 @pytest.fixture(scope="session")
 def slave(federation: Federation) -> Frontend:
     return federation.slave
+
+
+@pytest.fixture(scope="module")
+def saved(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
+    if not target.makes_zones:
+        pytest.skip("breaks things: only on zones of our own (the emulator, or ONE_SCRATCH)")
+    made = Saved(federate(target, tmp_path_factory.mktemp("replication")))
+    yield made
+    made.pair.stop()
+
+
+@pytest.fixture
+def pair(saved: Saved) -> Iterator[OwnFederation]:
+    """A federation that is healthy to begin with."""
+    yield saved.pair
+    try:
+        for zone in (saved.pair.master, saved.pair.slave):
+            if not zone.running:
+                zone.start()
+        saved.pair.replicates(limit=0.3)
+    except (AssertionError, Refused):
+        saved.mend()
 
 
 @pytest.fixture(scope="session")

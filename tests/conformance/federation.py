@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .api import NO_INDEX
-from .frontend import Frontend, Zone, wait_for
+from .frontend import Frontend, Spoilable, Zone, wait_for
 from .targets import Target
+
+# Long enough for a daemon to do what it is not expected to do: a working one needs some 10 ms.
+STANDSTILL = 0.5
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,32 @@ class OwnFederation(Federation):
 
     master: Zone
     slave: Zone
+
+
+class Saved:
+    """A federation that can be had back as it was, at the price of two restarts."""
+
+    def __init__(self, pair: OwnFederation) -> None:
+        self.pair = pair
+        pair.stop()
+        self._zones = [Spoilable(pair.master), Spoilable(pair.slave)]
+        self.mend()
+
+    def mend(self) -> None:
+        self.pair.stop()
+        for each in self._zones:
+            each.fresh().start()
+        self.pair.replicates()
+
+
+def stands_still(pair: OwnFederation, index: int) -> bool:
+    """True if the slave's index stays what it is for a while."""
+    end = time.monotonic() + STANDSTILL
+    while time.monotonic() < end:
+        if pair.slave.api.fedlog_index() != index:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def dump(master: Zone, file: str) -> None:

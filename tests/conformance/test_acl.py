@@ -14,6 +14,7 @@ from .frontend import Zone
 GROUP, ALL, USER = 0x2_0000_0000, 0x4_0000_0000, 0x1_0000_0000
 CLUSTER = 0x8_0000_0000
 TEMPLATE, ZONE, DATASTORE = 0x200_0000_0000, 0x8000_0000_0000, 0x1000_0000_0000
+USERS, GROUPS, VDCS = 0x100_0000_0000, 0x400_0000_0000, 0x2_0000_0000_0000
 USE, MANAGE = 1, 2
 
 
@@ -90,6 +91,17 @@ def test_rules_of_a_group_go_with_it(api: Api, made: Made) -> None:
     number = made.rule(api, f"{GROUP + group:x}", f"{TEMPLATE + ALL:x}", "1", f"{ALL:x}")
     api.call("one.group.delete", group)
     assert str(number) not in [each.findtext("ID") for each in api.xml("one.acl.info")]
+
+
+@pytest.mark.parametrize(("method", "kind"), [("user", USERS), ("group", GROUPS), ("vdc", VDCS)])
+def test_rules_about_just_an_object_go_with_it(api: Api, made: Made, method: str, kind: int) -> None:
+    group, gone = made.group(api), getattr(made, method)(api)
+    about = made.rule(api, f"{GROUP + group:x}", f"{kind + USER + gone:x}", "1", f"{ALL:x}")
+    # One that is about another type, too, is another rule.
+    more = made.rule(api, f"{GROUP + group:x}", f"{kind + ZONE + USER + gone:x}", "1", f"{ALL:x}")
+    api.call(f"one.{method}.delete", gone)
+    left = [each.findtext("ID") for each in api.xml("one.acl.info")]
+    assert (str(about) in left, str(more) in left) == (False, True)
 
 
 def test_rule_takes_effect(api: Api, made: Made) -> None:

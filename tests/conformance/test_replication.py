@@ -6,72 +6,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
-from .api import ACTION, INTERNAL, NO_INDEX, Refused
-from .federation import OwnFederation, federate
-from .frontend import Spoilable, Zone, wait_for
-from .targets import Target
-
-# Long enough for a daemon to do what it is not expected to do: a working one needs some 10 ms.
-STANDSTILL = 0.5
-
-
-class Saved:
-    """A federation that can be had back as it was, at the price of two restarts."""
-
-    def __init__(self, pair: OwnFederation) -> None:
-        self.pair = pair
-        pair.stop()
-        self._zones = [Spoilable(pair.master), Spoilable(pair.slave)]
-        self.mend()
-
-    def mend(self) -> None:
-        self.pair.stop()
-        for each in self._zones:
-            each.fresh().start()
-        self.pair.replicates()
-
-
-@pytest.fixture(scope="module")
-def saved(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
-    if not target.makes_zones:
-        pytest.skip("breaks things: only on zones of our own (the emulator, or ONE_SCRATCH)")
-    made = Saved(federate(target, tmp_path_factory.mktemp("replication")))
-    yield made
-    made.pair.stop()
-
-
-@pytest.fixture
-def pair(saved: Saved) -> Iterator[OwnFederation]:
-    """A federation that is healthy to begin with."""
-    yield saved.pair
-    try:
-        for zone in (saved.pair.master, saved.pair.slave):
-            if not zone.running:
-                zone.start()
-        saved.pair.replicates(limit=0.3)
-    except (AssertionError, Refused):
-        saved.mend()
+from .api import ACTION, INTERNAL, NO_INDEX
+from .federation import STANDSTILL, OwnFederation, stands_still
+from .frontend import Zone, wait_for
 
 
 def news(pair: OwnFederation) -> tuple[int, int]:
     """Where the logs of master and slave end now."""
     return len(pair.master.log()), len(pair.slave.log())
-
-
-def stands_still(pair: OwnFederation, index: int) -> bool:
-    """True if the slave's index stays what it is for a while."""
-    end = time.monotonic() + STANDSTILL
-    while time.monotonic() < end:
-        if pair.slave.api.fedlog_index() != index:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 # ---- Heals by itself

@@ -227,6 +227,10 @@ class AclManager:
             raise AclError("Rule does not exist")
         self.delete(found.oid)
 
+    def delete_about(self, kind: str, oid: int) -> None:
+        """Delete the rules about just this object, which is gone. One that is about other types, too, stays."""
+        self.delete_where(lambda rule: rule.resource == TYPES[kind] | INDIVIDUAL | oid)
+
     def delete_where(self, condition: Callable[[Rule], bool]) -> None:
         """Delete what belongs to an object that is gone."""
         for rule in [rule for rule in self.rules() if condition(rule)]:

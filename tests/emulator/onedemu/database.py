@@ -28,10 +28,12 @@ class UnavailableError(DatabaseError):
 class Database(Protocol):
     """What the daemon needs of an engine. Every statement stands alone, as in OpenNebula: no transactions.
 
-    ``compare_binary`` is whether names must be compared byte by byte because the engine would not.
+    ``compare_binary`` is whether names must be compared byte by byte because the engine would not; ``tells_of_no_rows``
+    whether oned learns that a query found nothing: with SQLite it counts the rows that were changed last instead.
     """
 
     compare_binary: bool
+    tells_of_no_rows: bool
 
     def execute(self, sql: str) -> int:
         """Run a statement that changes something; returns the number of changed rows."""
@@ -52,6 +54,7 @@ class SqliteDatabase:
     """
 
     compare_binary = False
+    tells_of_no_rows = False
 
     def __init__(self, path: str, timeout: int, log: Log) -> None:
         self._log = log

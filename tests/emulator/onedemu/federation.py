@@ -23,6 +23,7 @@ from .worker import Retry, Worker
 RPC_TIMEOUT = 10.0
 # OpenNebula's loop on a refused record has no pause at all. This one keeps the emulator from eating the machine.
 LOOP_PAUSE = 0.01
+_UNREAD = 0x64AE_D0F0_0B70
 
 
 @dataclass
@@ -163,8 +164,11 @@ class FedReplicaManager:
             if previous == NONE:
                 raise Retry(f"Missing federation record previous to: {zone.next}")
             record = self._logdb.record(zone.next, previous)
-            if record is None:
+            if record is None and self._logdb.database.tells_of_no_rows:
                 raise Retry(f"Failed to load federation log record {zone.next} for zone {zone_id}")
+            if record is None:
+                # What it never read is sent: no SQL, and whatever stood in the memory of the index.
+                return Outgoing(zone.endpoint, _UNREAD, previous, "")
             return Outgoing(zone.endpoint, record.index, previous, record.sql)
 
     def _succeeded(self, zone_id: int) -> None:

@@ -137,6 +137,8 @@ class MysqlDatabase:
     :param compare_binary: whether names are compared byte by byte, instead of as the collation has it.
     """
 
+    tells_of_no_rows = True
+
     def __init__(self, login: Login, encoding: str, connections: int, compare_binary: bool, log: Log) -> None:
         self._login = login
         self._log = log

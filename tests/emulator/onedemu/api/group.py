@@ -56,6 +56,7 @@ def delete(request: Request, oid: int) -> int:
             if vdc is not None and oid in vdc.groups:
                 vdc.groups.discard(oid)
                 context.vdcs.update(vdc)
+    context.acl.delete_about("GROUP", oid)
     return oid
 
 

@@ -149,6 +149,7 @@ def delete(request: Request, oid: int) -> int:
     if _apps(body):
         raise Failure(ACTION, f"Cannot delete marketplace. marketplace  {oid} is not empty.")
     request.context.write_federated(f"DELETE FROM {_MARKETS} WHERE oid={oid}")
+    request.context.acl.delete_about("MARKETPLACE", oid)
     return oid
 
 

@@ -25,7 +25,9 @@ def fed_replicate(request: Request, index: int, previous: int, sql: str) -> I8:
     if not request.caller.is_oneadmin:
         raise Failure(AUTHORIZATION, index=NONE)
     if not sql:
-        raise Failure(REPLICATION, f"Received an empty SQL command at index{unsigned(index)}", index=NONE)
+        text = f"Received an empty SQL command at index{unsigned(index)}"
+        context.log.error("ReM", text)
+        raise Failure(REPLICATION, text, index=NONE)
     if not context.is_slave:
         text = "Cannot replicate federate log records on federation master"
         context.log.info("ReM", text)

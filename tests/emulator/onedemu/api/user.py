@@ -55,6 +55,7 @@ def delete(request: Request, oid: int) -> int:
     for gid in sorted(user.groups):
         users.remove_from_group(context, gid, oid)
     context.acl.delete_where(lambda rule: rule.user == INDIVIDUAL | oid)
+    context.acl.delete_about("USER", oid)
     return oid
 
 

@@ -46,6 +46,7 @@ def delete(request: Request, oid: int) -> int:
         context.vdcs.drop(vdc)
     except PoolError as error:
         raise Failure(ACTION, f"Cannot delete VDC. {error}") from error
+    context.acl.delete_about("VDC", oid)
     return oid
 
 

@@ -66,6 +66,7 @@ def delete(request: Request, oid: int) -> int:
     context.acl.delete_where(lambda rule: rule.zone == INDIVIDUAL | oid)
     if context.replicas is not None:
         context.replicas.delete_zone(oid)
+    context.acl.delete_about("ZONE", oid)
     return oid
 
 
