@@ -357,6 +357,21 @@ def test_zone_can_be_written_as_a_document(own: Zone) -> None:
     assert own.api.call("one.zone.info", 0, False) == document
 
 
+def test_endpoint_of_a_listed_server_changes_with_the_document(server: Api) -> None:
+    before = server.xml("one.zone.info", 0, False).find("SERVER_POOL/SERVER")
+    assert before is not None
+    endpoint = before.findtext("ENDPOINT", "")
+    document = server.call("one.zone.info", 0, False)
+    assert document.count(endpoint) >= 1
+    pool = document.partition("<SERVER_POOL>")
+    changed = "https://192.0.2.7:2643/RPC2"
+    assert server.raw("one.zone.updatedb", 0, pool[0] + pool[1] + pool[2].replace(endpoint, changed))[0] is True
+    after = server.xml("one.zone.info", 0, False).findall("SERVER_POOL/SERVER")
+    assert [(one.findtext("ID"), one.findtext("NAME"), one.findtext("ENDPOINT")) for one in after] == [
+        (before.findtext("ID"), before.findtext("NAME"), changed)
+    ]
+
+
 def test_slave_does_not_know_updatedb(slave: Frontend) -> None:
     with pytest.raises(xmlrpc.client.Fault) as fault:
         slave.api.raw("one.zone.updatedb", 0, "<ZONE/>")

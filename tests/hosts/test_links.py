@@ -26,6 +26,7 @@ PASSPHRASE = "only-for-this-test"
 OPEN = ["*:2633", "*:2634"]
 LISTENING = "ss -Hltn 'sport = :2633 or sport = :2634 or sport = :2643' | awk '{print $4}' | sort -u"
 LEFT = "/etc/onefed/tls /etc/onefed/*.cfg /etc/systemd/system/onefed-* /usr/local/share/ca-certificates/*"
+RESTART = "ha : Restart oned, which calls the others there from now on"
 CLOSED = ["*:2643", "127.0.0.1:2633", "127.0.0.1:2634"]
 # Servers for gRPC have sockets of IPv6 that take calls of both.
 WRITTEN = {"0.0.0.0": "*", "[::]": "*", "[::ffff:127.0.0.1]": "127.0.0.1"}
@@ -64,6 +65,14 @@ def endpoints(federation: Federation) -> set[str]:
     """Of all zones, as the master has them."""
     pool = federation.master.call("one.zonepool.info").replace("<![CDATA[", "").replace("]]>", "")
     return {text.partition("</ENDPOINT>")[0] for text in pool.split("<ENDPOINT>")[1:]}
+
+
+def listed(federation: Federation, name: str) -> set[str]:
+    """Endpoints of the zone's servers in its record, as the master has it."""
+    pool = federation.master.call("one.zonepool.info").replace("<![CDATA[", "").replace("]]>", "")
+    record = next(text for text in pool.split("<ZONE>") if f"<NAME>{name}</NAME>" in text)
+    servers = record.partition("<SERVER_POOL>")[2]
+    return {text.partition("</ENDPOINT>")[0] for text in servers.split("<ENDPOINT>")[1:]}
 
 
 def told(run: Run) -> str:
@@ -170,3 +179,46 @@ def test_servers_of_a_zone_elect_their_leader_through_tls(hosts: None, tmp_path:
         dead = paris.leader()
         paris.host(dead).power_off()
         federation.assert_available("paris", [name for name in servers if name != dead])
+
+
+@extra
+@pytest.mark.parametrize("of_several", ["paris", "madrid"])
+def test_servers_of_a_living_zone_are_switched_and_back(hosts: None, tmp_path: Path, of_several: str) -> None:
+    with Lab.temporary("links") as lab:
+        federation = Federation.create(lab, tmp_path, "mariadb", ("madrid", "paris"), servers={of_several: 3})
+        federation.variables["madrid"]["zone_name"] = "madrid"
+        well(federation.federate())
+        cluster = federation.clusters[of_several]
+        servers = [host.name for host in cluster.hosts]
+        plain = {f"http://{host.address}:2633/RPC2" for host in cluster.hosts}
+        assert listed(federation, of_several) == plain
+        planned = secured(federation).federate(check=True)
+        assert "oned restarts one after the other to know these endpoints: " in told(planned)
+        # The record has changed, and one server of three has restarted.
+        killed = federation.run("federate", ONEFED_KILL_BEFORE=RESTART, ONEFED_KILL_TURN="2")
+        assert killed.code != 0
+        secure = {f"https://{host.address}:2643/RPC2" for host in cluster.hosts}
+        assert listed(federation, of_several) == secure
+        federation.assert_federated("paris")
+        federation.assert_available(of_several, servers)
+        run = converged(federation)
+        assert "to know these endpoints: " in told(run)
+        for host in cluster.hosts:
+            assert is_closed(Zone(of_several, lab, host))
+        federation.assert_federated("paris")
+        federation.assert_available(of_several, servers)
+        dead = cluster.leader()
+        cluster.host(dead).power_off()
+        federation.assert_available(of_several, [name for name in servers if name != dead])
+        lab.boot(cluster.host(dead))
+        cluster.touch()
+        cluster.await_well()
+
+        secured(federation, tls=False)
+        converged(federation)
+        assert listed(federation, of_several) == plain
+        for host in cluster.hosts:
+            assert is_open(Zone(of_several, lab, host), proxy=False)
+            assert host.exec(["sh", "-c", f"ls -d {LEFT} 2>/dev/null"], check=False).stdout == ""
+        federation.assert_federated("paris")
+        federation.assert_available(of_several, servers)

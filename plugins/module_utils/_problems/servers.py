@@ -137,11 +137,11 @@ SERVER_NOT_DECLARED = Rule(
 LINKS_OF_SERVERS = Rule(
     "links_of_servers",
     ERROR,
-    "OpenNebula cannot change the endpoint of a server that is in its zone's record, so federate does not switch the "
-    "links among servers that form a zone already.",
-    "Its servers call each other {now} TLS (the record has {endpoint}), and with federation_tls: {tls} they were to do "
-    "otherwise. OpenNebula cannot change the endpoint of a listed server.",
-    "Leave federation_tls as it was for this federation.",
+    "The links among servers that form a zone change all at once. A server that is not there then would not be found "
+    "by the others, nor find them.",
+    "The servers of its zone call each other {now} TLS, which is to change for all at once, and this one {why}.",
+    "Start it, or let playbook federate take it out of the zone (oned_state: absent) with federation_tls: {tls}, as it "
+    "was. Then run again.",
 )
 SERVER_MOVED = Rule(
     "server_moved",

@@ -17,7 +17,7 @@ from ...module_utils._host.firewall import opening
 from ...module_utils._problems import endpoints, servers, vip
 from ...module_utils._problems.frontend import CLOCKS_APART
 from ...module_utils._problems.problem import Problem
-from .._model.declared import FloatingAddress, Zone
+from .._model.declared import FloatingAddress
 from .._model.facts import Frontend
 from .frontend import LOOPBACK_LISTENERS, PACKETS_ARRIVE
 
@@ -64,17 +64,6 @@ def listens(frontend: Frontend, endpoint: str) -> list[Problem]:
     if conf.listen_address.startswith(LOOPBACK_LISTENERS) and not is_loopback(endpoint):
         found.append(endpoints.SERVER_LOOPBACK_LISTENER.problem(address=conf.listen_address))
     return found
-
-
-def links_of_servers(frontend: Frontend, zone_id: int | None, zone: Zone) -> list[Problem]:
-    """Servers that form a zone keep the endpoints that its record has: with TLS, or without."""
-    tls = is_tls(zone.endpoints[zone.host])
-    listed = [one.endpoint for one in frontend.servers_of(zone_id) if frontend.in_raft]
-    other = next((endpoint for endpoint in listed if endpoint and is_tls(endpoint) != tls), None)
-    if other is None:
-        return []
-    now = "with" if is_tls(other) else "without"
-    return [servers.LINKS_OF_SERVERS.problem(now=now, endpoint=other, tls=str(tls).lower())]
 
 
 def _higher(one: str, other: str) -> str:

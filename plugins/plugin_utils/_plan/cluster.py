@@ -24,6 +24,7 @@ from .entry import placed, warned
 from .members import displaced, server_of, strangers
 from .planned import Removal, ServersPlan
 from .removals import is_left_solo, plan_removals
+from .server_links import is_half_switched
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,9 @@ def _outdated_followers(step: ServersPlan, zone: Zone, facts: Mapping[str, HostF
     elders = [host for host in zone.servers if zone.endpoints[host] in step.serving]
     added = [host for host in step.add_server if host not in step.ids]
     if not added:
+        # Restarts that an interrupted change of the links left over are made with the rest of it.
+        if is_half_switched(zone, facts):
+            return ()
         return tuple(host for host in elders if facts[host].frontend.service.restart_needed)
     return (*elders, *step.add_server[: step.add_server.index(added[-1])])
 

@@ -91,7 +91,7 @@ def make_plan(
         prepare=works and bool(master.changes or master.records or master.restart),
         changed=not errors and any(entry.alters for entry in zones.values()),
         access=works and federation.access.declared,
-        probe=works and _needs_proof(federation, facts, master, zones),
+        probe=works and (bool(links.relisting) or _needs_proof(federation, facts, master, zones)),
         links=links,
     )
     groups = {host: tuple(_groups(federation, plan, host)) for host in hosts}

@@ -22,6 +22,7 @@ from .desired_state import conf_changes, conf_of
 from .entry import warned
 from .planned import ZonePlan
 from .planned_links import Closing, LinkPlan, LinksPlan
+from .server_links import plan_relisting
 
 _WORKED_ON = ("master", "join", "converge", "member")
 
@@ -92,6 +93,11 @@ def plan_links(
     plan = LinksPlan(servers, new, awaited, tuple(_label(zones, name) for name in held))
     if tls and callers and not held:
         plan = replace(plan, closing=tuple(_closing(federation, facts, zones[federation.master])))
+    groups = {federation.hosts[host].zone for host in servers}
+    relisting = {group: plan_relisting(federation, facts, entry) for group, entry in zones.items() if group in groups}
+    changing = {group: one for group, one in relisting.items() if one}
+    turns = max((len(one.servers) for one in changing.values()), default=0)
+    plan = replace(plan, relisting=changing, turns=turns)
     return replace(plan, changes=_changes(federation, found, plan))
 
 
@@ -135,6 +141,8 @@ def _changes(federation: Federation, found: Mapping[str, Frontend], plan: LinksP
             )
         elif link.state == "absent" and found[host].has_links and not keeps_proxy(federation, host, plan):
             lines.append(f"{host} loses its TLS proxy, certificate and trust, once nobody calls it there any more")
+    for group, relisting in plan.relisting.items():
+        described.setdefault(group, []).extend(relisting.changes)
     for one in plan.closing:
         described.setdefault(federation.master, []).append(
             f"{one.host} closes its plain port at the end, when all zones call it with TLS: oned restarts once more"
@@ -160,8 +168,11 @@ def with_links(entry: ZonePlan, federation: Federation, plan: LinksPlan) -> Zone
 def link_groups(federation: Federation, plan: LinksPlan, host: str) -> dict[str, bool]:
     """What of the links `host` takes part in, by the name of a group."""
     link = plan.servers.get(host)
+    relists = link is not None and federation.hosts[host].zone in plan.relisting
     return {
         "linking": link is not None and link.state == "present",
+        "relisting": relists and federation.settings.tls,
+        "relisting_back": relists and not federation.settings.tls,
         "unlinking": link is not None and link.state == "absent" and not keeps_proxy(federation, host, plan),
         "closing": host in [one.host for one in plan.closing],
     }

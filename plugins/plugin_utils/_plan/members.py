@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...module_utils._endpoints import host_of as url_host
-from ...module_utils._endpoints import literal, same_endpoint
+from ...module_utils._endpoints import is_tls, literal, same_endpoint
 from ...module_utils._problems.problem import Problem
 from ...module_utils._problems.servers import SERVER_MOVED, SERVER_NOT_DECLARED
 from .._model.declared import Federation, Zone
@@ -20,12 +20,20 @@ from .._model.records import ListedServer, ZoneRecord
 
 
 def server_of(zone: Zone, host: str, listed: Iterable[ListedServer]) -> ListedServer | None:
-    """The listed server that a host of the zone is: the one with its endpoint, else the one with its name."""
+    """The listed server that a host of the zone is.
+
+    The one with its endpoint, else the one with its name, else the one with its address and the other kind of links.
+    """
     endpoint, listed = zone.endpoints[host], tuple(listed)
-    return next(
-        (one for one in listed if same_endpoint(one.endpoint, endpoint)),
-        next((one for one in listed if one.name == host), None),
-    )
+    found = [one for one in listed if same_endpoint(one.endpoint, endpoint)]
+    found += [one for one in listed if one.name == host]
+    found += [one for one in listed if _differs_in_tls(one.endpoint, endpoint)]
+    return next(iter(found), None)
+
+
+def _differs_in_tls(one: str, other: str) -> bool:
+    """Whether one endpoint is that of the other's TLS proxy, by their hosts."""
+    return is_tls(one) != is_tls(other) and url_host(one) == url_host(other)
 
 
 def host_of(server: ListedServer, endpoints: Mapping[str, str], ids: Mapping[str, int]) -> str:
@@ -33,7 +41,8 @@ def host_of(server: ListedServer, endpoints: Mapping[str, str], ids: Mapping[str
     by_id = [host for host, one in ids.items() if one == server.id]
     by_endpoint = [host for host, one in endpoints.items() if same_endpoint(one, server.endpoint)]
     by_name = [host for host in endpoints if host == server.name]
-    return next(iter([*by_id, *by_endpoint, *by_name]), "")
+    by_address = [host for host, one in endpoints.items() if _differs_in_tls(one, server.endpoint)]
+    return next(iter([*by_id, *by_endpoint, *by_name, *by_address]), "")
 
 
 def strangers(zone: Zone, listed: Sequence[ListedServer], severity: str | None = None) -> list[Problem]:
@@ -53,7 +62,8 @@ def displaced(zone: Zone, listed: Sequence[ListedServer]) -> list[Problem]:
     found = []
     for host in zone.servers:
         server, endpoint = server_of(zone, host, listed), zone.endpoints[host]
-        if server is None or same_endpoint(server.endpoint, endpoint):
+        # Links that change with or without TLS are a matter of their own.
+        if server is None or same_endpoint(server.endpoint, endpoint) or is_tls(server.endpoint) != is_tls(endpoint):
             continue
         if all(literal(url_host(one)) for one in (server.endpoint, endpoint)):
             found.append(SERVER_MOVED.problem(host, listed=server.endpoint, endpoint=endpoint))

@@ -30,12 +30,34 @@ class Closing:
 
 
 @dataclass(frozen=True)
+class Relisted:
+    """A server of a zone that restarts to know the endpoints of the others."""
+
+    host: str
+    server_id: int
+
+
+@dataclass(frozen=True)
+class Relisting:
+    """A zone whose record gets `endpoints`, by the ids of its servers as text; then `servers` restart in that order.
+
+    An interrupted run may have changed the record already. `changes` are text.
+    """
+
+    zone_id: int
+    endpoints: Mapping[str, str]
+    servers: tuple[Relisted, ...]
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class LinksPlan:
     """What a run does to the links between servers.
 
     `servers` are those that get a TLS proxy, or lose it, by host; `new` names those that have none yet. When the zones
     of hosts `awaited` call the master where it is declared, its servers `closing` close their plain ports, or lose
-    their proxies; `held` names zones that will not in this run, for which all stays. `changes` are text by group.
+    their proxies; `held` names zones that will not in this run, for which all stays. `relisting` are zones, by group,
+    whose servers call each other elsewhere from now on, in `turns` restarts at most. `changes` are text by group.
     """
 
     servers: Mapping[str, LinkPlan] = field(default_factory=dict)
@@ -43,6 +65,8 @@ class LinksPlan:
     awaited: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     closing: tuple[Closing, ...] = ()
+    relisting: Mapping[str, Relisting] = field(default_factory=dict)
+    turns: int = 0
     changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -12,7 +12,6 @@ from ...module_utils._endpoints import is_loopback, same_endpoint
 from ...module_utils._problems import zones as rules
 from ...module_utils._problems.frontend import AUTH_FILES_NOT_COMPARED
 from ...module_utils._problems.problem import Problem
-from .._checks import cluster as cluster_checks
 from .._checks import database as database_checks
 from .._checks import frontend as checks
 from .._checks.connectivity import connectivity_problems
@@ -52,6 +51,7 @@ from .former_master import former_master_entry, was_master
 from .join import plan_join
 from .links import plain_callers
 from .planned import ConfChange, ZonePlan
+from .server_links import relisting_problems
 
 
 def without_master(zone: Zone, host_facts: HostFacts) -> ZonePlan:
@@ -70,7 +70,7 @@ def master_entry(federation: Federation, facts: Mapping[str, HostFacts]) -> Zone
         return make_entry(zone, "master", problems=placed(name, found))
     frontend, host = facts[name].frontend, federation.hosts[name]
     found = checks.state(frontend) + checks.credentials(frontend) + checks.listener(frontend, host, zone.endpoint)
-    found += cluster_checks.links_of_servers(frontend, frontend.conf.zone_id, zone)
+    found += relisting_problems(zone, facts, frontend)
     if frontend.conf.mode in ("SLAVE", "CACHE"):
         found.append(rules.MASTER_IS_SLAVE.problem(master=frontend.conf.master_oned))
     warnings = warned(name, database_checks.advice(frontend))
@@ -155,7 +155,7 @@ def _federated(
     if mine and was_master(frontend, master):
         return former_master_entry(federation, zone, facts, known, mine)
     found = _elsewhere(federation, zone, frontend, master, known, record)
-    found += cluster_checks.links_of_servers(frontend, frontend.conf.zone_id, zone)
+    found += relisting_problems(zone, facts, frontend)
     if found:
         return make_entry(zone, "excluded", problems=placed(name, found))
     if not frontend.has_copy:

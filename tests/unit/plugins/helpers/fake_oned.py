@@ -13,6 +13,7 @@ import xmlrpc.client
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from xml.etree import ElementTree
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._api.client import Client
 
@@ -102,6 +103,7 @@ class FakeOned:
     cluster: dict[str, Any] = field(default_factory=lambda: {"RESERVED_CPU": ""})
     delay: int = 0
     login_tokens: tuple[str, ...] = ()
+    documents: list[str] = field(default_factory=list)
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -210,6 +212,18 @@ class FakeOned:
 
     def _serves(self, zone_id: int, servers: list[dict[str, Any]]) -> None:
         self._written(lambda zones: zones.update({zone_id: {**zones[zone_id], "servers": tuple(servers)}}))
+
+    def _zone_updatedb(self, zone_id: int, document: str) -> Any:
+        """Takes the servers of the document; `documents` keeps it."""
+        if self.master is not None:
+            return xmlrpc.client.Fault(-506, "Method 'one.zone.updatedb' not defined")
+        self.documents.append(document)
+        servers = [
+            {one.tag: int(one.text or 0) if one.tag == "ID" else one.text or "" for one in server}
+            for server in ElementTree.fromstring(document).findall("SERVER_POOL/SERVER")
+        ]
+        self._serves(zone_id, servers)
+        return [True, zone_id, 0]
 
     def _zone_resetserver(self, zone_id: int, server_id: int) -> Any:
         return [True, zone_id, 0]
