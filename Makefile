@@ -132,9 +132,12 @@ prove-failover: venv link ## Extra, as root: leaders of a slave, then of the mas
 	$(BIN)/python tests/prove/failover.py --master
 
 SECONDS ?= 1800
-.PHONY: prove-secrets prove-privileges bench-hosts bench-servers bench-links
+.PHONY: prove-secrets prove-links prove-privileges bench-hosts bench-servers bench-links
 prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join
 	$(BIN)/python tests/prove/secrecy.py
+
+prove-links: venv link ## Extra, as root: with TLS no secret goes over the network while zones join, write, change password, are repaired
+	$(BIN)/python tests/prove/links.py
 
 prove-privileges: venv link ## Extra, long, as root: the same attack for SECONDS=1800
 	$(BIN)/python -m tests.privileges $(SECONDS)

@@ -76,6 +76,22 @@ options:
             M(onefed.opennebula.restore_journal) returns them.
         type: dict
         default: {}
+      plain_ports:
+        description:
+          - Ports of C(oned) behind its TLS proxy, the one for XML-RPC first, by host. Without, 2633 and 2634 are asked.
+        type: dict
+        default: {}
+        version_added: 1.1.0
+      guarded_ports:
+        description: Ports that role P(onefed.opennebula.firewall#role) closes to all but the federation, by host.
+        type: dict
+        default: {}
+        version_added: 1.1.0
+      reached_ports:
+        description: Hosts of other zones that can connect to such a port, by host and port.
+        type: dict
+        default: {}
+        version_added: 1.1.0
       outside:
         description:
           - Whether the zone is outside of the limit. It is not checked then, like a zone that is not in the list.
@@ -235,8 +251,8 @@ federation:
               sample: {"serial": "2F5A", "not_after": "2026-05-03T12:00:00Z", "days_left": 397, "protocol": "TLSv1.3"}
             plain_ports:
               description:
-                - Ports of C(oned), V(2633) and V(2634), that accept connections from this host although the endpoint
-                  has TLS.
+                - Ports of C(oned), V(2633) or the declared one and V(2634), that accept connections from this host
+                  although the endpoint has TLS.
               type: list
               elements: int
             version:
@@ -367,13 +383,15 @@ from ..module_utils._argspec import API, FRONTEND, TEXT
 from ..module_utils._frontend.layout import Frontend
 from ..module_utils._health.health import health
 from ..module_utils._health.observe import observe
+from ..module_utils._health.open_ports import ports_of
 from ..module_utils._health.text import status_text
 from ..module_utils._module import run
 
 
 def federation_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
-    observation = observe(client_for(params, frontend), params["settle_timeout"], params["endpoints"])
+    client, ports = client_for(params, frontend), ports_of(params["declared"])
+    observation = observe(client, params["settle_timeout"], params["endpoints"], ports)
     federation = health(observation, params["databases"], time.time(), params["allow_loopback"], params["declared"])
     return {"changed": False, "federation": federation, "text": status_text(federation)}
 
@@ -402,6 +420,9 @@ def main() -> None:
                     "restores": {"type": "dict", "default": {}},
                     "outside": {"type": "bool", "default": False},
                     "limit": {"type": "str"},
+                    "plain_ports": {"type": "dict", "default": {}},
+                    "guarded_ports": {"type": "dict", "default": {}},
+                    "reached_ports": {"type": "dict", "default": {}},
                     "unread_databases": {"type": "dict", "default": {}},
                 },
             },

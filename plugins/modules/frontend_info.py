@@ -18,6 +18,12 @@ options:
     type: list
     elements: str
     default: []
+  probe_ports:
+    description: Ports of other hosts, as C(host:port). It is tried whether this host can connect to them.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
   auth_key:
     description:
       - Random text, the same for all front-ends whose auth files are to be compared. Without it they are not.
@@ -358,6 +364,20 @@ frontend:
     lockdown:
       description: Whether M(onefed.opennebula.zone_lockdown) closed the zone and it has not been opened since.
       type: bool
+    guarded_ports:
+      description:
+        - Ports that role P(onefed.opennebula.firewall#role) closes to all but the federation, where its rules are in
+          force. Empty without root.
+      type: list
+      elements: int
+      sample: [2633, 2634]
+      version_added: 1.1.0
+    open_ports:
+      description: Which of O(probe_ports) accept a connection from this host.
+      type: list
+      elements: str
+      sample: ["192.0.2.31:2633"]
+      version_added: 1.1.0
     has_links:
       description: Whether role P(onefed.opennebula.secure_links#role) put a TLS proxy before C(oned).
       type: bool
@@ -417,7 +437,8 @@ def frontend_info(module: AnsibleModule, frontend: Frontend) -> dict[str, Any]:
     params = module.params
     vip = Floating.of(params["vip"], params["vip_interface"]) if params["vip"] else None
     tls = {name: params[name] for name in _TLS}
-    facts = examine(frontend, params["probe_endpoints"], params["timeout"], params["auth_key"], params, vip, tls)
+    ports = list(dict.fromkeys(params["probe_ports"]))
+    facts = examine(frontend, params["probe_endpoints"], params["timeout"], params["auth_key"], params, vip, tls, ports)
     return {"changed": False, "frontend": facts}
 
 
@@ -427,6 +448,7 @@ def main() -> None:
             **FRONTEND,
             **LOGIN,
             "probe_endpoints": {"type": "list", "elements": "str", "default": []},
+            "probe_ports": {"type": "list", "elements": "str", "default": []},
             "auth_key": {"type": "str", "no_log": True},
             "vip": {"type": TEXT},
             "vip_interface": {"type": TEXT},

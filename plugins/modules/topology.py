@@ -99,6 +99,12 @@ probes:
   type: list
   elements: str
   sample: ["http://192.0.2.31:2633/RPC2"]
+plain_ports:
+  description: Ports of C(oned) behind its TLS proxy, which no other host is to reach, as C(host:port) by host.
+  returned: success
+  type: dict
+  sample: {"paris-1": ["192.0.2.31:2633", "192.0.2.31:2634"]}
+  version_added: 1.1.0
 access:
   description: What is declared of access policies and administrators, without secrets.
   returned: success

@@ -18,6 +18,7 @@ from tests.tools.playbooks import Run, wait_for
 from . import requirements
 from .federation import Federation, Zone
 from .lab import Lab
+from .roles import apply
 
 pytestmark = pytest.mark.skipif(bool(requirements.missing()), reason=str(requirements.missing()))
 extra = pytest.mark.skipif(not os.environ.get("ONEFED_ALL_FAULTS"), reason="minutes; ONEFED_ALL_FAULTS=1")
@@ -222,3 +223,22 @@ def test_servers_of_a_living_zone_are_switched_and_back(hosts: None, tmp_path: P
             assert host.exec(["sh", "-c", f"ls -d {LEFT} 2>/dev/null"], check=False).stdout == ""
         federation.assert_federated("paris")
         federation.assert_available(of_several, servers)
+
+
+@extra
+def test_status_tells_of_ports_past_a_proxy_and_not_of_those_behind_role_firewall(
+    pair: Federation, tmp_path: Path
+) -> None:
+    for zone in pair.clusters:
+        pair.variables[zone]["oned_port"] = 2733
+    well(secured(pair).federate())
+    paris = pair["paris"].host
+    opened = "s/^LISTEN_ADDRESS.*/LISTEN_ADDRESS = \"0.0.0.0\"/"
+    paris.exec(["sh", "-c", f"sed -i '{opened}' /etc/one/oned.conf && systemctl restart opennebula"])
+    warned = pair.run("status")
+    assert "on the same host port 2733 answers other hosts without it: this host, madrid-1." in told(warned)
+    guarded = apply(
+        pair.lab, tmp_path, "firewall", "paris-1", firewall_sources=["10.90.0.11", "10.90.0.12"], firewall_ports=[2733]
+    )
+    assert guarded.code == 0, guarded.output
+    assert "[port_open]" not in told(pair.run("status"))

@@ -27,6 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
+from tests.hosts.cluster import Cluster  # noqa: E402
 from tests.hosts.federation import FIRST_ADDRESS, Federation, Zone  # noqa: E402
 from tests.hosts.host import Spec  # noqa: E402
 from tests.hosts.lab import Lab  # noqa: E402
@@ -191,6 +192,7 @@ def main() -> int:
         federation = Federation(lab, folder)
         for zone, host in zip(NAMES, lab.up(*specs(lab))):
             federation.zones[zone] = Zone(zone, lab, host)
+            federation.clusters[zone] = Cluster(lab, zone, [host], None)
             federation.variables[zone] = {} if federation.variables else {"zone_role": "master"}
         proof = Proof(federation, folder)
         tried = try_search(proof)

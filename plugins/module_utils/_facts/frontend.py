@@ -16,6 +16,7 @@ from typing import Any, Callable
 from .._api.client import prober
 from .._api.local import local_url, read_one_auth
 from .._database.open import describe, open_database
+from .._endpoints import host_of, port_of
 from .._errors import DriverMissing, OnefedError
 from .._frontend import auth_files
 from .._frontend.journal import Journal, await_quiet
@@ -26,7 +27,7 @@ from .._frontend.upgrade_journal import UpgradeJournal
 from .._host import network
 from .._host.deadline import Deadline
 from .._host.files import exists
-from .._host.firewall import find_firewall
+from .._host.firewall import find_firewall, guarded_ports
 from .._lockdown import lockdown
 from .._oned_conf.document import STOCK_VECTORS, Document, integer
 from .._oned_conf.raft_hooks import HOOKS, hook_of
@@ -77,12 +78,14 @@ def examine(
     login: Mapping[str, Any] | None = None,
     vip: unit.Floating | None = None,
     tls: Mapping[str, Any] | None = None,
+    ports: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The facts that module frontend_info documents. `timeout` is in seconds, per call. Holds no secret.
 
     With `auth_key`, which is one, the auth files can be compared with those of other front-ends, and so can the
     configuration. `login` holds options of the fragment of that name. With `vip` it is examined whether hooks can move
     that address, and who has it. `tls` holds how certificates are checked: `validate_certs` and `ca_path`, as Client.
+    `ports` are places, host:port, of which it is told whether they accept a connection.
     """
     await_quiet(frontend)
     document, conf = _conf(frontend)
@@ -95,6 +98,7 @@ def examine(
     deadline = Deadline.after(4 * timeout)
     api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
     probes = {url: Task(prober(url, timeout, **(tls or {}))).start() for url in dict.fromkeys(endpoints)}
+    plain = {one: Task(lambda one=one: _accepted(one)).start() for one in ports}  # type: ignore[misc]
     database = _database(frontend, document, login)
     answers = api.wait(deadline)
     facts = {
@@ -114,9 +118,11 @@ def examine(
         "upgrade": _guarded(lambda: _public(UpgradeJournal.load(frontend))),
         "restore": _guarded(lambda: _public(RestoreJournal.load(frontend) or RestoreJournal.last(frontend))),
         "probes": {url: task.wait(deadline) for url, task in probes.items()},
+        "open_ports": [one for one, task in plain.items() if task.wait(deadline) is True],
         "companions": _guarded(lambda: companions.installed(frontend)),
         "fireedge": fireedge.facts(frontend),
         "firewall": find_firewall(),
+        "guarded_ports": guarded_ports(),
         "addresses": _guarded(network.addresses),
         "address_keeper": _guarded(unit.keeper),
         "lockdown": os.path.lexists(lockdown.UNIT.path),
@@ -127,6 +133,10 @@ def examine(
     }
     scrubbed: dict[str, Any] = _scrubbed(facts, hidden)
     return scrubbed
+
+
+def _accepted(place: str) -> bool:
+    return network.accepts(host_of(place), port_of(place) or 0)
 
 
 def _hook(frontend: Frontend, vip: unit.Floating) -> dict[str, Any]:

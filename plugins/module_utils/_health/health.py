@@ -19,6 +19,7 @@ from .inventory import (
     floating_of,
     has_vip,
 )
+from .open_ports import open_port_problems
 from .quorum import Zone, lag_of, log_lag, raft_leader
 from .scope import comparison_problems, missing_problems, scope_problem
 from .server import server_problems
@@ -85,7 +86,7 @@ def health(
         found = [*record_problems(federation, zone)]
         for server in zone["servers"]:
             found += server_problems(federation, zone, server)
-        found += [*cluster_problems(zone), *declared_problems(zone, inventory)]
+        found += [*open_port_problems(zone, inventory), *cluster_problems(zone), *declared_problems(zone, inventory)]
         for server in zone["servers"]:
             if server["name"] in described:
                 found += database.database_problems(server, described[server["name"]], reference, is_master)

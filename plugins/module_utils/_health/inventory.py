@@ -17,7 +17,9 @@ from .quorum import Server, Zone, raft_leader
 USELESS_ONE_AUTH = {"missing": frontend.ONE_AUTH_MISSING, "rejected": frontend.ONE_AUTH_REJECTED}
 # One zone of the inventory: name, endpoint, servers (endpoints by host), address, vip_holders, unread and locked_down
 # (hosts), one_auth (a key of USELESS_ONE_AUTH), upgrades and restores (open ones), by host; outside (of the limit),
-# limit (that has it and the master), unread_databases (why, by host).
+# limit (that has it and the master), unread_databases (why, by host); plain_ports (oned's own behind TLS proxies, the
+# one for XML-RPC first) and guarded_ports (those that only the federation reaches), by host; reached_ports (hosts of
+# other zones by port), by host.
 Declared = Mapping[str, Any]
 
 

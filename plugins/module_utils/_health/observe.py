@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._api.certificate import certificate_at
@@ -18,6 +17,7 @@ from .._api.raft import UNKNOWN, Server, not_done, status
 from .._endpoints import host_of, is_tls, port_of
 from .._errors import AnswerError, ApiError, OnefedError
 from .._host.deadline import Deadline
+from .._host.network import accepts
 from .._oned_conf.document import integer
 from .._resources.user import ONEADMIN, bridges_of
 from .quorum import behind, find_master, leader_of
@@ -31,12 +31,12 @@ _UNKNOWN: Server = {
     "plain_ports": [],
 }
 # Where oned listens unless its oned.conf says otherwise: XML-RPC, and gRPC since 7.2.
-_PLAIN_PORTS = (2633, 2634)
-# A port that is closed says so at once; where packets are dropped nobody waits longer than this.
-_PLAIN_SECONDS = 1.0
+_XMLRPC_PORT, _GRPC_PORT = 2633, 2634
 
 
-def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dict[str, Any]:
+def observe(
+    client: Client, settle: float, endpoints: Sequence[str] = (), ports: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """What the zones that `client` knows answer, side by side.
 
     Returns {"zones", "index_before", "index", "bridged"}: zones as in _api, each server with the keys of _UNKNOWN, the
@@ -44,6 +44,7 @@ def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dic
     of the password, None if the client may not see that. A zone without a list of servers gets one, named
     like the zone, from its endpoint; else `endpoint_server` is what answers at the zone's own endpoint (None when that
     is one of its servers'). Servers that are behind are asked again for up to `settle` seconds.
+    `ports` are oned's own behind TLS proxies, where they are not 2633, by endpoint.
     The zones are those that the client's endpoint lists or, when it does not, the first of `endpoints` that does.
     Raises OnefedError when the list of zones cannot be read.
     """
@@ -55,7 +56,7 @@ def observe(client: Client, settle: float, endpoints: Sequence[str] = ()) -> dic
         zone["clustered"] = bool(listed)
         zone["endpoint_server"] = {**_UNKNOWN, **_own_server(zone)} if apart else None
     every = [server for zone in zones for server in [*zone["servers"], zone["endpoint_server"]] if server]
-    for server, answer in zip(every, in_parallel(lambda server: _ask(client, server["endpoint"]), every)):
+    for server, answer in zip(every, in_parallel(lambda server: _ask(client, server["endpoint"], ports or {}), every)):
         server.update(answer)
     return {**_settle(client, zones, settle), "bridged": _bridged(client)}
 
@@ -88,7 +89,7 @@ def _own_server(zone: dict[str, Any]) -> Server:
     return {"id": -1, "name": zone["name"], "endpoint": zone["endpoint"]}
 
 
-def _ask(client: Client, endpoint: str | None) -> Server:
+def _ask(client: Client, endpoint: str | None, ports: Mapping[str, int]) -> Server:
     """Everything that one endpoint tells about itself."""
     if endpoint is None:
         return {"error": "it has no XML-RPC endpoint"}
@@ -96,7 +97,7 @@ def _ask(client: Client, endpoint: str | None) -> Server:
     answer = status(there)
     if answer["reachable"]:
         answer["certificate"] = certificate_at(there)
-        answer["plain_ports"] = _plain_ports(endpoint)
+        answer["plain_ports"] = _plain_ports(endpoint, ports)
     if answer.get("state") != "open" or answer.get("refusal") == "authentication":
         return answer
     try:
@@ -112,19 +113,12 @@ def _ask(client: Client, endpoint: str | None) -> Server:
     return answer
 
 
-def _plain_ports(endpoint: str) -> list[int]:
+def _plain_ports(endpoint: str, ports: Mapping[str, int]) -> list[int]:
     """oned's own ports that accept a connection at the host of an endpoint with TLS; none for another endpoint."""
     if not is_tls(endpoint):
         return []
-    return [port for port in _PLAIN_PORTS if port != port_of(endpoint) and _accepts(host_of(endpoint), port)]
-
-
-def _accepts(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), _PLAIN_SECONDS).close()
-    except OSError:
-        return False
-    return True
+    plain = (ports.get(endpoint, _XMLRPC_PORT), _GRPC_PORT)
+    return [port for port in plain if port != port_of(endpoint) and accepts(host_of(endpoint), port)]
 
 
 def _refusal(error: OnefedError) -> str | None:

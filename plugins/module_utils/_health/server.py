@@ -24,9 +24,6 @@ def server_problems(federation: Federation, zone: Zone, server: Server) -> Itera
     if shown and shown["days_left"] < _LAST_DAYS:
         where, ends, days = server["endpoint"], shown["not_after"], shown["days_left"]
         yield endpoints.CERTIFICATE_ENDS.problem(server["name"], endpoint=where, not_after=ends, days=days)
-    if server["plain_ports"]:
-        ports = " and ".join(map(str, server["plain_ports"]))
-        yield endpoints.PORT_OPEN.problem(server["name"], endpoint=server["endpoint"], ports=ports)
     role = _role_problem(federation, zone, server) if federation.federated else None
     # A wrong ZONE_ID is the cause of a missing record, which then is not worth telling.
     mute = answer_problem(zone, server) if not (role and server["refusal"] == "no_zone") else None

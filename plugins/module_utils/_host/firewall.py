@@ -23,6 +23,9 @@ IPTABLES_TABLES = "/proc/net/ip_tables_names"
 NFT_SECONDS = 5.0
 # A base chain is one that the kernel hands packets to; iptables on nftables names its own in capitals.
 _TABLE = re.compile(r"^table (\S+) (\S+) \{")
+# The table of role firewall, and its rule that hands ports to the chain of those that may call.
+_FEDERATION = ("inet", "onefed_federation")
+_GUARDED = re.compile(r"^\s+tcp dport (\{[^}]*\}|\d+) jump callers", re.MULTILINE)
 _CHAIN = re.compile(r"^\s+chain (\S+) \{")
 
 
@@ -44,6 +47,18 @@ def find_firewall() -> dict[str, Any] | None:
     if chain:
         return {"kind": "nftables", "chain": chain}
     return {"kind": "iptables", "chain": None} if "filter" in _text(IPTABLES_TABLES).split() else None
+
+
+def guarded_ports() -> list[int]:
+    """The ports that role firewall closes here to all but the federation; none without its rules, or without root."""
+    if os.geteuid() != 0:
+        return []
+    try:
+        rules = run_command([find_program("nft") or "nft", "list", "table", *_FEDERATION], NFT_SECONDS).stdout
+    except FrontendError:
+        return []
+    found = _GUARDED.search(rules)
+    return sorted(map(int, re.findall(r"\d+", found[1]))) if found else []
 
 
 def opening(firewall: Data | None, source: str, target: str, port: int | None) -> str:

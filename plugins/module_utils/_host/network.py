@@ -19,6 +19,8 @@ from .command import find_program, run_command
 from .deadline import Deadline
 
 COMMAND_SECONDS = 10.0
+# Where packets are dropped nobody waits longer than this.
+_CONNECT_SECONDS = 1.0
 # RFC 5227 asks for three probes, each up to two seconds after the one before; on a LAN an answer takes milliseconds.
 PROBES, PROBE_SECONDS = 3, 0.5
 _ARP, _IPV4, _ETHERNET = 0x0806, 0x0800, 1
@@ -76,6 +78,15 @@ def duplicate(interface: str, address: str) -> bool | None:
             if link["ifname"] == interface and one.get("local") == address:
                 return True if one.get("dadfailed") else (None if one.get("tentative") else False)
     return False
+
+
+def accepts(host: str, port: int) -> bool:
+    """Whether a TCP connection to a port stands. Closed ones say so at once, dropped packets cost a second."""
+    try:
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _links() -> list[dict[str, Any]]:

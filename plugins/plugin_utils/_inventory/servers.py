@@ -14,7 +14,7 @@ from typing import Any
 
 from .._model.declared import FloatingAddress, Server
 
-DEFAULT_PORT = 2633
+DEFAULT_PORT, GRPC_PORT = 2633, 2634
 DEFAULT_TLS_PORT = 2643
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...module_utils._endpoints import is_loopback, is_tls
+from ...module_utils._endpoints import host_of, is_loopback, is_tls
 from ...module_utils._errors import OnefedError
 from ...module_utils._resources.name_rules import ZONE, name_fault
 from .._model.declared import DeclaredAccess, Federation, Server, Settings, Zone
@@ -27,6 +27,7 @@ from .role_variables import INSTALL_VARIABLES, LINK_VARIABLES, PLAYBOOK_VARIABLE
 from .servers import (
     DEFAULT_PORT,
     DEFAULT_TLS_PORT,
+    GRPC_PORT,
     floating_address,
     problems_of_several,
 )
@@ -116,6 +117,7 @@ def topology(
         zones=result,
         hosts=hosts,
         probes=_probes(result),
+        plain_ports=_plain_ports(hosts),
         access=DeclaredAccess(declares_access(access, people), tuple(named), tuple(disputed_names(access, people))),
     )
 
@@ -155,6 +157,17 @@ def _probes(zones: Mapping[str, Zone]) -> tuple[str, ...]:
         for endpoint in zone.endpoints.values()
     ]
     return tuple(dict.fromkeys([*(zone.endpoint for zone in zones.values()), *servers]))
+
+
+def _plain_ports(hosts: Mapping[str, Server]) -> dict[str, tuple[str, ...]]:
+    """Where oned of each server behind a TLS proxy listens for calls without TLS: XML-RPC, and gRPC."""
+    return {
+        name: tuple(f"{address}:{port}" for port in (host.port or DEFAULT_PORT, GRPC_PORT))
+        for name, host in hosts.items()
+        if host.secured and host.state == "present"
+        for found in [host_of(host.endpoint)]
+        for address in [f"[{found}]" if ":" in found else found]
+    }
 
 
 def _agreed(

@@ -156,7 +156,8 @@ class DeclaredAccess:
 class Federation:
     """All that the inventory declares: `zones` by group, `hosts` by name, `master` is the group of the master's zone.
 
-    `probes` are the endpoints that front-ends must reach, `api_options` those of the settings.
+    `probes` are the endpoints that front-ends must reach, `api_options` those of the settings. `plain_ports` are, by
+    host, oned's own ports behind its TLS proxy, as host:port, which nobody is to reach.
     """
 
     group: str
@@ -167,6 +168,7 @@ class Federation:
     zones: Mapping[str, Zone]
     hosts: Mapping[str, Server]
     probes: tuple[str, ...]
+    plain_ports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     access: DeclaredAccess = field(default_factory=DeclaredAccess)
 
     @classmethod

@@ -52,6 +52,8 @@ class Frontend:
     companions: tuple[Companion, ...] = ()
     fireedge: FireEdge | None = None
     firewall: Mapping[str, str] | None = None
+    guarded_ports: tuple[int, ...] = ()
+    open_ports: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
     address_keeper: KeptAddress | None = None
     lockdown: bool = False

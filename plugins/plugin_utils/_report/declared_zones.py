@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._endpoints import port_of
 from ...module_utils._health.inventory import USELESS_ONE_AUTH
 from ...module_utils._health.scope import OUTSIDE
 from .._model.declared import Federation, Zone
@@ -34,6 +35,7 @@ def declared_zones(
         zones.append(
             {
                 **_declared(zone, examined),
+                **_ports(federation, zone, examined),
                 "outside": not any(host in reached for host in zone.servers),
                 "limit": ",".join(dict.fromkeys([group, federation.master])),
                 "unread_databases": {host: why for host, why in unread.items() if why},
@@ -77,6 +79,26 @@ def _declared(zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
             if found.restore and found.restore.is_open
         },
     }
+
+
+def _ports(federation: Federation, zone: Zone, examined: Mapping[str, HostFacts]) -> dict[str, Any]:
+    """oned's own ports behind the TLS proxies of a zone: which host has which, and which hosts of others reach them."""
+    others = {host: frontend_of(examined, host) for host in federation.hosts if host not in zone.hosts}
+    plain = {host: federation.plain_ports[host] for host in zone.servers if host in federation.plain_ports}
+    guards = {host: found.guarded_ports for host in plain for found in [frontend_of(examined, host)] if found}
+    return {
+        "plain_ports": {host: [port_of(place) for place in places] for host, places in plain.items()},
+        "guarded_ports": {host: list(ports) for host, ports in guards.items() if ports},
+        "reached_ports": {
+            host: {str(port_of(place)): hosts for place in places for hosts in [_reaching(others, place)] if hosts}
+            for host, places in plain.items()
+        },
+    }
+
+
+def _reaching(frontends: Mapping[str, Frontend | None], place: str) -> list[str]:
+    """The hosts that reached it."""
+    return [host for host, found in frontends.items() if found and place in found.open_ports]
 
 
 def _has(frontend: Frontend | None, address: str) -> bool | None:

@@ -10,6 +10,7 @@ import pytest
 from observed import INDEX, description, federation, member, server, silent, with_paris, zone
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._health.health import health
+from ansible_collections.onefed.opennebula.plugins.module_utils._health.open_ports import ports_of
 from ansible_collections.onefed.opennebula.plugins.module_utils._problems.servers import COPY_LEADER
 
 MADRID = zone(0, "madrid", server("madrid", 11, 0))
@@ -451,8 +452,40 @@ def test_a_certificate_that_ends_soon_is_told_in_time(days: int, problems: list[
 def test_ports_past_the_tls_proxy_are_told() -> None:
     observation = with_paris(plain_ports=[2633, 2634])
     assert found(observation) == [("port_open", "warning", "paris", "paris")]
-    assert "port 2633 and 2634 answers other hosts without it" in text_of(observation)
+    assert "port 2633 and 2634 answers other hosts without it: this host." in text_of(observation)
     assert health(observation)["zones"][1]["servers"][0]["plain_ports"] == [2633, 2634]
+
+
+def paris_declared(**ports: Any) -> list[dict[str, Any]]:
+    zones = [("madrid", "http://192.0.2.11:2633/RPC2"), ("paris", "http://192.0.2.31:2633/RPC2")]
+    declared = [{"name": name, "endpoint": url, "servers": {f"{name}-1": url}} for name, url in zones]
+    return [declared[0], {**declared[1], **ports}]
+
+
+def port_texts(observation: Any, declared: list[dict[str, Any]]) -> list[str]:
+    return [one["text"] for one in health(observation, declared=declared)["problems"] if one["code"] == "port_open"]
+
+
+def test_hosts_of_other_zones_that_reach_them_are_told() -> None:
+    declared = paris_declared(reached_ports={"paris-1": {"9633": ["lyon-1", "lyon-2"]}})
+    [text] = port_texts(with_paris(plain_ports=[]), declared)
+    assert "port 9633 answers other hosts without it: lyon-1, lyon-2." in text
+    [text] = port_texts(with_paris(plain_ports=[9633]), declared)
+    assert "port 9633 answers other hosts without it: this host, lyon-1, lyon-2." in text
+
+
+def test_ports_behind_role_firewall_are_not_told_to_be_open_because_members_reach_them() -> None:
+    reached = {"paris-1": {"2633": ["lyon-1"], "2634": ["lyon-1"]}}
+    guarded = paris_declared(reached_ports=reached, guarded_ports={"paris-1": [2633, 2634]})
+    assert port_texts(with_paris(plain_ports=[2633]), guarded) == []
+    half = paris_declared(reached_ports=reached, guarded_ports={"paris-1": [2634]})
+    [text] = port_texts(with_paris(plain_ports=[2633]), half)
+    assert "port 2633 answers" in text
+
+
+def test_the_declared_port_is_asked() -> None:
+    declared = paris_declared(plain_ports={"paris-1": [9633, 2634]})
+    assert ports_of(declared) == {"http://192.0.2.31:2633/RPC2": 9633}
 
 
 def test_a_plain_endpoint_is_told_once_others_have_tls() -> None:

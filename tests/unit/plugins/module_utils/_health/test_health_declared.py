@@ -164,6 +164,9 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "one_auth": {"p2": "rejected"},
             "upgrades": {"p2": UPGRADE},
             "restores": {"p1": restore},
+            "plain_ports": {},
+            "guarded_ports": {},
+            "reached_ports": {},
             "outside": False,
             "limit": "p,m",
             "unread_databases": {"p1": "disk I/O error", "p2": "PyMySQL is missing"},
@@ -179,8 +182,31 @@ def test_holders_are_found_by_the_addresses_of_the_hosts() -> None:
             "one_auth": {},
             "upgrades": {},
             "restores": {},
+            "plain_ports": {},
+            "guarded_ports": {},
+            "reached_ports": {},
             "outside": True,
             "limit": "m",
             "unread_databases": {"m": "outside of the limit"},
         },
     ]
+
+
+def test_ports_past_tls_proxies_are_those_that_hosts_of_other_zones_reach() -> None:
+    base = Federation.from_dict(planned.declared())
+    places = {"madrid-1": ("192.0.2.11:2633", "192.0.2.11:2634"), "paris-1": ("192.0.2.31:9633", "192.0.2.31:2634")}
+    found = {
+        "madrid-1": {"guarded_ports": [2633, 2634], "open_ports": [*places["madrid-1"], "192.0.2.31:9633"]},
+        "paris-1": {"guarded_ports": [], "open_ports": ["192.0.2.31:9633", "192.0.2.11:2633"]},
+    }
+    facts = {host: host_facts({"frontend": frontend}) for host, frontend in found.items()}
+    federation = replace(base, plain_ports=places)
+    zones = {one["name"]: one for one in declared_zones(federation, facts, {}, list(found))}
+    kinds = ("plain", "guarded", "reached")
+    ports = [{kind: zone[f"{kind}_ports"] for kind in kinds} for zone in zones.values()]
+    assert {"plain": {"paris-1": [9633, 2634]}, "guarded": {}, "reached": {"paris-1": {"9633": ["madrid-1"]}}} in ports
+    assert {
+        "plain": {"madrid-1": [2633, 2634]},
+        "guarded": {"madrid-1": [2633, 2634]},
+        "reached": {"madrid-1": {"2633": ["paris-1"]}},
+    } in ports

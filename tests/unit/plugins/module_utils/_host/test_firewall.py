@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import command, firewall
-from ansible_collections.onefed.opennebula.plugins.module_utils._host.firewall import find_firewall
+from ansible_collections.onefed.opennebula.plugins.module_utils._host.firewall import find_firewall, guarded_ports
 
 CHAINS = """table inet nat {
 \tchain prerouting {
@@ -44,9 +44,9 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def nft(folder: Path, output: str, code: int = 0) -> None:
+def nft(folder: Path, output: str, code: int = 0, asked: str = "list chains") -> None:
     program = folder / "nft"
-    program.write_text(f"#!/bin/sh\n[ \"$*\" = 'list chains' ] || exit 9\ncat <<'E'\n{output}E\nexit {code}\n")
+    program.write_text(f"#!/bin/sh\n[ \"$*\" = '{asked}' ] || exit 9\ncat <<'E'\n{output}E\nexit {code}\n")
     program.chmod(0o755)
 
 
@@ -93,3 +93,23 @@ def test_the_kernels_own_iptables_is_seen_in_its_list_of_tables(bare: Path) -> N
     nft(bare, "", code=1)
     (bare / "IPTABLES_TABLES").write_text("nat\nfilter\n")
     assert find_firewall() == {"kind": "iptables", "chain": None}
+
+
+@pytest.mark.parametrize(("ports", "found"), [("{ 2633, 2634 }", [2633, 2634]), ("2633", [2633])])
+def test_ports_that_role_firewall_guards_are_those_of_its_table(bare: Path, ports: str, found: list[int]) -> None:
+    table = (
+        "table inet onefed_federation {\n\tchain input {\n\t\ttype filter hook input priority -5; policy accept;\n"
+        f'\t\tiifname "lo" accept\n\t\ttcp dport {ports} jump callers\n\t}}\n'
+        "\tchain callers {\n\t\tip saddr { 192.0.2.11, 192.0.2.31 } accept\n\t\treject with tcp reset\n\t}\n}\n"
+    )
+    nft(bare, table, asked="list table inet onefed_federation")
+    assert guarded_ports() == found
+
+
+def test_without_its_table_or_root_none_are_guarded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert guarded_ports() == []
+    nft(bare, "", code=1, asked="list table inet onefed_federation")
+    assert guarded_ports() == []
+    nft(bare, "tcp dport 2633 jump callers\n", asked="list table inet onefed_federation")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert guarded_ports() == []

@@ -42,6 +42,11 @@ def test_endpoints_that_are_not_declared_lead_to_the_proxies() -> None:
     assert found["zones"]["paris"]["endpoint"] == "https://192.0.2.12:8443/RPC2"
     assert found["hosts"]["paris-1"]["endpoint"] == "https://192.0.2.12:8443/RPC2"
     assert found["hosts"]["paris-1"]["port"] == 2700
+    # What nobody is to reach.
+    assert found["plain_ports"] == {
+        "madrid-1": ["192.0.2.11:2633", "192.0.2.11:2634"],
+        "paris-1": ["192.0.2.12:2700", "192.0.2.12:2634"],
+    }
 
 
 def test_servers_of_a_zone_are_called_through_tls_and_so_is_its_floating_address() -> None:
