@@ -80,7 +80,8 @@ class Proof:
     @contextmanager
     def captured(self, name: str) -> Iterator[dict[Flow, bytes]]:
         """All that goes over the network in the block, once it has ended."""
-        wire, streams = Wire(self.federation.lab, self.folder / f"{name}.frames"), {}
+        wire = Wire(self.federation.lab, self.folder / f"{name}.frames")
+        streams: dict[Flow, bytes] = {}
         self.know()
         with wire:
             yield streams

@@ -22,6 +22,8 @@ if __name__ != "__main__":
     from tests.hosts.lab import Lab
     from tests.prove.processes import Seen
 
+# Of asm-generic/socket.h, which the module socket lacks.
+_FORCED = 33
 _ALL, _IPV4, _IPV6, _TCP = 0x0003, 0x0800, 0x86DD, 6
 _SOL_PACKET, _STATISTICS = 263, 6
 _BUFFER = 1 << 27
@@ -118,7 +120,7 @@ def _segment(frame: bytes) -> tuple[Flow, int, bytes] | None:
 def capture(path: str) -> None:
     """Write the frames of all interfaces of this namespace to a file until standard input ends."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL)) as wire, open(path, "wb") as file:
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, _BUFFER)
+        wire.setsockopt(socket.SOL_SOCKET, _FORCED, _BUFFER)
         print("listening", flush=True)
         with selectors.DefaultSelector() as selector:
             selector.register(wire, selectors.EVENT_READ)

@@ -34,7 +34,8 @@ LANES = (
 # What is extra because it is long, one after the other: some of it wants the machine for itself.
 NIGHTLY = (
     ("cores", "faults", "import", "ha", "host-faults", "links")
-    + ("prove-snapshot", "prove-copies", "prove-join", "prove-repair", "prove-failover", "prove-secrets", "prove-links"),
+    + ("prove-snapshot", "prove-copies", "prove-join", "prove-repair", "prove-failover")
+    + ("prove-secrets", "prove-links"),
 )
 SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS
 # A failure that is not in a test of its own (a collection error, say) is counted as one all the same.

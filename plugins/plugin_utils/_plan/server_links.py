@@ -59,7 +59,7 @@ def relisting_problems(zone: Zone, facts: Mapping[str, HostFacts], frontend: Fro
         return []
     tls = is_tls(zone.endpoints[zone.host])
     hosts = {one.id: host for host in zone.servers for one in [server_of(zone, host, listed)] if one}
-    found = []
+    found: list[Problem] = []
     for one in listed:
         host = hosts.get(one.id)
         why = "is no host of the zone in the inventory" if host is None else _hindrance(facts, host, tls)

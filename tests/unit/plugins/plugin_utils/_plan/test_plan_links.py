@@ -190,13 +190,6 @@ def secured_three() -> Found:
     return topology("federation", {"madrid": ["madrid-1"], "paris": list(hosts)}, {"madrid-1": master, **hosts})
 
 
-def test_servers_that_form_a_zone_already_are_not_switched() -> None:
-    made = grown.plan(grown.group_of_three(), secured_three())
-    assert made["zones"]["paris"]["action"] == "excluded"
-    assert "Its servers call each other without TLS (the record has http://192.0.2.31:2633/RPC2)" in made["left_out"][0]
-    assert not [host for host in grown.ADDRESSES if host in made["links"]["servers"]]
-
-
 def judged(made_of: dict[str, LinkResult], **facts: Found) -> dict[str, list[str]]:
     what, (master, paris) = declared(), federated()
     made = Plan.from_dict(plan(what, madrid_1=master, paris_1=paris))
