@@ -19,6 +19,7 @@ from .adoption import (
     needs_stop,
     repair_of,
 )
+from .companions import fireedge_wanted
 from .desired_state import (
     conf_changes,
     conf_of,
@@ -49,17 +50,18 @@ def with_followers(
             conf = conf_of(
                 federation.hosts[host], frontend, entry.conf.federation, raft_of(zone, frontend), closes
             )
-            followers.append(_follower(host, conf, frontend, master))
+            followers.append(_follower(host, conf, frontend, master, zone))
     changing = tuple(one for one in followers if one.changes)
     changes = (f"{one.host}: {change}" for one in changing for change in one.changes)
     return replace(entry, followers=changing, changes=(*entry.changes, *changes))
 
 
-def _follower(host: str, conf: ConfChange, frontend: Frontend, master: Frontend | None) -> FollowerPlan:
+def _follower(host: str, conf: ConfChange, frontend: Frontend, master: Frontend | None, zone: Zone) -> FollowerPlan:
     database = frontend.database
     files = auth_files_of(frontend, master) if master and not fixed_files(frontend, master) else {}
     repair = repair_of(database, is_slave=master is not None)
-    changes = [*describe_auth_files(files), *describe_repair(database, repair), *conf_changes(frontend, conf)]
+    fireedge, shown = fireedge_wanted(zone, frontend.conf.zone_id, frontend) if master else (False, [])
+    changes = [*describe_auth_files(files), *describe_repair(database, repair), *conf_changes(frontend, conf), *shown]
     stop = needs_stop(database, repair)
     restart = stop or bool(conf_changes(frontend, conf)) or read_at_start(frontend, files)
     return FollowerPlan(
@@ -68,6 +70,7 @@ def _follower(host: str, conf: ConfChange, frontend: Frontend, master: Frontend 
         conf=conf,
         auth_files=tuple(files),
         repair=repair,
+        fireedge=fireedge,
         stop=stop,
         restart=restart,
         changes=(*changes, "oned restarts") if restart else tuple(changes),

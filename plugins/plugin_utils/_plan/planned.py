@@ -79,6 +79,7 @@ class FollowerPlan:
     conf: ConfChange
     auth_files: tuple[str, ...]
     repair: Repair
+    fireedge: bool
     stop: bool
     restart: bool
     changes: tuple[str, ...]

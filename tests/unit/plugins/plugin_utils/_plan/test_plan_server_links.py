@@ -171,3 +171,12 @@ def test_servers_with_names_of_their_own_are_known_by_their_addresses() -> None:
         str(number): SECURE[host] for number, host in enumerate(ADDRESSES)
     }
     assert found["zones"]["paris"]["servers"]["add_server"] == []
+
+
+def test_fireedge_of_every_server_is_told_the_new_endpoint() -> None:
+    facts = group_of_three()
+    known = {"id": 100, "name": "paris", "endpoint": f"http://{VIP}:2633/RPC2"}
+    for frontend in facts.values():
+        frontend["fireedge"] = {"default_zone": known, "active": True}
+    entry = made(TLS, facts)["zones"]["paris"]
+    assert (entry["fireedge"], [one["fireedge"] for one in entry["followers"]]) == (True, [True, True])
