@@ -155,3 +155,15 @@ def test_a_federation_is_compared_with_the_inventory(run_module: Run, oned: Fake
     result = run_module("federation_info", declared=[zone], **options)["federation"]
     assert result["zones"][0]["floating"] == {"address": "192.0.2.30", "vip_holders": [], "unread": []}
     assert [problem["code"] for problem in result["problems"]] == ["address_unled"]
+
+
+def test_servers_of_a_zone_get_other_endpoints(run_module: Run, oned: FakeOned) -> None:
+    servers = ({"ID": 0, "NAME": "paris-1", "ENDPOINT": "http://192.0.2.31:2633/RPC2"},)
+    oned.add(100, "paris", {"ENDPOINT": "http://192.0.2.31:2633/RPC2"}, servers=servers)
+    secure = "https://192.0.2.31:2643/RPC2"
+    options = {"api_url": oned.url, "zone_id": 100, "endpoints": {"0": secure}, **ACCOUNT}
+    result = run_module("zone_endpoints", **options)
+    assert (result["changed"], result["endpoints"]) == (True, {"0": secure})
+    assert run_module("zone_endpoints", **options)["changed"] is False
+    wrong = run_module("zone_endpoints", **{**options, "endpoints": {"paris-1": secure}})
+    assert "endpoints has paris-1, which is no id of a server" in wrong["msg"]
