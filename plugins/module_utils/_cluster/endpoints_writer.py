@@ -48,14 +48,15 @@ class EndpointsWriter:
         master = self._patiently(lambda: identity(self.client.within(self.deadline))).master
         before = self._patiently(self._record)
         after = self._wanted(before)
-        if before != after and not self.check_mode:
+        differs = _servers(before) != _servers(after)
+        if differs and not self.check_mode:
             if not master:
                 self._call(after)
             self._await(after, master)
         shown = {str(one["ID"]): one["ENDPOINT"] for one in _servers(after)}
         old = {str(one["ID"]): one.get("ENDPOINT", "") for one in _servers(before)}
         return {
-            "changed": before != after and not master,
+            "changed": differs and not master,
             "endpoints": shown,
             "diff": {"before": {"endpoints": old}, "after": {"endpoints": old if master else shown}},
         }
@@ -73,7 +74,7 @@ class EndpointsWriter:
                 f"{', '.join(map(str, sorted(listed))) or 'none'}. Nothing was changed. Correct the ids."
             )
         after = [{**one, "ENDPOINT": self.endpoints.get(number, one.get("ENDPOINT"))} for number, one in listed.items()]
-        return {**before, "SERVER_POOL": {"SERVER": after}} if self.endpoints else before
+        return {**before, "SERVER_POOL": {"SERVER": after}}
 
     def _call(self, after: Record) -> None:
         """Write the record; whether a call that was not answered was carried out, the next reading tells."""
