@@ -69,7 +69,7 @@ def test_frontend_info_checks_the_certificates_of_endpoints_as_it_is_told(
     asked: list[Any] = []
 
     def examine(*arguments: Any) -> dict[str, Any]:
-        asked.append(arguments[-1])
+        asked.append(arguments[-2])
         return {}
 
     monkeypatch.setattr(module, "examine", examine)
