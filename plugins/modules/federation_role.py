@@ -27,7 +27,7 @@ options:
       - V(slave) sets that mark. The log stays as it is.
       - V(standalone) makes zone O(zone_id) zone 0 in its record, in access rules, VDCs and marketplaces, and takes away
         what belongs to other zones there; users, groups and all local tables stay. OpenNebula's own marketplaces become
-        the zone's. The log is emptied.
+        the zone's. The log is emptied; of several servers it ends with a new term.
       - V(settled) notes that the federation lives by the role. Until then the change is open, see RV(open).
       - V(restored) puts the copy back that belongs to an open change, and refuses once the federation was written to in
         the new role.
@@ -49,7 +49,7 @@ options:
     type: dict
   src:
     description:
-      - With O(state=master), the copy of another server of the zone that has become a master's, as
+      - With O(state=master) or O(state=standalone), the copy of another server of the zone that has got that role, as
         M(onefed.opennebula.database_backup) brought it. The database is replaced by it, after a full copy of its own.
     type: path
   remote_src:
@@ -126,6 +126,9 @@ open:
     zone_id:
       description: The id that a zone had which became V(standalone), V(null) otherwise.
       type: int
+    copying:
+      description: Whether it is the copy of another server only in part, as that was interrupted.
+      type: bool
 before:
   description: What was there.
   returned: success

@@ -7,30 +7,22 @@ A master reads the records that it sends to others by `log_index = fed_index` (s
 LogDB::get_log_record of OpenNebula). In the log of a slave the two differ, and its local records have numbers of their
 own: with such a log a new master would send other zones a wrong record, or none.
 
-A zone of several servers takes its log from one of them, and the others are copies of it. Servers compare their logs by
-the index and the term of records (src/raft/RaftManager.cc, ZoneAPI::replicate_log), so the new log has a term that no
-server has seen before: one that is back with the old log does not fit, whatever its indexes are.
+A zone of several servers takes its log from one of them, and the others are copies of it, see log_end.
 """
 
 from __future__ import annotations
 
-import base64
-import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._errors import DatabaseError
 from .base import Session, Value
+from .log_end import end_log, log_position, new_term
 from .schema import LOG, NOT_FEDERATED, one_row, set_is_slave, versions, zone_ids
 from .standalone import ALONE
 
 # Further than any log of a federation is long: rows step aside by it, so that no two have one number meanwhile.
 _ASIDE = 10**12
-# What the last record does, which is none of a change: nothing. OpenNebula refuses an empty one.
-_NOTHING = "UPDATE logdb SET applied = '1' WHERE log_index = 0"
-_RAFT_STATE = "name = 'RAFT_STATE'"
-_TERM = re.compile(rb"<TERM>(?:<!\[CDATA\[)?([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -94,45 +86,15 @@ def become_master(session: Session, zone_id: int | None = None, server_ids: Mapp
         )
     if pending:
         raise DatabaseError(f"Its log holds {pending} federated records that were not carried out.")
-    term = _new_term(session)
+    term = new_term(session)
     session.execute(f"DELETE FROM {LOG} WHERE NOT {federated}")
     session.execute(f"UPDATE {LOG} SET log_index = log_index + {_ASIDE}")
     session.execute(f"UPDATE {LOG} SET log_index = fed_index")
-    _close_log(session, last, term)
+    session.execute(f"UPDATE {LOG} SET term = {term}")
+    end_log(session, [last + 1], term, log_position(session)[1])
     for old, new in (server_ids or {}).items():
         _renumber(session, zone_id, old, new)
     session.execute(set_is_slave(False))
-
-
-def _new_term(session: Session) -> int:
-    """A term that no server of the zone has seen; 0 where servers never elected a leader."""
-    found = one_row(session, f"SELECT MAX(term) FROM {LOG}")[0]
-    newest = max(_number(found), _raft_term(session))
-    return newest + 1 if newest else 0
-
-
-def _raft_term(session: Session) -> int:
-    """The term in which the server voted last, attribute RAFT_STATE of RaftManager; 0 without any."""
-    for (body,) in session.query(f"SELECT body FROM system_attributes WHERE {_RAFT_STATE}"):
-        found = _TERM.search(body if isinstance(body, bytes) else b"")
-        return int(found[1]) if found else 0
-    return 0
-
-
-def _close_log(session: Session, last: int, term: int) -> None:
-    """End the log with two records in a row, the last one of this zone alone.
-
-    A server reads a record together with the one before it, and federated ones have gaps between them.
-    """
-    session.execute(f"UPDATE {LOG} SET term = {term}")
-    packed = base64.b64encode(zlib.compress(_NOTHING.encode())).decode()
-    session.execute(
-        f"INSERT INTO {LOG} (log_index, term, sqlcmd, timestamp, fed_index, applied)"
-        f" SELECT {last + 1}, {term}, '{packed}', timestamp, {NOT_FEDERATED}, 1 FROM {LOG} WHERE log_index = {last}"
-    )
-    state = f"<TEMPLATE><TERM><![CDATA[{term}]]></TERM><VOTEDFOR><![CDATA[-1]]></VOTEDFOR></TEMPLATE>"
-    if term:
-        session.execute(f"UPDATE system_attributes SET body = '{state}' WHERE {_RAFT_STATE}")
 
 
 def _renumber(session: Session, zone_id: int | None, old: int, new: int) -> None:

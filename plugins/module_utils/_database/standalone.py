@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 from .._api.documents import DocumentError, number, parse_xml
 from .._errors import DatabaseError
 from .base import Database, Session, Text, Value
+from .log_end import end_log, log_position, new_term
 from .schema import LOG, POOL_CONTROL, first_row, set_is_slave, text, zone_ids
 
 ALONE = 0
@@ -43,8 +44,16 @@ def become_standalone(session: Session, database: Database, zone_id: int) -> Non
     _vdcs(session, database, zone_id)
     _rules(session, zone_id)
     _zone(session, database, zone_id)
-    session.execute(f"DELETE FROM {LOG}")
+    _log(session)
     session.execute(set_is_slave(False))
+
+
+def _log(session: Session) -> None:
+    """Empty it, as its records are other zones' too; several servers go on after the newest, in a new term."""
+    term, (last, at) = new_term(session), log_position(session)
+    session.execute(f"DELETE FROM {LOG}")
+    if term:
+        end_log(session, [last + 1, last + 2], term, at)
 
 
 def _zone(session: Session, database: Database, zone_id: int) -> None:

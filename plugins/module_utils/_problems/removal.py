@@ -91,14 +91,13 @@ REMOVE_JOIN_OPEN = Rule(
     "Its join, which began at {opened_at}, is not complete.",
     "Run playbook federate, which completes it or takes it back, and then run again.",
 )
-REMOVE_SEVERAL = Rule(
-    "remove_several",
+REMOVE_SERVER_LEFT = Rule(
+    "remove_server_left",
     ERROR,
-    "The databases of several servers would have to become those of another zone together, which this collection does "
-    "not do yet.",
-    "It is one of several servers of its zone, and only a zone of one server can leave.",
-    "Reduce the zone to one server with oned_state: absent and playbook federate, and add the servers again when it "
-    "has left.",
+    "All servers of a zone leave together: one that is left out has the old log, and a say in who leads.",
+    "The zone's record lists server {server} (endpoint {endpoint}), which no host of its group in the inventory runs.",
+    "Add it to the zone's group, as the server it is; or take it from the zone with oned_state: absent and playbook "
+    "federate, or with module zone_server. Then run again.",
 )
 REMOVE_PASSWORD_KNOWN = Rule(
     "remove_password_known",

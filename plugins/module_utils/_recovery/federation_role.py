@@ -58,8 +58,8 @@ def _refuse_open(frontend: Frontend) -> None:
 
 def _change(frontend: Frontend, database: Database, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     noted, state = _read_open(frontend), params["state"]
-    if state == MASTER and params.get("src"):
-        return _become_copy(frontend, database, params["src"], noted, check_mode)
+    if state in (MASTER, STANDALONE) and params.get("src"):
+        return _become_copy(frontend, database, params, noted, check_mode)
     # One that did not become a copy to its end holds whatever it holds.
     before = Role(False, None, 0) if state in (RESTORED, SETTLED) and _is_cut_short(noted) else _role(database)
     if state == RESTORED:
@@ -78,7 +78,7 @@ def _change(frontend: Frontend, database: Database, params: Mapping[str, Any], c
     copy_stopped(frontend, database, backup)
     # At first, so that a run which dies at any moment finds it.
     fields = {"state": state, "backup": backup, "federated_index": before.federated_index, "at": utc_now()}
-    _note(frontend, {**fields, "zone_id": params["zone_id"] if state == STANDALONE else None})
+    _note(frontend, {**fields, "zone_id": _zone_left(params), "copying": False})
     if state == MASTER:
         _give_keys(database)
     try:
@@ -103,9 +103,14 @@ def _afterwards(state: str, before: Role) -> Role:
 
 
 def _become_copy(
-    frontend: Frontend, database: Database, src: str, noted: Mapping[str, Any] | None, check_mode: bool
+    frontend: Frontend,
+    database: Database,
+    params: Mapping[str, Any],
+    noted: Mapping[str, Any] | None,
+    check_mode: bool,
 ) -> dict[str, Any]:
-    """Make it what the copy `src` of another server of its zone holds, which has become a master's."""
+    """Make it what the copy of another server of its zone holds, which has got that role."""
+    state, src = params["state"], params["src"]
     before = Role(False, None, 0) if _is_cut_short(noted) else _role(database)
     if check_mode:
         return {**_result(database, None, before, before), "changed": True}
@@ -115,21 +120,25 @@ def _become_copy(
     rows = database.check_copy(src)
     fields = noted
     if fields is None:
-        backup = os.path.join(frontend.state_dir, FOLDER, f"{stamp()}-{MASTER}", database.copy_name)
+        backup = os.path.join(frontend.state_dir, FOLDER, f"{stamp()}-{state}", database.copy_name)
         copy_stopped(frontend, database, backup)
-        fields = {"state": MASTER, "backup": backup, "at": utc_now(), "zone_id": None}
-    _note(frontend, {**fields, "federated_index": None})
+        fields = {"state": state, "backup": backup, "at": utc_now(), "zone_id": _zone_left(params)}
+    _note(frontend, {**fields, "federated_index": None, "copying": True})
     database.replace_by(src, rows)
     after = _role(database)
-    if not after.is_master:
-        raise DatabaseError(f"The copy that the database {database.name} became is not a master's: {after}.")
-    _note(frontend, {**fields, "federated_index": after.federated_index})
+    if not _HAS[state](after):
+        raise DatabaseError(f"The copy that the database {database.name} became has not the role {state}: {after}.")
+    _note(frontend, {**fields, "federated_index": after.federated_index, "copying": False})
     return {**_result(database, fields["backup"], before, after), "changed": True}
 
 
 def _is_cut_short(noted: Mapping[str, Any] | None) -> bool:
-    """Whether it began to become a copy and is not one yet: of a whole one the newest record is noted."""
-    return noted is not None and noted["state"] == MASTER and noted["federated_index"] is None
+    """Whether it began to become a copy of another server and is not one yet."""
+    return noted is not None and bool(noted["copying"])
+
+
+def _zone_left(params: Mapping[str, Any]) -> int | None:
+    return params["zone_id"] if params["state"] == STANDALONE else None
 
 
 def _write(database: Database, params: Mapping[str, Any], after: Role) -> None:
@@ -183,12 +192,16 @@ def _restore(
 def _read_open(frontend: Frontend) -> dict[str, Any] | None:
     """The change that no run has completed; None without one.
 
-    {"state", "backup", "federated_index", "at", "zone_id"}, the last of a zone that leaves its federation.
+    {"state", "backup", "federated_index", "at", "zone_id", "copying"}: the id of a zone that leaves its federation, and
+    whether it is a copy of another server only in part.
     """
     path = os.path.join(frontend.state_dir, _OPEN)
     try:
         noted = read_journal(path)
-        return {name: noted[name] for name in ("state", "backup", "federated_index", "at", "zone_id")}
+        found = {name: noted[name] for name in ("state", "backup", "federated_index", "at", "zone_id")}
+        # Release 1.0.0 did not note it, and knew copies of a master's database only.
+        cut = found["state"] == MASTER and found["federated_index"] is None
+        return {**found, "copying": noted.get("copying", cut)}
     except FileNotFoundError:
         return None
     except NO_JOURNAL as error:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from .._checks import migration as import_checks
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
 from .._model.identity_plan import Identity, IdentityPlan, VdcResource
+from .addresses import addresses_of
 from .entry import KNOWN_AFTER_APPLY, placed, warned
 from .planned import ImportOptions, ImportPlan, ZonePlan
 
@@ -35,7 +35,7 @@ def with_import(entry: ZonePlan, federation: Federation, zone: Zone, facts: Mapp
     imports = ImportPlan(
         folder="/".join([federation.settings.import_directory, federation.group, zone.group]),
         options=_options(zone),
-        allow=tuple(_addresses(federation, facts)),
+        allow=addresses_of(federation, federation.master_zone, facts),
         document=kept.document if exported else None,
         plan=kept.plan if exported else None,
         exported=exported,
@@ -112,25 +112,6 @@ def _new_names(plan: IdentityPlan) -> dict[str, tuple[str, ...]]:
     return {
         kind: tuple(item.new_name for item in items if item.action == CREATE) for kind, items in plan.identities.items()
     }
-
-
-def _addresses(federation: Federation, facts: Mapping[str, HostFacts]) -> list[str]:
-    """Where calls of the master's zone may come from."""
-    zone = federation.master_zone
-    found = [federation.hosts[host].address for host in zone.hosts]
-    found += [zone.floating.address] if zone.floating else []
-    for host in zone.hosts:
-        known = frontend_of(facts, host)
-        found += [one.address for one in known.addresses] if known else []
-    return [address for address in dict.fromkeys(found) if _is_of_a_network(address)]
-
-
-def _is_of_a_network(text: str) -> bool:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return not (address.is_loopback or address.is_link_local)
 
 
 def _changes(plan: IdentityPlan, label: str) -> list[str]:

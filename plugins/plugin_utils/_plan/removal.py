@@ -16,7 +16,10 @@ from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
 from .._model.records import ZoneRecord
 from .._model.references import References
+from .coordinator import with_coordinators
+from .promotion_servers import servers
 from .removal_planned import STANDALONE, STOPPED, RemovalOptions, RemovalPlan
+from .removal_servers import leaves, refuse_living, with_servers
 from .removal_text import removal_text
 
 # A host without OpenNebula, such as one that was set up anew, has no zone any more.
@@ -25,6 +28,7 @@ _GONE = "not_installed"
 
 def plan_removal(federation: Federation, facts: Mapping[str, HostFacts], options: RemovalOptions) -> RemovalPlan:
     """The plan; `facts` hold every host of the inventory that was examined."""
+    federation = with_coordinators(federation, facts)
     plan = RemovalPlan(master=federation.master_host)
     problems = _master(federation, facts, options)
     if problems:
@@ -39,17 +43,13 @@ def plan_removal(federation: Federation, facts: Mapping[str, HostFacts], options
         return replace(plan, errors=_lines(problems))
     plan = replace(plan, label=_label(zone, record), declared=zone is not None, record=record is not None)
     plan = replace(plan, zone_id=record.id if record else None, endpoint=record.endpoint if record else None)
-    frontend = checks.usable_frontend(facts, zone.host) if zone else None
-    if zone and frontend and _leaves(frontend, zone, record, options):
-        zone_id = options.open.get(zone.host, plan.zone_id)
-        is_alone = zone.host in options.open and frontend.is_standalone and not frontend.database.is_slave
-        plan = replace(plan, host=zone.host, zone_id=zone_id, endpoint=zone.endpoint, convert=not is_alone)
-        plan = replace(plan, fireedge=bool(frontend.fireedge and not frontend.fireedge.error))
+    if zone and any(leaves(facts[host].frontend, host, record, options) for host in servers(zone, facts)):
+        plan = with_servers(plan, federation, facts, zone, options)
     plan = replace(plan, starts=options.remove_as == STANDALONE, named=_named(options.references, plan.zone_id))
-    plan = replace(plan, changed=bool(plan.host or plan.record or plan.named))
+    plan = replace(plan, changed=bool(plan.hosts or plan.record or plan.named))
     if plan.changed and not options.check and options.confirm != plan.label:
         return replace(plan, errors=_lines([rules.REMOVE_UNCONFIRMED.problem(zone=plan.label)]))
-    warnings = _lines([rules.REMOVE_PASSWORD_KNOWN.problem(zone=plan.label)]) if plan.host else ()
+    warnings = _lines([rules.REMOVE_PASSWORD_KNOWN.problem(zone=plan.label)]) if plan.hosts else ()
     plan = replace(plan, warnings=warnings, groups={host: tuple(_groups(plan, host)) for host in federation.hosts})
     return replace(plan, text=tuple(removal_text(plan)))
 
@@ -60,7 +60,8 @@ def _master(federation: Federation, facts: Mapping[str, HostFacts], options: Rem
     detail = unusable[0].text if unusable else options.unread
     if not detail:
         frontend = facts[host].frontend
-        if not (frontend.serves and frontend.conf.mode == "MASTER"):
+        leads = frontend.serves and (frontend.leads or not frontend.in_raft)
+        if not (leads and frontend.conf.mode == "MASTER"):
             detail = f"its oned is {frontend.service.state}, with MODE {frontend.conf.mode}."
     return [rules.REMOVE_MASTER_UNUSABLE.problem(host, detail=detail)] if detail else []
 
@@ -71,12 +72,12 @@ def _record(
     """The record at the master: by the id that the zone has, else by name, else by endpoint."""
     if zone is None:
         return next((one for one in known.zones if one.name == options.zone), None)
-    frontend = checks.usable_frontend(facts, zone.host)
-    zone_id = options.open.get(zone.host)
-    if zone_id is None and frontend and frontend.conf.mode == "SLAVE":
-        zone_id = frontend.conf.zone_id
-    if zone_id is not None:
-        return known.zone(zone_id)
+    hosts = servers(zone, facts)
+    ids = [options.open[host] for host in hosts if host in options.open]
+    confs = [facts[host].frontend.conf for host in hosts]
+    ids += [conf.zone_id for conf in confs if conf.mode == "SLAVE" and conf.zone_id is not None]
+    if ids:
+        return known.zone(ids[0])
     by_name = (one for one in known.zones if one.name == zone.label)
     by_endpoint = (one for one in known.zones if same_endpoint(one.endpoint or "", zone.endpoint))
     return next(iter([*by_name, *by_endpoint]), None)
@@ -110,7 +111,7 @@ def _refuse_servers(
     if not unusable:
         if options.lost:
             return [rules.REMOVE_NOT_LOST.problem(zone.host, zone=label)]
-        return _refuse_living(federation, facts, zone, record, options)
+        return refuse_living(federation, facts, zone, record, options)
     for host, found in unusable.items():
         if len(unusable) < len(zone.hosts):
             return [rules.REMOVE_HALF_REACHABLE.problem(host, detail=found[0].text)]
@@ -122,34 +123,6 @@ def _refuse_servers(
     if facts[federation.master_host].frontend.answers_at(zone.endpoint):
         return [rules.REMOVE_LOST_REACHED.problem(federation.master_host, zone=label, endpoint=zone.endpoint)]
     return []
-
-
-def _refuse_living(
-    federation: Federation,
-    facts: Mapping[str, HostFacts],
-    zone: Zone,
-    record: ZoneRecord | None,
-    options: RemovalOptions,
-) -> list[Problem]:
-    frontend = facts[zone.host].frontend
-    if len(zone.hosts) > 1 or frontend.in_raft:
-        return [rules.REMOVE_SEVERAL.problem(zone.host)]
-    if frontend.journal:
-        return [rules.REMOVE_JOIN_OPEN.problem(zone.host, opened_at=frontend.journal.opened_at)]
-    if zone.host in options.open or frontend.is_standalone:
-        return []
-    conf, master = frontend.conf, facts[federation.master_host].frontend
-    if conf.mode != "SLAVE" or not frontend.follows(master, (federation.master_zone.endpoint,)):
-        return [rules.REMOVE_OTHER_FEDERATION.problem(zone.host, mode=conf.mode, zone_id=conf.zone_id)]
-    return [] if frontend.has_copy else [rules.REMOVE_NO_COPY.problem(zone.host, zone_id=conf.zone_id)]
-
-
-def _leaves(frontend: Frontend, zone: Zone, record: ZoneRecord | None, options: RemovalOptions) -> bool:
-    """Whether the zone itself has something to do. One that lives its own life already only leaves a record behind."""
-    if zone.host in options.open or frontend.conf.mode == "SLAVE":
-        return True
-    stored = {one.id for one in frontend.database.zones}
-    return bool(record and frontend.database.is_slave and record.id in stored)
 
 
 def _label(zone: Zone | None, record: ZoneRecord | None) -> str:
@@ -166,7 +139,7 @@ def _groups(plan: RemovalPlan, host: str) -> list[str]:
     parts = {
         "federation_master": host == plan.master,
         "federation_deleting": host == plan.master and (plan.record or bool(plan.named)),
-        "federation_leaving": host == plan.host,
+        "federation_leaving": host in plan.hosts,
     }
     return [name for name, takes_part in parts.items() if takes_part]
 

@@ -17,8 +17,9 @@ STANDALONE, STOPPED = "standalone", "stopped"
 class RemovalOptions:
     """What is asked for: the `zone` by group or name, what it is afterwards, and names that confirm.
 
-    `open` holds, of hosts whose zone began to leave, the id it had; `references` are module zone_references', and
-    `unread` is why there are none.
+    `open` holds, of hosts whose zone began to leave, the id it had, `copying` are those of them that were to become a
+    copy of another server and are none yet; `references` are module zone_references', and `unread` is why there are
+    none.
     """
 
     zone: str | None = None
@@ -27,6 +28,7 @@ class RemovalOptions:
     lost: str | None = None
     check: bool = False
     open: Mapping[str, int] = field(default_factory=dict)
+    copying: tuple[str, ...] = ()
     references: tuple[References, ...] = ()
     unread: str | None = None
 
@@ -35,20 +37,25 @@ class RemovalOptions:
 class RemovalPlan:
     """What playbook remove_zone does.
 
-    `host` is the zone's own, None where only its record goes; `convert` tells whether its database is still the
-    federation's, `fireedge` whether FireEdge is told. `record` is whether it has a record under `zone_id`, and `named`
-    is what refers to it or to zones that are no more, as module zone_references tells it. `groups` maps hosts to names
-    of groups for the plays.
+    `hosts` are the zone's servers, of which who leads is the last; none where only its record goes. `convert` tells
+    whether a database of theirs is still the federation's; `stopping` are those that stop, `undo` those whose database
+    is put back first, as an earlier run left it between two zones. `fireedge` are those whose FireEdge is told, and
+    `allow` the addresses from which they reach each other. `record` is whether the zone has a record under `zone_id`,
+    and `named` is what refers to it or to zones that are no more, as module zone_references tells it. `groups` maps
+    hosts to names of groups for the plays.
     """
 
     label: str = ""
     zone_id: int | None = None
     endpoint: str | None = None
     master: str = ""
-    host: str | None = None
+    hosts: tuple[str, ...] = ()
     convert: bool = False
+    stopping: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     starts: bool = True
-    fireedge: bool = False
+    fireedge: tuple[str, ...] = ()
     record: bool = False
     declared: bool = False
     named: tuple[References, ...] = ()

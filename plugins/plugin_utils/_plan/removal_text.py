@@ -20,16 +20,21 @@ def removal_text(plan: RemovalPlan) -> Iterator[str]:
         yield f"{plan.label or 'The zone'} is not a member of the federation, nothing refers to it: nothing to change."
         return
     becomes = "goes on as a zone of its own" if plan.starts else "is stopped, as a zone of its own"
-    what = becomes if plan.host else "only what the federation has of it goes"
+    what = becomes if plan.hosts else "only what the federation has of it goes"
     yield f"{plan.label} ({plan.endpoint or 'no endpoint'}): leaves the federation; {what}"
+    if plan.undo:
+        yield f"  ~ {', '.join(plan.undo)}: the database of before an interrupted run is put back, to begin anew"
     if plan.convert:
         yield "  ~ oned stops; full backup"
+        if len(plan.hosts) > 1:
+            yield f"  ~ {', '.join(plan.hosts)}: all stop; the newest one's database is copied to the others"
         yield (
             f"  ~ in its own database zone {plan.zone_id} becomes zone 0, and records, rules, VDC entries and "
             "marketplaces of other zones are removed; users, groups, quotas and objects stay"
         )
+    if plan.stopping:
         yield "  ~ MODE SLAVE -> STANDALONE, ZONE_ID -> 0"
-    if plan.host and plan.starts:
+    if plan.hosts and plan.starts:
         yield "  ~ oned starts, open to nobody else where it can be locked down, until its record is gone"
     if plan.record:
         yield f"  ~ at the master: record {plan.zone_id} is deleted, and its id is never used again"

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .report import why_not
 
 Data = Mapping[str, Any]
+_AGAIN = "Run again with the same command"
 
 
 def make_removal_report(plan: Data, hosts: Mapping[str, Data], check: bool = False) -> dict[str, Any]:
@@ -22,33 +23,46 @@ def make_removal_report(plan: Data, hosts: Mapping[str, Data], check: bool = Fal
         return {"text": [], "undone": []}
     done: list[str] = []
     undone: list[str] = []
-    again = "Run again with the same command"
-    master, seen = hosts.get(plan["master"]) or {}, hosts.get(plan["host"] or "") or {}
-    if plan["host"]:
-        done += [f"Backup: {path} on {plan['host']}." for path in [_backup(seen)] if path]
-        if "returned" in seen:
-            done.append(f"{plan['label']} is in the federation as before.")
-            undone.append(f"{plan['label']} did not leave: {why_not(seen)}. Mend that, and run again")
-        elif "settled" in seen:
-            done.append(f"{plan['label']} has left the federation. {_state(plan, seen)}")
-        else:
-            undone.append(f"{plan['label']} is not done with leaving: {why_not(seen)}. {again}")
+    master = hosts.get(plan["master"]) or {}
+    servers = {host: hosts.get(host) or {} for host in plan["hosts"]}
+    ready = any("ready" in seen for seen in servers.values())
+    returned = any("returned" in seen for seen in servers.values())
+    if servers:
+        done += [f"Backup: {path} on {host}." for host, seen in servers.items() for path in [_backup(seen)] if path]
+        told, left = _servers(plan, servers, returned)
+        done, undone = done + told, undone + left
     if plan["record"] or plan["named"]:
         if "deleted" in master:
             done.append(_deleted(plan))
-        elif plan["host"] is None or "ready" in seen and "returned" not in seen:
-            undone.append(f"The master was not done with {plan['label']}: {why_not(master)}. {again}")
+        elif not servers or (ready and not returned):
+            undone.append(f"The master was not done with {plan['label']}: {why_not(master)}. {_AGAIN}")
     if not undone and plan["declared"]:
         done.append(f"Take {plan['label']} from the inventory, or playbook federate lets it join again.")
     undone = [line if line.endswith(".") else f"{line}." for line in undone]
     return {"text": [*done, *(["Left undone:", *undone] if undone else [])], "undone": undone}
 
 
-def _state(plan: Data, seen: Data) -> str:
+def _servers(plan: Data, servers: Mapping[str, Data], returned: bool) -> tuple[list[str], list[str]]:
+    """What was done on the zone's servers, and what is left to do."""
+    label, part = plan["label"], "returned" if returned else "settled"
+    missing = {host: seen for host, seen in servers.items() if part not in seen}
+    failed = next((seen for seen in servers.values() if "failure" in seen), {})
+    if len(missing) == len(servers):
+        return [], [f"{label} is not done with leaving: {why_not(failed)}. {_AGAIN}"]
+    if returned:
+        done = [f"{label} is in the federation as before."]
+        undone = [f"{label} did not leave: {why_not(failed)}. Mend that, and run again"]
+    else:
+        done, undone = [f"{label} has left the federation. {_state(plan, servers.values())}"], []
+    undone += [f"{label}, {host} does not take part: {why_not(seen)}. {_AGAIN}" for host, seen in missing.items()]
+    return done, undone
+
+
+def _state(plan: Data, servers: Collection[Data]) -> str:
     if not plan["starts"]:
         return "Its oned is stopped; started, it is a zone of its own, zone 0."
-    took = (seen["started_at"] - seen["stopped_at"]) if "started_at" in seen and "stopped_at" in seen else None
-    outage = f" It was out of service for {took:.0f} s." if took is not None else ""
+    begins, ends = ([seen[name] for seen in servers if name in seen] for name in ("stopped_at", "started_at"))
+    outage = f" It was out of service for {min(ends) - min(begins):.0f} s." if begins and ends else ""
     return f"It runs as a zone of its own, zone 0.{outage}"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.onefed.opennebula.plugins.module_utils._database.open import frontend_database
 from ansible_collections.onefed.opennebula.plugins.module_utils._errors import DatabaseError
 from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout import Frontend
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import federation_role
@@ -84,8 +85,10 @@ def store(database: Any, table: str, oid: int, name: str, body: str) -> None:
     )
 
 
-def manage(frontend: Frontend, state: str = "standalone", zone_id: int = 100, check: bool = False) -> dict[str, Any]:
-    return federation_role.manage(frontend, {"state": state, "zone_id": zone_id}, check)
+def manage(
+    frontend: Frontend, state: str = "standalone", zone_id: int = 100, check: bool = False, src: str | None = None
+) -> dict[str, Any]:
+    return federation_role.manage(frontend, {"state": state, "zone_id": zone_id, "src": src}, check)
 
 
 def bodies(database: Any, table: str) -> dict[int, str]:
@@ -153,3 +156,73 @@ def test_what_is_not_opennebulas_is_left_alone(frontend: Frontend, slave: Any, s
         manage(frontend)
     assert slave.content() == before
     assert manage(frontend, "settled", check=True)["open"] is None
+
+
+def vote_in(database: Any, term: int) -> None:
+    """Let the servers of its zone have elected somebody."""
+    state = f"<TEMPLATE><TERM><![CDATA[{term}]]></TERM><VOTEDFOR><![CDATA[1]]></VOTEDFOR></TEMPLATE>"
+    database.script("DELETE FROM system_attributes WHERE name = 'RAFT_STATE'")
+    database.execute("INSERT INTO system_attributes (name, body) VALUES ('RAFT_STATE', ?)", state)
+
+
+def test_the_log_of_several_servers_goes_on_after_the_old_one_in_a_term_that_none_has_seen(
+    frontend: Frontend, slave: Any
+) -> None:
+    (last,) = slave.rows("SELECT MAX(log_index) FROM logdb")[0]
+    vote_in(slave, 7)
+    manage(frontend)
+    found = slave.rows("SELECT log_index, term, applied FROM logdb ORDER BY log_index")
+    assert found == [(last + 1, 8, 1), (last + 2, 8, 1)]
+    (body,) = slave.rows("SELECT body FROM system_attributes WHERE name = 'RAFT_STATE'")[0]
+    assert b"<TERM><![CDATA[8]]>" in body and b"<VOTEDFOR><![CDATA[-1]]>" in body
+
+
+@pytest.fixture
+def copy(frontend: Frontend, slave: Any, tmp_path: Path) -> str:
+    """Of another server, which is one of a zone of its own; the slave itself is as it was."""
+    before = tmp_path / "before.db"
+    before.write_bytes(Path(frontend.sqlite_file).read_bytes())
+    manage(frontend)
+    manage(frontend, "settled")
+    made = tmp_path / "copy.db"
+    os.replace(frontend.sqlite_file, made)
+    os.replace(before, frontend.sqlite_file)
+    return str(made)
+
+
+def test_another_server_becomes_a_copy_and_can_be_put_back(frontend: Frontend, slave: Any, copy: str) -> None:
+    before = slave.content()
+    result = manage(frontend, src=copy)
+    assert (result["changed"], result["after"]["zone_ids"], result["after"]["is_slave"]) == (True, (0,), False)
+    noted = {name: result["open"][name] for name in ("state", "zone_id", "copying", "backup")}
+    assert noted == {"state": "standalone", "zone_id": 100, "copying": False, "backup": result["backup"]}
+    assert manage(frontend, "restored")["open"] is None
+    assert slave.content() == before
+
+
+def test_a_server_that_was_interrupted_is_known_to_be_half_a_copy(
+    frontend: Frontend, slave: Any, copy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = slave.content()
+
+    def cut(database: Any, path: str, rows: Any) -> None:
+        Path(frontend.sqlite_file).write_bytes(b"")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(frontend_database(frontend, {})), "replace_by", cut)
+        with pytest.raises(KeyboardInterrupt):
+            manage(frontend, src=copy)
+    assert manage(frontend, "settled", check=True)["open"]["copying"] is True
+    assert manage(frontend, "restored")["open"] is None
+    assert slave.content() == before
+
+
+def test_a_copy_of_a_server_that_stayed_is_told(frontend: Frontend, slave: Any, tmp_path: Path) -> None:
+    made = tmp_path / "copy.db"
+    made.write_bytes(Path(frontend.sqlite_file).read_bytes())
+    before = slave.content()
+    with pytest.raises(DatabaseError, match="has not the role standalone"):
+        manage(frontend, src=str(made))
+    assert manage(frontend, "restored")["changed"] is True
+    assert slave.content() == before

@@ -29,16 +29,12 @@ NAMED = {
 }
 
 
-def declared(servers: int = 1) -> dict[str, Any]:
-    hosts = [f"paris-{number + 1}" for number in range(servers)]
-    variables: dict[str, Any] = {"madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"}}
-    for number, host in enumerate(hosts):
-        variables[host] = {
-            "ansible_host": f"192.0.2.{31 + number}",
-            "zone_endpoint": PARIS_URL,
-            "zone_allow_even": True,
-        }
-    return topology("federation", {"madrid": ["madrid-1"], "paris": hosts}, variables)
+def declared() -> dict[str, Any]:
+    variables: dict[str, Any] = {
+        "madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master"},
+        "paris-1": {"ansible_host": "192.0.2.31", "zone_endpoint": PARIS_URL},
+    }
+    return topology("federation", {"madrid": ["madrid-1"], "paris": ["paris-1"]}, variables)
 
 
 def found(zones: Any = None) -> dict[str, Any]:
@@ -65,7 +61,7 @@ def plan(facts: dict[str, Any], what: dict[str, Any] | None = None, **options: A
 
 def test_the_plan_names_all_that_refers_to_the_zone() -> None:
     made = plan(found(), references=(NAMED, {**NAMED, "zone_id": 0, "name": "madrid"}))
-    assert (made["errors"], made["host"], made["zone_id"]) == ([], "paris-1", 100)
+    assert (made["errors"], made["hosts"], made["zone_id"]) == ([], ["paris-1"], 100)
     assert (made["convert"], made["starts"], made["record"]) == (True, True, True)
     assert made["groups"] == {
         "madrid-1": ["federation_master", "federation_deleting"],
@@ -121,13 +117,6 @@ def test_a_master_that_does_not_lead_is_not_written_to() -> None:
     assert "no route" in plan({**facts, "madrid-1": LOST})["errors"][0]
 
 
-def test_a_zone_of_several_servers_keeps_them_by_staying() -> None:
-    several = {**found(), "paris-2": found()["paris-1"]}
-    assert "only a zone of one server can leave" in plan(several, declared(2))["errors"][0]
-    half = plan({**found(), "paris-2": LOST}, declared(2), lost="paris")
-    assert half["errors"][0].startswith("paris-2: It cannot be used, and other servers of its zone can")
-
-
 def test_a_slave_of_others_or_without_tables_is_refused() -> None:
     facts = found()
     facts["paris-1"]["frontend"] = frontend(
@@ -143,7 +132,7 @@ def test_only_the_record_of_a_lost_zone_goes() -> None:
     assert "if it is lost for good, add -e lost=paris" in plan(facts)["errors"][0]
     facts["madrid-1"]["frontend"]["probes"] = {PARIS_URL: {"state": "timeout"}}
     made = plan(facts, lost="paris", references=(NAMED,))
-    assert (made["errors"], made["host"], made["record"], made["zone_id"]) == ([], None, True, 100)
+    assert (made["errors"], made["hosts"], made["record"], made["zone_id"]) == ([], [], True, 100)
     assert made["groups"]["paris-1"] == []
     facts["madrid-1"]["frontend"]["probes"] = {PARIS_URL: {"state": "open"}}
     assert "something answers at its endpoint" in plan(facts, lost="paris")["errors"][0]
@@ -151,7 +140,7 @@ def test_only_the_record_of_a_lost_zone_goes() -> None:
 
 def test_a_record_that_the_inventory_does_not_have_goes_too() -> None:
     made = plan(found(), zone="rome", confirm="rome", lost="rome")
-    assert (made["errors"], made["zone_id"], made["host"], made["declared"]) == ([], 105, None, False)
+    assert (made["errors"], made["zone_id"], made["hosts"], made["declared"]) == ([], 105, [], False)
 
 
 def test_an_interrupted_run_goes_on_where_it_was() -> None:
@@ -160,16 +149,16 @@ def test_an_interrupted_run_goes_on_where_it_was() -> None:
     facts["paris-1"]["frontend"] = frontend("SLAVE", 100, MASTER_URL, [zone(0, "paris", PARIS_URL)])
     assert plan(facts, open=begun)["convert"] is True
     made = plan({**found(), "paris-1": alone()}, open=begun)
-    assert (made["convert"], made["record"], made["host"]) == (False, True, "paris-1")
+    assert (made["convert"], made["record"], made["hosts"]) == (False, True, ["paris-1"])
     made = plan({**found(LEFT), "paris-1": alone()}, open=begun)
-    assert (made["record"], made["host"], made["zone_id"], made["errors"]) == (False, "paris-1", 100, [])
+    assert (made["record"], made["hosts"], made["zone_id"], made["errors"]) == (False, ["paris-1"], 100, [])
 
 
 def test_what_it_left_behind_goes_and_then_there_is_nothing_to_do() -> None:
     dangling = {**NAMED, "name": None}
     made = plan({**found(LEFT), "paris-1": alone()}, references=(dangling,))
-    assert (made["host"], made["record"], made["groups"]["madrid-1"]) == (
-        None,
+    assert (made["hosts"], made["record"], made["groups"]["madrid-1"]) == (
+        [],
         False,
         ["federation_master", "federation_deleting"],
     )
