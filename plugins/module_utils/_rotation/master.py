@@ -16,12 +16,13 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Callable
 
 from .._api.client import AUTHENTICATION, Client
 from .._api.documents import parse_xml, text
 from .._api.sql import replace_password
 from .._errors import ApiError, OnefedError
+from .._host.deadline import Deadline
 from .._resources.user import BRIDGE, CORE, ONEADMIN, bridges_of
 
 # oned logs the first 20 characters of a new token (log_result), so what follows them has to be secret enough alone.
@@ -29,6 +30,9 @@ _BRIDGE_BYTES = 32
 _PASSWORD_BYTES = 32
 # MAX_TOKEN_TIME may limit a token; a run with many servers to restart takes some minutes.
 _ENOUGH_SECONDS = 3600
+# How long a follower may lag behind the leader that has carried out its write.
+_SHOWN_SECONDS = 30.0
+_POLL_SECONDS = 0.25
 # OpenNebula refuses blanks and line breaks; one_auth has one line.
 _USABLE = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -120,12 +124,22 @@ def _make_bridge(client: Client, account: Account, bridge: str) -> None:
             "changed. Remove MAX_TOKEN_TIME=0 of driver core from the master's oned.conf or, if the user has ten "
             "tokens already, delete one (oneuser token-delete), and run again."
         ) from None
+    if not _shows(client, lambda account: bridge in account.bridges):
+        raise OnefedError(
+            f'The master at {client.url} took a login token for "{account.name}", and does not show it after '
+            f"{_SHOWN_SECONDS:.0f} seconds. The password was not changed. Run playbook status, and repeat the run."
+        )
     if read_account(client).bridge is None:
         drop_bridges(client, check_mode=False)
         raise OnefedError(
             f"The master's oned.conf lets login tokens of driver core end too soon (MAX_TOKEN_TIME): "
             f"{_ENOUGH_SECONDS} seconds are needed to bridge the change. Nothing was changed."
         )
+
+
+def _shows(client: Client, condition: Callable[[Account], bool]) -> bool:
+    """Whether the server that was written to tells of it: a follower passes writes on, and carries them out later."""
+    return Deadline.after(_SHOWN_SECONDS).wait_until(lambda: condition(read_account(client)), _POLL_SECONDS)
 
 
 def change(client: Client, password: str, check_mode: bool) -> bool:
@@ -142,7 +156,7 @@ def change(client: Client, password: str, check_mode: bool) -> bool:
                 "would refuse each other. Repeat the run."
             )
         replace_password(client, ONEADMIN, account.stored, new)
-        if read_account(client).stored != new:
+        if not _shows(client, lambda account: account.stored == new):
             raise OnefedError(
                 f"The master at {client.url} did not store oneadmin's new password. The old one still holds, and so "
                 "does what the servers have in one_auth. Repeat the run."

@@ -33,12 +33,17 @@ def stored_as(password: str) -> str:
 
 @dataclass
 class FakeMaster(FakeOned):
-    """User 0 with his login tokens, whom it also lets in by them."""
+    """User 0 with his login tokens, whom it also lets in by them.
+
+    A follower that is `behind` answers that often with what it had before a write.
+    """
 
     stored: str = stored_as(OLD)
     tokens: dict[str, int] = field(default_factory=dict)
     driver: str = "core"
     longest: int = -1
+    behind: int = 0
+    stale: list[tuple[str, dict[str, int]]] = field(default_factory=list)
 
     def reply(self, method: str, params: tuple[Any, ...]) -> Any:
         secret = params[0].partition(":")[2]
@@ -46,18 +51,20 @@ class FakeMaster(FakeOned):
         return super().reply(method, (self.session if known else "nobody:", *params[1:]))
 
     def _user_info(self, oid: int, _decrypt: bool) -> Any:
+        stored, shown = self.stale.pop() if self.stale else (self.stored, self.tokens)
         tokens = "".join(
             f"<LOGIN_TOKEN><TOKEN>{token}</TOKEN><EXPIRATION_TIME>{end}</EXPIRATION_TIME><EGID>-1</EGID></LOGIN_TOKEN>"
-            for token, end in self.tokens.items()
+            for token, end in shown.items()
         )
         return [
             True,
-            f"<USER><ID>{oid}</ID><NAME>oneadmin</NAME><PASSWORD>{self.stored}</PASSWORD>"
+            f"<USER><ID>{oid}</ID><NAME>oneadmin</NAME><PASSWORD>{stored}</PASSWORD>"
             f"<AUTH_DRIVER>{self.driver}</AUTH_DRIVER>{tokens}</USER>",
             0,
         ]
 
     def _user_login(self, _name: str, token: str, seconds: int, _group: int) -> Any:
+        self.stale = [(self.stored, dict(self.tokens))] * self.behind
         if self.longest == 0:
             return [False, "[one.user.login] Login tokens are disabled for driver core", 0x800, -1, -1]
         if seconds == 0:
@@ -70,6 +77,7 @@ class FakeMaster(FakeOned):
         found = _SQL.fullmatch(command)
         assert found is not None
         assert federate
+        self.stale = [(self.stored, dict(self.tokens))] * self.behind
         if self.stored == found[1]:
             self.stored = found[2]
         return [True, 0, 0]
@@ -171,6 +179,27 @@ def test_a_master_without_lasting_login_tokens_is_refused(oned: FakeMaster, step
     assert told in result["msg"]
     assert "Nothing was changed" in result["msg"]
     assert oned.tokens == {}
+
+
+def test_a_follower_that_lags_is_waited_for(oned: FakeMaster, step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master, "_POLL_SECONDS", 0.01)
+    oned.behind = 2
+    begun = step("begin", password=NEW)
+    assert (begun["changed"], begun["bridge"] in oned.tokens) == (True, True)
+    step("adopt", user="oneadmin", password=begun["bridge"])
+    assert step("change", password=NEW)["changed"] is True
+    assert oned.stored == stored_as(NEW)
+
+
+def test_a_token_that_is_never_shown_is_told_from_one_that_ends(
+    oned: FakeMaster, step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master, "_SHOWN_SECONDS", 0.05)
+    monkeypatch.setattr(master, "_POLL_SECONDS", 0.01)
+    oned.behind = 10000
+    told = step("begin", password=NEW)["msg"]
+    assert "does not show it" in told and "MAX_TOKEN_TIME" not in told
+    assert oned.stored == stored_as(OLD)
 
 
 @pytest.mark.parametrize("password", ["", "two words", "line\nbreak"])
