@@ -18,7 +18,7 @@ from .servers import Baseline, Server, Servers
 pytestmark = extra
 ROLE = "onefed.opennebula.removal"
 PARIS = ("paris-1", "paris-2", "paris-3")
-RULES = "SELECT userset, resource, rights, zone FROM acl WHERE oid > 6 ORDER BY 1, 2, 3, 4"
+RULES = "SELECT userset, resource, rights, zone FROM acl WHERE userset > 4294967296 AND userset < 8589934592 ORDER BY 4"
 ONE_ZONE = 2**32
 
 
