@@ -20,7 +20,11 @@ myst_heading_anchors = 3
 exclude_patterns = ["requirements.txt"]
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_title = f"{project} {release}"
+# Options are shown as they are typed: of --limit no dash is made.
+smartquotes_action = "qe"
 pygments_style = "ansible"
 # Nothing is asked of other sites while a page is built or read.
 html_copy_source = False

@@ -31,6 +31,11 @@ def test_every_module_and_role_has_a_page(site: Path) -> None:
     assert (modules | roles) - built == set()
 
 
+def test_pages_have_no_error_of_the_theme_and_show_options_as_they_are_typed(site: Path) -> None:
+    assert [path.name for path in site.rglob("*.html") if 'class="contents' in path.read_text()] == []
+    assert "without --limit" in (site / "problems.html").read_text()
+
+
 def test_no_page_asks_another_site_for_anything(site: Path) -> None:
     asked = ('src="http', "src='http", 'rel="stylesheet" href="http', "@import url(http")
     assert [path.name for path in site.rglob("*.html") if any(one in path.read_text() for one in asked)] == []

@@ -28,6 +28,10 @@ async function look(browser, view) {
     overflow: document.documentElement.scrollWidth - window.innerWidth,
     age: document.getElementById("age").textContent,
     stale: !document.getElementById("stale").hidden,
+    beside: [...document.querySelectorAll(".slaves > div")].every((one) => {
+      const [line, card] = [".trunk", ".card"].map((part) => one.querySelector(part).getBoundingClientRect());
+      return line.right <= card.left + 1;
+    }),
     background: getComputedStyle(document.body).backgroundColor,
   }));
   await tab.keyboard.press("Tab");

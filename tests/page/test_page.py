@@ -83,6 +83,11 @@ def test_the_page_says_nothing_to_the_console_asks_nobody_and_does_not_run_over(
 
 
 @pytest.mark.parametrize("view", VIEWS)
+def test_no_zone_seems_to_follow_the_one_that_is_shown_above_it(view: str, seen: dict[str, dict[str, Any]]) -> None:
+    assert seen[view]["beside"] is view.startswith("narrow"), "arrows come from the side"
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_the_page_is_used_by_keyboard(view: str, seen: dict[str, dict[str, Any]]) -> None:
     found = seen[view]
     assert (found["first"], found["jumped"], found["region"]) == ("Skip to the problems", "problems", "servers")

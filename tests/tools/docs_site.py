@@ -8,6 +8,7 @@ A warning is an error.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ DOCS, PLACE = ROOT / "docs", ROOT / ".cache" / "docs"
 # Pages that antsibull-docs writes; Git ignores them.
 REFERENCE = DOCS / "reference"
 COLLECTION = "onefed.opennebula"
+CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)+", re.MULTILINE)
 
 
 def install() -> Path:
@@ -39,11 +41,21 @@ def build(tools: Path) -> Path:
     shape = ("--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version")
     plugins = ["antsibull-docs", "collection", "--use-current", *shape, "--dest-dir", str(REFERENCE), COLLECTION]
     subprocess.run(plugins, cwd=ROOT, env=environment, check=True)
+    suit_the_theme()
     site = PLACE / "html"
     shutil.rmtree(site, ignore_errors=True)
     pages = ["sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "-d", str(PLACE / "doctrees")]
     subprocess.run([*pages, str(DOCS), str(site)], cwd=ROOT, env=environment, check=True)
     return site
+
+
+def suit_the_theme() -> None:
+    """Take out the contents that antsibull-docs writes into pages: Furo has its own and shows these as an error. And
+    give titles the dash that they have two hyphens for.
+    """
+    for page in REFERENCE.glob("*.rst"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(CONTENTS.sub("", text).replace(" -- ", " – ", 1), encoding="utf-8")
 
 
 def main() -> int:

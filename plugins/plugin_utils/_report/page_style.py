@@ -31,10 +31,23 @@ svg.icon { width: 1em; height: 1em; vertical-align: -.12em; margin-right: .3em; 
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }
 .master { border-width: 3px; max-width: 34rem; margin: 0 auto; }
 .trunk { display: block; width: 2rem; height: 1.5rem; margin: 0 auto; }
-.slaves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: 0 1rem;
-  border-top: 3px solid var(--line); }
+.slaves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: 1rem 0;
+  margin: 0 -.5rem; }
+.slaves > div { border-top: 3px solid var(--line); padding: 0 .5rem; }
 .slaves .trunk { height: 2rem; }
-.facts { display: grid; grid-template-columns: auto 1fr; gap: 0 .75rem; } dt { color: var(--soft); } dd { margin: 0; }
+/* One below the other: a line beside them, so that none seems to follow the one above. */
+@media (max-width: 37.9rem) {
+  .trunk { margin: 0 0 0 calc(1.5px - 1rem); }
+  .slaves { margin: 0; }
+  .slaves > div { position: relative; border: 0; padding: 0 0 0 1.25rem; }
+  .slaves > div::before { content: ''; position: absolute; left: 0; top: 0; bottom: -1rem;
+    border-left: 3px solid var(--line); }
+  .slaves > div:last-child::before { bottom: auto; height: 1.5rem; }
+  .slaves .trunk { position: absolute; left: -.375rem; top: .875rem; height: 1.25rem; margin: 0;
+    transform: rotate(-90deg); }
+}
+.facts { display: grid; grid-template-columns: auto 1fr; gap: 0 .75rem; } dd { margin: 0; }
+dt { color: var(--soft); max-width: 5rem; }
 .servers li { border-top: 1px solid var(--line); padding: .35rem 0; }
 .chart { display: block; width: 100%; height: 3rem; margin-top: .5rem; }
 .chart .index { fill: none; stroke: var(--mark); stroke-width: 2; vector-effect: non-scaling-stroke; }
