@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The status page in a browser: light and dark, wide and narrow, by keyboard, and as axe judges it.
 
 Its pictures are kept in tests/output.

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Writes docs/variables.md, the page of all public variables, from their one home, see `make variables-page`."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Where the collection waits, runs programs and writes files: each has one home, with its limits and its messages."""
 
 from __future__ import annotations

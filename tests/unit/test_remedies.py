@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever an error, a warning or a page tells an operator to run or to set exists."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
-# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
-# SPDX-License-Identifier: BSD-2-Clause
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Values of the public variables as the inventory gives them: typed, or told what is wrong with them. Pure.
 
 YAML reads NO as a boolean, 01234567 as an octal number, 1_0_0 as a hundred and 2026-01-02 as a date. What is meant as

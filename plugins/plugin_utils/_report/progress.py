@@ -1,6 +1,6 @@
 # Copyright (c) onefed contributors
-# BSD 2-Clause License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
-# SPDX-License-Identifier: BSD-2-Clause
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How far a run is: zones by steps, and what every host did. Text only; the callback decides where it goes."""
 
 from __future__ import annotations

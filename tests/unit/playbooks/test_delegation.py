@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A change is counted for the host on which it happens: no task that changes anything is delegated."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What changes a host does not hide that it failed: not even on the way back, where something has failed before."""
 
 from __future__ import annotations

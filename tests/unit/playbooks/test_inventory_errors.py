@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A wrong inventory is one clean failure of one task: every problem once, nothing of Ansible's templating around it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What holds for every playbook: it says when it has nobody to work on, and its plays run the way they were written."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Tasks before which tests kill a run, or do something, exist, also those of tests that run only with all faults."""
 
 from __future__ import annotations

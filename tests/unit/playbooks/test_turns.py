@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Turns come in their order.
 
 Ansible puts includes one after the other as their results arrive. A looped include that only some hosts make comes in

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """OpenNebula databases in SQLite files and on a MariaDB server, made in the words of oned's own statements."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server of the protocol of MySQL that wants the password itself, and keeps all it is told.
 
 Source: dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html

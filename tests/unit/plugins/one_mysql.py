@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A database under test on a MariaDB server. It is looked at by a driver of its own, byte by byte."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The tables of OpenNebula 7.4.0 that matter here, and what a first start fills them with, in oned's own words.
 
 MySQL takes them, too, where || joins texts.

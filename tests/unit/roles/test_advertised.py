@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A role is for other people's plays, and its README shows one, or it says that it is a step of our playbooks."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """When the steps of an upgrade go on, and when servers return by themselves: what is recorded of hosts decides it."""
 
 from __future__ import annotations

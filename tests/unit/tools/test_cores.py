@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Pythons are found wherever a machine has them, and each ansible-core gets one that it runs on."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A demo keeps to addresses of its own, or says in one message why it cannot."""
 
 from __future__ import annotations

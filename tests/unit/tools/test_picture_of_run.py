@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The picture of a run shows the run, and nothing of the machine on which it was drawn."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A part counts as what it printed and how it ended; nothing that went wrong is taken for a pass."""
 
 from __future__ import annotations

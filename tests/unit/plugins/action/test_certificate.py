@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts get certificates in a play: side by side, once, truthful in check mode, and without a secret in its output."""
 
 from __future__ import annotations

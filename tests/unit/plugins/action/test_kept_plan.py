@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plan of an import on the controller says at every moment what a later run may rely on."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Snapshots travel through the controller and leave nothing behind, neither there nor on the hosts."""
 
 from __future__ import annotations

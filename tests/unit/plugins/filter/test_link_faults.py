@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Filter link_faults reads what roles recorded of hosts, also of those that were lost before."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which hosts a play has that does one step, and which one keeps the run alive when these are lost."""
 
 from __future__ import annotations

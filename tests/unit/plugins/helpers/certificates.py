@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Certificates for servers on 127.0.0.1 by an authority of our own, as they should be and as they should not."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The fake oned with users, groups, VDCs and access rules: what a client wrote, and documents like OpenNebula's."""
 
 from __future__ import annotations

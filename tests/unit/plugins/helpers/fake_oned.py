@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A few calls of oned on a loopback port, with just enough state to see what a client did to it."""
 
 from __future__ import annotations

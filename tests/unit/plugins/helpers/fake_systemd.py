@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A front-end installed from packages below a folder of the test's own, and a systemd that only remembers its units."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A healthy federation as plain data, to be spoilt by tests: zone 0 `madrid`, the master, and zone 100 `paris`."""
 
 from __future__ import annotations

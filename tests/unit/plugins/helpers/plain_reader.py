@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A second reader of oned.conf, for tests: character by character, and only of what oned and onedb read alike.
 
 It shares no code and no method with the collection's, so that both are unlikely to be wrong in the same way.

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Front-ends as frontend_info finds them, to be spoilt by tests, and the plan that is made of them."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Front-ends as frontend_info and upgrade_info find them before an upgrade, and the plan that is made of them."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Front-ends have Python 3.9 to 3.14: whatever runs there can be imported by each; an older one is refused in one line.
 
 Those that this machine has are asked, in processes of their own, with the ansible.module_utils of the core under test.

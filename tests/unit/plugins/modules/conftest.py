@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a module in this process: its options go in, what it tells Ansible comes out."""
 
 from __future__ import annotations

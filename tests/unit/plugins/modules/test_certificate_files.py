@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server's certificate as files: written whole and for root alone, told without the private key, removed."""
 
 from __future__ import annotations

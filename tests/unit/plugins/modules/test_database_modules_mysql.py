@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The modules of the database on a front-end whose oned.conf names a MariaDB server."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The modules of the front-end's files and service pass their options on and return what they document."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A module that fails in a way that nobody thought of still says in one line what happened."""
 
 from __future__ import annotations

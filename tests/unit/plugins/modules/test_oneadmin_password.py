@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The steps of a change of oneadmin's password: what is written, what is accepted meanwhile, what is told."""
 
 from __future__ import annotations

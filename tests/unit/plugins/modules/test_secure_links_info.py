@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What stands in the way of a server's TLS proxy, and whether one that runs has what it is to have."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server gets the files of another one, keeps what is its own, and can be put back as it was."""
 
 from __future__ import annotations

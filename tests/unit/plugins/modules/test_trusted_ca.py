@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Authorities come into a distribution's store and out of it, once, and after an interruption too."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The modules of an upgrade, in the order in which a run calls them, on an emulated zone: 6.10 to 7.4 and back."""
 
 from __future__ import annotations

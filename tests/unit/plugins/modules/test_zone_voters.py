@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server that is about to start is told the servers of its zone as another one knows them."""
 
 from __future__ import annotations

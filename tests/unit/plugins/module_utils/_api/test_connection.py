@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A call ends in its time and takes no more than it may, whatever the other side sends. A test that hangs failed."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A full copy of a database on a server is whole, loads into an empty one, and no password shows on the way."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server that follows begins with its leader's database: the copy is exact, and the database holds nothing else."""
 
 from __future__ import annotations

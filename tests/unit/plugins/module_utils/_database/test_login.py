@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The login of oned's database is read as oned reads it, and arrives at the server unaltered."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A database on a server is read as it is stored, written wholly or not at all, and its troubles are explained."""
 
 from __future__ import annotations

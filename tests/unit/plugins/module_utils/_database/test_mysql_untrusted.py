@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server that is not what it says gets no password, no file of this host, and nobody's rights but oned's."""
 
 from __future__ import annotations

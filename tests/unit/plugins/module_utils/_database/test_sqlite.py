@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """SQLite files are used with the rights of oned's account, and trouble is told in words that help."""
 
 from __future__ import annotations

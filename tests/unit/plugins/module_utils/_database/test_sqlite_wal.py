@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A database of SQLite is more than one file: what stands beside it is part of it, and not of the one that follows."""
 
 from __future__ import annotations

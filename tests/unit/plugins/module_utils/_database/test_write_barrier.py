@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A snapshot of a running master holds exactly what its newest record made of the tables; the barrier always falls."""
 
 from __future__ import annotations

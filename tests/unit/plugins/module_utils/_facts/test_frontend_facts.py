@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A front-end is examined in one go; what is broken says so, and nothing else is lost by it."""
 
 from __future__ import annotations

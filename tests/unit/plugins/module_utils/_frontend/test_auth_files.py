@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Auth files are read and written as a whole; nothing else in their folder is."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """oned.conf is written in one step, with a backup if wanted, and no secret gets out."""
 
 from __future__ import annotations

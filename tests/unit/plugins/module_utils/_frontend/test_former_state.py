@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The state of an earlier release, which lies in a folder of oned's account, is taken over once, as foreign input."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Other people's programs run as oned, and with nothing of ours but what is passed to them."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The record of an upgrade survives, leads nowhere else, and the last closed one is found again."""
 
 from __future__ import annotations

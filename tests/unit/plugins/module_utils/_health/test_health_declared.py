@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A zone's servers and its floating address are compared with the inventory and its hosts."""
 
 from __future__ import annotations

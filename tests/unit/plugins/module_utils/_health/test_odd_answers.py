@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever one member answers, the report is complete, the others stand in it as they are, and all of it can be shown.
 
 The answers are those of real zones, spoilt: what status and preflight ask is asked here from the bytes of the reply on.

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Who has an address is found out by asking the network, on two machines of network namespaces joined by a cable."""
 
 from __future__ import annotations

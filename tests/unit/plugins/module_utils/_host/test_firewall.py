@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which packet filter is active is found out from files, and from nftables' chains with root's rights."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Root touches a path with the rights of whoever owns a folder, or laid a link, on the way to it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A few megabytes from another host that are gigabytes when they are unpacked cost no more than was set aside."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The lockdown of a joining zone's API: what closes it, what opens it, who is let through. Real: tests/hosts."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Edits of oned.conf touch what they are asked to, and leave a file that oned and onedb read alike."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """oned.conf is read as oned reads it. Every expectation was compared with the parser of OpenNebula 7.4.0."""
 
 from __future__ import annotations

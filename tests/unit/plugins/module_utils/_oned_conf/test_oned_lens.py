@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What OpenNebula's Augeas lens reads and what it does not. Every line was tried with augtool and the lens of 7.4.0."""
 
 from __future__ import annotations

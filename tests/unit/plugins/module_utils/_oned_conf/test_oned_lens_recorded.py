@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What we say of onedb's reading of oned.conf is what its lens reads, as augtool has told.
 
 See tests/tools/lens_recording.py. Where the lens is at hand, the recording itself is judged.

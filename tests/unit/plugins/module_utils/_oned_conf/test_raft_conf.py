@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server of several gets a complete RAFT vector and the hooks of its zone's floating address, and keeps its own."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The rule book is whole, the code obeys it, and the page of all problems is written from it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Backups leave a whole file or none, and an oned that ran before runs again whatever happens."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A slave's database becomes a master's: its federated records get the numbers by which a master reads them."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a join changes on a front-end can be put back as it was, byte for byte."""
 
 from __future__ import annotations

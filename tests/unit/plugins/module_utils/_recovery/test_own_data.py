@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a zone has of its own once its oned stands still is compared with what the plan was based on."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the stock tool leaves behind in a database is mended in place, and no row is lost by it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A slave's database becomes a standalone zone's: zone 0 in all that names it, and nothing of other zones."""
 
 from __future__ import annotations

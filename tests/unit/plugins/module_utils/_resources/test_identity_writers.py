@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Groups, VDCs and access rules, from the options of their modules to what is written."""
 
 from __future__ import annotations

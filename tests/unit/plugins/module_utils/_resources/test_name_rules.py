@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Names by object and release, as OpenNebula's source has them (src/pool/PoolObjectSQL.cc, src/um, src/group)."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The life that all objects of a federation share: what a writer does, in which order, what check mode leaves out."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Companions of oned stop before it where their credentials change, and run again as they ran before."""
 
 from __future__ import annotations

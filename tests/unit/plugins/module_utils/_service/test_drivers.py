@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An oned that hangs at its end is helped: its own drivers are ended, and nobody else's processes."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """FireEdge is told its zone; nothing else in its file changes, and what is not understood is refused."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """oned is started, stopped and waited for; a start that fails is told at once and in its own words."""
 
 from __future__ import annotations

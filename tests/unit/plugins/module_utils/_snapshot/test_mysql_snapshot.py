@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Snapshots of a database on a server arrive byte for byte, whoever loads them, or leave the target as it was."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A snapshot carries exactly what zones share, and a restore leaves exactly that or nothing."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Texts arrive as texts where zones store them in different charsets, or the zone is left as it was.
 
 Old databases that were upgraded have tables of both kinds. oned speaks one charset, and the server converts.

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever a table holds, a snapshot brings it over byte for byte and type for type, by both ways of loading it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A snapshot that another zone sealed can touch what zones share, and nothing else of the zone that restores it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A snapshot is refused, or a restore undone, whenever the result would not be exactly what the source shares."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What an upgrade has to know is told part by part; what is not known does not keep the rest away."""
 
 from __future__ import annotations

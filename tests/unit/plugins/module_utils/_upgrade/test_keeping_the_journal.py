@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What module upgrade_journal does: it notes what was, goes on where it was, and keeps joins away."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A migration ends with the right database, or with the one that there was; an onedb of the test's own does it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A migration on MariaDB: the password comes by the environment, and a failure is undone from the dump."""
 
 from __future__ import annotations

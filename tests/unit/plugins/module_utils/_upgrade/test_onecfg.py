@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """OpenNebula's tool for the configuration works on a copy; its changes are taken over, or nothing is."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What dpkg, apt, rpm and dnf say of OpenNebula's packages, in their words."""
 
 from __future__ import annotations

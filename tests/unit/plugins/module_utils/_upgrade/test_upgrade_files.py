@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The configuration is saved as a whole, brought up to date with the site's own values kept, and put back exactly."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A unit keeps a floating address until hooks do; neither is left behind. On hosts: tests/hosts/test_floating.py."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What would keep OpenNebula's hook from moving the floating address is found before a zone relies on it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Templates that name the owner of an image or a network: found, told, and written anew by what was meant."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What is written by names and read again by other ids means the same; limits follow their owners."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What an import writes at the master, and that undoing it leaves the master as it was."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What keeps a zone from having several servers is found before anything is changed, with what to do about it."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A module that gave no answer is explained in one line: its own last one, or that its Python is too old."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From what was found on front-ends to an inventory, and from that to a plan that has nothing to do."""
 
 from __future__ import annotations

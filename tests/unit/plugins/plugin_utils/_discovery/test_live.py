@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A federation that runs, as groups and hosts: their names and addresses, whatever its members say."""
 
 from __future__ import annotations

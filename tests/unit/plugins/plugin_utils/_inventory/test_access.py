@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Access policies and administrators: what is refused before anything changes, and what is applied in which order."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """With federation_tls endpoints lead to TLS proxies, and what contradicts that is told before anything is changed."""
 
 from __future__ import annotations

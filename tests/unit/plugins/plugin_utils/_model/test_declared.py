@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A federation is the same after it went through Ansible, and has what the public variables declare."""
 
 from __future__ import annotations

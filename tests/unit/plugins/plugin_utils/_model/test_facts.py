@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The facts of a host: what module frontend_info documents, and the questions that are asked of it."""
 
 from __future__ import annotations

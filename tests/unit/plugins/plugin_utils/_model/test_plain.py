@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Plain data become dataclasses by the types of their fields, and dataclasses the same plain data again."""
 
 from __future__ import annotations

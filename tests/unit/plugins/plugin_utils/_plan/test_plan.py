@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From what was found on the front-ends to the plan: who joins, who changes, who is left out, and why."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plan tells what stops beside oned, what FireEdge is told, and which endpoints of services a record gets."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A standalone zone of several servers in the plan: its leader joins alone, and the others are added again."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """With federation_tls proxies come first, endpoints follow, and plain ports close when nobody needs them any more."""
 
 from __future__ import annotations

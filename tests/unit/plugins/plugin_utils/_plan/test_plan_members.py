@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Members that were federated by hand or with another tool are made whole, with reasons, and join nothing."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Names that the master's OpenNebula refuses are found by the plan, by the rules of its release."""
 
 from __future__ import annotations

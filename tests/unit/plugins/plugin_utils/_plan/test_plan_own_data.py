@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a joining zone may have of its own when its oned has stopped, by the plan, and how the report tells of more."""
 
 from __future__ import annotations

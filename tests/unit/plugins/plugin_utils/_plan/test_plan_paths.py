@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A blocked way between zone and master is named, with the command that opens it; endpoints in the open are told."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A zone of several servers leaves with all of them, and how an interrupted run goes on."""
 
 from __future__ import annotations

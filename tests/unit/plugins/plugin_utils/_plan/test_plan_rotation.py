@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which servers get oneadmin's new password, in which order they restart, and what keeps the run from beginning."""
 
 from __future__ import annotations

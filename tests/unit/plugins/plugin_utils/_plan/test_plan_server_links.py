@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Servers that form a zone change all their endpoints at once, while each answers at the old one and the new one."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Step 3 in the plan: a zone of one server grows, keeps its servers, and lets them go."""
 
 from __future__ import annotations

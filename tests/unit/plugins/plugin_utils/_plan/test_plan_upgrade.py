@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which method an upgrade needs, who takes part in it and in which order, and how the plan reads."""
 
 from __future__ import annotations

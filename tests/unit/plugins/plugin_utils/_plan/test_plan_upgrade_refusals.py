@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What keeps an upgrade from beginning, each with its remedy, before anything stops."""
 
 from __future__ import annotations

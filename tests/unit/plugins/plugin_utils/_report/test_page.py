@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The status page as text, and the history that it draws; tests/page looks at it in a browser."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright (c) onefed contributors
-# SPDX-License-Identifier: BSD-2-Clause
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Backups on the controller: for their owner alone, whole or named incomplete, and never altered unnoticed."""
 
 from __future__ import annotations
