@@ -8,6 +8,8 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+requirements:
+  - Python 3.9 or newer on the host that it runs on
 options:
   oned_location:
     description:
