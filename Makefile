@@ -132,7 +132,7 @@ prove-failover: venv link ## Extra, as root: leaders of a slave, then of the mas
 	$(BIN)/python tests/prove/failover.py --master
 
 SECONDS ?= 1800
-.PHONY: prove-secrets prove-links prove-privileges bench-hosts bench-servers bench-links
+.PHONY: prove-secrets prove-links prove-privileges bench-hosts bench-masters bench-servers bench-links
 prove-secrets: venv link ## Extra, as root: no process, output, log or file shows a secret while zones join
 	$(BIN)/python tests/prove/secrecy.py
 
@@ -150,6 +150,9 @@ bench-hosts: venv link ## Extra, as root: a run on hosts against a script of the
 
 bench-links: venv link ## Extra, as root: replication and users' calls on hosts, plain against TLS
 	$(BIN)/python tests/bench/links.py
+
+bench-masters: venv link ## Extra, as root: changing, losing and restoring the master of zones on hosts, and removing a zone
+	$(BIN)/python tests/bench/masters.py
 
 bench-servers: venv link ## Extra, as root: adding servers to a zone on hosts, and losing its leader
 	$(BIN)/python tests/bench/hosts.py --servers

@@ -51,13 +51,18 @@ class Watch:
             thread.join()
 
     def seen(self) -> dict[str, float]:
-        """Seconds without API and in how many pieces; the longest of the writes that no outage is to blame for."""
+        """Seconds without API and in how many pieces; the longest of the writes that no outage is to blame for.
+
+        The gap is the longest time from a write that was carried out to the next one.
+        """
         writes = [write for write in self._writes if not any(a < write[1] and write[0] < b for a, b in self._gone)]
+        ends = [end for _begin, end, done in self._writes if done]
         return {
             "outage": sum(end - begin for begin, end in self._gone),
             "outages": len(self._gone),
             "stall": max((end - begin for begin, end, _done in writes), default=0.0),
             "writes": sum(done for _begin, _end, done in writes),
+            "gap": max((after - before for before, after in zip(ends, ends[1:])), default=0.0),
         }
 
     def _poll(self) -> None:

@@ -46,13 +46,12 @@ def make_promotion_report(plan: Data, hosts: Mapping[str, Data], check: bool = F
             done.append(f"The former master{of} is a slave.{_backup(host, former)}")
         else:
             undone.append(f"{host} is not a slave yet: {why_not(former)}. Run playbook federate, which joins it")
-    tables = _tables(seen)
     for zone in plan["follow"].values():
         for host in zone["hosts"]:
             found = hosts.get(host) or {}
             if not _succeeded(found, "followed"):
                 undone.append(f"{zone['label']}, {host} does not follow yet: {why_not(found)}. Run playbook federate")
-            elif tables and _tables(found) != tables:
+            elif _differ(seen, found):
                 undone.append(f"{zone['label']}, {host} has other federated tables. Run playbook resync")
             else:
                 done.append(f"{zone['label']}, {host} follows.{_backup(host, found)}")
@@ -81,8 +80,14 @@ def _backup(host: str, seen: Data) -> str:
     return "".join(f" Backup: {path} on {host}." for path in kept if path)
 
 
-def _tables(seen: Data) -> Any:
-    return ((seen.get("read") or {}).get("database") or {}).get("tables")
+def _differ(master: Data, follower: Data) -> bool:
+    """Whether two zones that have carried out the same federated record have other tables.
+
+    They were read one after the other, and somebody may have written in between.
+    """
+    read = [(one.get("read") or {}).get("database") or {} for one in (master, follower)]
+    mine, its = ((one.get("tables"), (one.get("log") or {}).get("last_federated_index")) for one in read)
+    return bool(mine[0]) and mine[0] != its[0] and (its[0] is None or mine[1] == its[1])
 
 
 def _succeeded(seen: Data, name: str) -> bool:

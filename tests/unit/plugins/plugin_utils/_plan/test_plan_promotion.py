@@ -179,6 +179,25 @@ def test_a_zone_that_could_not_be_asked_is_left_undone() -> None:
     assert line.startswith("lyon could not be asked and does not follow paris yet: ")
 
 
+def test_tables_are_compared_where_zones_have_carried_out_the_same_record() -> None:
+    made = plan({**found(), "madrid-1": LOST}, zone="paris", lost="madrid")
+    assert made["errors"] == []
+
+    def undone(tables: dict[str, str] | None, index: int) -> str:
+        read = {"read": {"database": {"tables": {"user_pool": "aa"}, "log": {"last_federated_index": 20}}}}
+        its = {"read": {"database": {"tables": tables, "log": {"last_federated_index": index}}}}
+        done = {"changed": True}
+        results = {"paris-1": {**read, "proved": done, "started": done}, "lyon-1": {**its, "followed": done}}
+        return "".join(line for line in make_promotion_report(made, results)["undone"] if "lyon-1" in line)
+
+    assert undone({"user_pool": "aa"}, 20) == ""
+    assert undone({"user_pool": "bb"}, 20) == "lyon, lyon-1 has other federated tables. Run playbook resync."
+    # Somebody wrote between the two looks.
+    assert undone({"user_pool": "bb"}, 21) == ""
+    # It could not be read.
+    assert "lyon-1 has other federated tables" in undone(None, 20)
+
+
 def test_a_password_rotates_with_a_master_whose_zone_is_not_0() -> None:
     facts = promoted(found())
     for host, zone_id in (("madrid-1", 0), ("lyon-1", 101)):
