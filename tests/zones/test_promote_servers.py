@@ -187,26 +187,3 @@ def test_a_server_that_cannot_become_a_copy_returns_its_zone_or_is_left_out(zone
     assert lost.code != 0
     assert "paris-3 does not take part" in lost.output
     assert {zones.server(host).mode() for host in ("paris-1", "paris-2")} == {"MASTER"}
-
-
-def test_a_lost_master_of_several_servers_comes_back_as_a_slave_from_its_backup(zones: Servers) -> None:
-    folder = ("-e", f"backup_folder={zones.folder / 'backups'}")
-    run = promote(zones, "paris")
-    assert run.code == 0, run.output
-    declare_master(zones, "paris")
-    saved = zones.run("backup", *folder)
-    assert saved.code == 0, saved.output
-    lose(zones, "paris")
-    run = promote(zones, "madrid", "-e", "lost=paris")
-    assert run.code == 0, run.output
-    declare_master(zones, "madrid")
-    zones.server("madrid-1").create_user("dora")
-    for host in PARIS:
-        zones.marks.pop(host)
-    run = zones.run("restore", *folder, "-e", "restore_zone=paris", "-e", "restore_confirm=federation")
-    assert run.code == 0, run.output
-    assert {zones.server(host).mode() for host in PARIS} == {"SLAVE"}
-    assert "dora" in zones.server("paris-3").users()
-    assert_writes_through(zones, *PARIS, "madrid-1")
-    zones.federate()
-    assert zones.run().tasks("changed") == set()

@@ -150,6 +150,8 @@ def _refusals(zone: Zone, manifest: Manifest, facts: Mapping[str, HostFacts], op
         return [rules.RESTORE_LACKS_ZONE.problem(reason=reason)]
     if saved.role != zone.role and not _is_former_master(zone, saved):
         return [rules.RESTORE_ROLE.problem(saved=saved.role, declared=zone.role)]
+    if _is_former_master(zone, saved) and max(len(zone.servers), len(saved.configuration)) > 1:
+        return [rules.RESTORE_FORMER_SEVERAL.problem()]
     missing = [host for host in zone.servers if host not in options.hosts]
     if missing:
         return [rules.RESTORE_SERVER_ALONE.problem(hosts=", ".join(missing))]

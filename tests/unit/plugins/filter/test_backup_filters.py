@@ -197,6 +197,13 @@ def test_the_master_of_then_becomes_a_slave_of_the_master_of_now() -> None:
     assert "In the backup it is a standalone" in plan_of(found, saved, zone="paris")["errors"][0]
 
 
+def test_a_former_master_of_several_servers_is_refused() -> None:
+    found, saved = after_promotion()
+    saved["zones"]["paris"]["configuration"]["paris-2"] = "paris/paris-2.tar.gz"
+    (error,) = plan_of(found, saved, zone="paris")["errors"]
+    assert "is a slave now, and has several servers" in error
+
+
 def test_what_only_the_backup_of_a_former_master_has_is_named() -> None:
     found, saved = after_promotion()
     plan = plan_of(found, saved, zone="paris")
