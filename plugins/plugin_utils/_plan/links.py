@@ -168,10 +168,12 @@ def with_links(entry: ZonePlan, federation: Federation, plan: LinksPlan) -> Zone
 def link_groups(federation: Federation, plan: LinksPlan, host: str) -> dict[str, bool]:
     """What of the links `host` takes part in, by the name of a group."""
     link = plan.servers.get(host)
-    relists = link is not None and federation.hosts[host].zone in plan.relisting
+    group = federation.hosts[host].zone
+    relists, of_master = link is not None and group in plan.relisting, group == federation.master
     return {
         "linking": link is not None and link.state == "present",
-        "relisting": relists and federation.settings.tls,
+        "relisting": relists and federation.settings.tls and not of_master,
+        "relisting_master": relists and federation.settings.tls and of_master,
         "relisting_back": relists and not federation.settings.tls,
         "unlinking": link is not None and link.state == "absent" and not keeps_proxy(federation, host, plan),
         "closing": host in [one.host for one in plan.closing],

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from grown import ADDRESSES, VIP, group_of_three, plan
-from planned import topology
+from grown import ADDRESSES, VIP, VIP_URL, group_of_three, plan, url
+from planned import NOW, make_plan, topology
 
 TLS = {"federation_tls": True, "federation_tls_passphrase": "only-for-this-test"}
 PLAIN = {"federation_tls": False, "federation_tls_passphrase": "only-for-this-test"}
@@ -180,3 +180,21 @@ def test_fireedge_of_every_server_is_told_the_new_endpoint() -> None:
         frontend["fireedge"] = {"default_zone": known, "active": True}
     entry = made(TLS, facts)["zones"]["paris"]
     assert (entry["fireedge"], [one["fireedge"] for one in entry["followers"]]) == (True, [True, True])
+
+
+def test_the_masters_servers_follow_when_its_records_of_other_zones_are_written() -> None:
+    servers = [{"id": number, "name": host, "endpoint": url(host)} for number, host in enumerate(ADDRESSES)]
+    zone = {"id": 0, "name": "OpenNebula", "template": {"ENDPOINT": VIP_URL}, "servers": servers}
+    facts = group_of_three()
+    for frontend in facts.values():
+        frontend["conf"].update(mode="MASTER", zone_id=0, master_oned="")
+        frontend["api"].update(conf={"MODE": "MASTER", "ZONE_ID": "0", "MASTER_ONED": ""}, zones=[zone])
+        frontend["database"].update(is_slave=False, zones=[{"id": 0, "name": "OpenNebula", "endpoint": VIP_URL}])
+    variables = {"zone_role": "master", "zone_vip": f"{VIP}/24", "zone_vip_interface": "eth0", **TLS}
+    hosts = {host: {"ansible_host": address, **variables} for host, address in ADDRESSES.items()}
+    what = topology("federation", {"paris": list(hosts)}, hosts)
+    found = make_plan(what, {host: {"frontend": one} for host, one in facts.items()}, list(hosts), NOW)
+    assert found["links"]["relisting"]["paris"]["zone_id"] == 0
+    assert (found["errors"], found["prepare"]) == ([], True)
+    groups = found["groups"]["paris-2"]
+    assert ("relisting_master" in groups, "relisting" in groups) == (True, False)
