@@ -22,7 +22,7 @@ from . import repository, requirements
 from .federation import Federation, Zone
 from .host import Host
 from .lab import Lab
-from .upgrading import contents, furnish, killed_at, settle
+from .upgrading import OWNED, content, contents, furnish, killed_at, settle
 
 REASON = requirements.missing()
 pytestmark = pytest.mark.skipif(bool(REASON), reason=str(REASON))
@@ -184,3 +184,27 @@ def test_a_restore_that_is_killed_goes_on_with_the_same_command(pair: Federation
     good(run(pair, "restore"))
     settle(pair)
     assert contents(pair) == before
+
+
+@extra
+def test_a_burnt_master_comes_back_as_the_slave_of_its_successor(pair: Federation) -> None:
+    before = content(pair["madrid"])
+    good(run(pair, "backup"))
+    pair.lab["madrid-1"].power_off()
+    good(run(pair, "promote", "-e", "zone=paris", "-e", "lost=madrid"))
+    del pair.variables["madrid"]["zone_role"]
+    pair.variables["paris"]["zone_role"] = "master"
+    pair.zones = {"paris": pair["paris"], "madrid": pair["madrid"]}
+    pair.master.create_user("later")
+    pair.lab.reset(pair.lab["madrid-1"])
+    wait_for(pair["madrid"].answers, "the bare madrid-1 to answer", 90)
+    good(run(pair, "restore", "-e", "restore_zone=madrid"))
+    settle(pair)
+    pair.assert_federated("madrid")
+    after = content(pair["madrid"])
+    # Its own objects are as they were; what all share, the new password of oneadmin among it, is the new master's.
+    own = (*OWNED, "quotas", "disabled", "acl")
+    assert {name: after[name] for name in own} == {name: before[name] for name in own}
+    assert {"ana", "blas", "celia", "later"} <= pair["madrid"].users()
+    good(pair.federate())
+    assert good(pair.federate()).tasks("changed") == set()

@@ -29,7 +29,7 @@ DISABLED = "4"
 # Bodies that an upgrade between these releases has no business in. Zones are marked by proofs, marketplaces monitored.
 _BODIES = ("user_pool", "group_pool", "vdc_pool")
 _NAMES = ("zone_pool", "marketplace_pool")
-_OWNED = ("template_pool", "image_pool", "document_pool", "host_pool", "cluster_pool")
+OWNED = ("template_pool", "image_pool", "document_pool", "host_pool", "cluster_pool")
 
 
 def furnish(federation: Federation) -> None:
@@ -52,7 +52,7 @@ def content(zone: Zone) -> dict[str, Any]:
     """All that an upgrade must leave as it is, in one zone."""
     found: dict[str, Any] = {t: zone.rows(f"SELECT oid, name, body FROM {t} ORDER BY oid") for t in _BODIES}
     found |= {table: zone.rows(f"SELECT oid, name FROM {table} ORDER BY oid") for table in _NAMES}
-    found |= {table: zone.rows(f"SELECT oid, name, uid, gid FROM {table} ORDER BY oid") for table in _OWNED}
+    found |= {table: zone.rows(f"SELECT oid, name, uid, gid FROM {table} ORDER BY oid") for table in OWNED}
     found["acl"] = zone.rows("SELECT * FROM acl ORDER BY oid")
     found["quotas"] = {name: _limit(zone, name) for name in USERS}
     found["disabled"] = sorted(name for name, state in hypervisors(zone).items() if state == DISABLED)
