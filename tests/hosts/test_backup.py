@@ -96,7 +96,10 @@ def digests(host: Host) -> dict[str, str]:
 
 @pytest.fixture
 def bare(hosts: None, tmp_path: Path) -> Iterator[Federation]:
-    """Master madrid and slave paris on MariaDB; the run that let them join has installed OpenNebula on their hosts."""
+    """Master madrid and slave paris on MariaDB, which call each other with TLS.
+
+    The run that let them join has installed OpenNebula on their hosts.
+    """
     reason = repository.missing()
     if reason:
         pytest.skip(reason)
@@ -113,6 +116,9 @@ def bare(hosts: None, tmp_path: Path) -> Iterator[Federation]:
             oned_install_key=str(tmp_path / "key.asc"),
             oned_install_database="mysql",
             oned_install_companions=["fireedge", "flow"],
+            federation_tls=True,
+            federation_tls_folder=str(tmp_path / "tls"),
+            federation_tls_passphrase="only-for-this-test",
         )
         lab.freeze()
         lab.reset()

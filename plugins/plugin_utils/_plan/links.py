@@ -85,7 +85,7 @@ def plan_links(
     }
     if not found:
         return LinksPlan()
-    servers = {host: _link(federation, host, frontend) for host, frontend in found.items()}
+    servers = {host: link_of(federation, host, frontend) for host, frontend in found.items()}
     new = tuple(host for host, one in servers.items() if one.state == "present" and not found[host].has_links)
     callers = plain_callers(federation, facts) if tls else _callers_elsewhere(federation, facts)
     held = [name for name in callers if name not in zones or zones[name].action != "converge"]
@@ -105,7 +105,8 @@ def _label(zones: Mapping[str, ZonePlan], name: str) -> str:
     return zones[name].label if name in zones else name
 
 
-def _link(federation: Federation, host: str, frontend: Frontend) -> LinkPlan:
+def link_of(federation: Federation, host: str, frontend: Frontend) -> LinkPlan:
+    """The TLS proxy that a server is to have, or to lose."""
     server, zone = federation.hosts[host], federation.zone_of(host)
     present = federation.settings.tls and server.state == "present"
     names = [host, server.address, *([zone.floating.address] if zone.floating else []), host_of(zone.endpoint)]

@@ -18,9 +18,11 @@ from ...module_utils._problems.problem import Problem
 from .._checks import restore as checks
 from .._model.backup import Manifest, SavedZone
 from .._model.declared import Federation, Zone
-from .._model.facts import HostFacts
+from .._model.facts import Frontend, HostFacts
 from .backup import copy_seconds
 from .coordinator import with_coordinators
+from .links import link_of
+from .planned_links import LinkPlan
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class RestoringHost:
     """A server that is restored. `database` and `configuration` are names in the backup.
 
     `keeps` tells that there is a database to be kept first; `slave` that its shared tables are the master's;
-    `former_master` that it was the master when the backup was made.
+    `former_master` that it was the master when the backup was made; `link` is the TLS proxy without which nobody would
+    reach it.
     """
 
     zone: str
@@ -57,6 +60,7 @@ class RestoringHost:
     configuration: str
     keeps: bool
     former_master: bool = False
+    link: LinkPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def plan_restore(
         found = _refusals(zone, manifest, facts, options)
         problems += [(zone.label, problem) for problem in found]
         if not found:
-            hosts.update(_hosts(group, zone, manifest.zones[group], facts, done))
+            hosts.update(_hosts(federation, zone, manifest.zones[group], facts, done))
     restoring = {one.zone for one in hosts.values()}
     problems += _around(federation, facts, manifest, restoring)
     kept = any(one.keeps for one in hosts.values())
@@ -163,7 +167,7 @@ def _refusals(zone: Zone, manifest: Manifest, facts: Mapping[str, HostFacts], op
 
 
 def _hosts(
-    group: str, zone: Zone, saved: SavedZone, facts: Mapping[str, HostFacts], done: list[str]
+    federation: Federation, zone: Zone, saved: SavedZone, facts: Mapping[str, HostFacts], done: list[str]
 ) -> dict[str, RestoringHost]:
     alone = len(zone.servers) == 1 and len(saved.configuration) == 1
     only = next(iter(saved.configuration), "")
@@ -174,7 +178,7 @@ def _hosts(
             # A server that the backup does not know is added to its zone by playbook federate.
             continue
         found[host] = RestoringHost(
-            zone=group,
+            zone=zone.group,
             label=zone.label,
             leads=host == zone.host,
             slave=not zone.is_master,
@@ -184,6 +188,7 @@ def _hosts(
             configuration=saved.configuration[known],
             keeps=facts[host].frontend.database.bootstrapped,
             former_master=_is_former_master(zone, saved),
+            link=_missing_link(federation, host, facts[host].frontend),
         )
     return found
 
@@ -237,6 +242,12 @@ def _groups(
     return (*names, *source)
 
 
+def _missing_link(federation: Federation, host: str, frontend: Frontend) -> LinkPlan | None:
+    """The TLS proxy of a server that is called with TLS and has none, as one of a bare host."""
+    lacks = federation.hosts[host].secured and not frontend.has_links
+    return link_of(federation, host, frontend) if federation.settings.tls and lacks else None
+
+
 def _is_former_master(zone: Zone, saved: SavedZone) -> bool:
     """Whether another zone took its place after the backup was made."""
     return saved.role == "master" and not zone.is_master
@@ -266,6 +277,8 @@ def _text(
             former = hosts[mine[0]].former_master
             role = f". It was the master, and becomes a slave of {federation.master}" if former else ""
             lines.append(f"{zone.label}: {', '.join(mine)} would stop and become what the backup holds{tables}{role}.")
+            linked = [host for host in mine if hosts[host].link]
+            lines += [f"  {host} gets a TLS proxy (HAProxy) again." for host in linked]
             if group in moved:
                 lines.append(
                     f"  {manifest.zones[group].endpoint} was its endpoint, {zone.endpoint} is declared: run playbook "

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from grown import declared as three_declared
 from grown import group_of_three, master
-from planned import MASTER_URL, PARIS_URL, declared, frontend, zone
+from planned import MASTER_URL, PARIS_URL, declared, frontend, topology, zone
 
 from ansible_collections.onefed.opennebula.plugins.filter.backup import backup
 from ansible_collections.onefed.opennebula.plugins.filter.backup_manifest import backup_manifest
@@ -241,6 +241,21 @@ def test_other_endpoints_are_told() -> None:
     plan = plan_of(pair(), saved)
     assert plan["moved"] == ["paris"]
     assert "run playbook federate after the restore" in "\n".join(plan["text"])
+
+
+def test_a_bare_host_gets_the_tls_proxy_at_which_others_call_it() -> None:
+    shared = {"federation_tls": True, "federation_tls_passphrase": "only-for-this-test"}
+    variables = {"madrid-1": {"ansible_host": "192.0.2.11", "zone_role": "master", **shared}}
+    variables["paris-1"] = {"ansible_host": "192.0.2.31", **shared}
+    what = topology("federation", {"madrid": ["madrid-1"], "paris": ["paris-1"]}, variables)
+    frontends = pair()
+    frontends["madrid-1"]["has_links"] = True
+    plan = restore(what, results(frontends), manifest(), {"path": "/b", "hosts": list(frontends), "check": True})
+    link = plan["hosts"]["paris-1"]["link"]
+    assert (link["names"], link["port"], link["backend_port"]) == (["paris-1", "192.0.2.31"], 2643, 2633)
+    assert plan["hosts"]["madrid-1"]["link"] is None  # it has one
+    assert "  paris-1 gets a TLS proxy (HAProxy) again." in plan["text"]
+    assert all(one["link"] is None for one in plan_of(pair())["hosts"].values())  # without federation_tls
 
 
 def test_the_report_names_what_was_left_undone() -> None:
