@@ -21,6 +21,7 @@ from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
 from .backup import copy_seconds
 from .coordinator import with_coordinators
+from .desired_state import listening
 from .links import link_of
 from .planned_links import LinkPlan
 
@@ -47,7 +48,7 @@ class RestoringHost:
 
     `keeps` tells that there is a database to be kept first; `slave` that its shared tables are the master's;
     `former_master` that it was the master when the backup was made; `link` is the TLS proxy without which nobody would
-    reach it.
+    reach it, and `listen` what oned.conf says behind it.
     """
 
     zone: str
@@ -61,6 +62,7 @@ class RestoringHost:
     keeps: bool
     former_master: bool = False
     link: LinkPlan | None = None
+    listen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def _hosts(
         if host in done or known not in saved.configuration:
             # A server that the backup does not know is added to its zone by playbook federate.
             continue
+        link = _missing_link(federation, host, facts[host].frontend)
         found[host] = RestoringHost(
             zone=zone.group,
             label=zone.label,
@@ -188,7 +191,8 @@ def _hosts(
             configuration=saved.configuration[known],
             keeps=facts[host].frontend.database.bootstrapped,
             former_master=_is_former_master(zone, saved),
-            link=_missing_link(federation, host, facts[host].frontend),
+            link=link,
+            listen=listening(federation.hosts[host], facts[host].frontend) if link else {},
         )
     return found
 

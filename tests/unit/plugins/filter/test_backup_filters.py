@@ -253,6 +253,7 @@ def test_a_bare_host_gets_the_tls_proxy_at_which_others_call_it() -> None:
     plan = restore(what, results(frontends), manifest(), {"path": "/b", "hosts": list(frontends), "check": True})
     link = plan["hosts"]["paris-1"]["link"]
     assert (link["names"], link["port"], link["backend_port"]) == (["paris-1", "192.0.2.31"], 2643, 2633)
+    assert plan["hosts"]["paris-1"]["listen"]["LISTEN_ADDRESS"] == "127.0.0.1"
     assert plan["hosts"]["madrid-1"]["link"] is None  # it has one
     assert "  paris-1 gets a TLS proxy (HAProxy) again." in plan["text"]
     assert all(one["link"] is None for one in plan_of(pair())["hosts"].values())  # without federation_tls
