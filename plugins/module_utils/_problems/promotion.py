@@ -100,14 +100,6 @@ PROMOTE_LOSES = Rule(
     "{records} federated records that {zones} have are given up, for {label} ends with {index}{names}.",
     "Promote {proposed} to keep them.",
 )
-FORMER_MASTER_SEVERAL = Rule(
-    "former_master_several",
-    ERROR,
-    "The servers of a master that was lost keep each other to the old federation.",
-    "It was the master, another zone took its place, and it has several servers, which cannot join as a slave yet.",
-    "Stop oned on all its servers and leave them stopped: their databases keep what they have. Run with --limit and "
-    "the other zones meanwhile.",
-)
 FORMER_MASTER = Rule(
     "former_master",
     WARNING,

@@ -54,7 +54,9 @@ def plan_servers(
     known = known if known and known.installed else None
     grouped = bool(known and known.in_raft and not joins)
     listed = known.servers_of(zone_id) if known else ()
-    left_solo = not grouped and not joins and is_left_solo(zone, listed)
+    # A master that was lost joins alone, and the record of its zone lists all that it had.
+    was_master = bool(known and joins and known.conf.mode == "MASTER")
+    left_solo = not grouped and (was_master or not joins) and is_left_solo(zone, listed)
     # A run that was cut may have left the only server in the zone's record without a SERVER_ID.
     begun = known and (known.in_raft or (not joins and server_of(zone, zone.host, listed)))
     if not (len(zone.servers) > 1 or begun):
@@ -177,9 +179,16 @@ def _verdict(
 def _elsewhere(frontend: Frontend, coordinator: Frontend) -> list[Problem]:
     """Why a front-end cannot be given to this zone as it is."""
     conf = frontend.conf
-    if frontend.in_zone_with(coordinator):
+    if frontend.in_zone_with(coordinator) or _was_master_with(frontend, coordinator):
         return []
     return [rules.SERVER_ELSEWHERE.problem(mode=conf.mode, zone_id=conf.zone_id)]
+
+
+def _was_master_with(frontend: Frontend, coordinator: Frontend) -> bool:
+    """Whether it was a server of a master that was lost, of which the coordinator has joined as a slave already."""
+    mine, theirs = frontend.own_zone, coordinator.own_zone
+    was_master = frontend.conf.mode == "MASTER" and coordinator.conf.mode == "SLAVE"
+    return was_master and mine is not None and theirs is not None and (mine.id, mine.name) == (theirs.id, theirs.name)
 
 
 def _replaced(hosts: Iterable[str], facts: Mapping[str, HostFacts], coordinator: Frontend) -> list[Problem]:

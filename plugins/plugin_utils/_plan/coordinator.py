@@ -50,10 +50,12 @@ def _rank(zone: Zone, host: str, host_facts: HostFacts) -> int:
     if journal and not frontend.leads:
         return _BEGAN
     if frontend.in_raft:
-        # One that a join has detached from its leader is such a standalone server; that leader is a slave by now.
         if frontend.leads:
             return _LEADS
-        return _DETACHED if frontend.is_standalone else _FOLLOWS if frontend.raft_state == "follower" else _STANDS
+        # One that a join has detached from its leader is what its zone was; that leader is a slave by now.
+        if frontend.is_standalone or (frontend.conf.mode == "MASTER" and not zone.is_master):
+            return _DETACHED
+        return _FOLLOWS if frontend.raft_state == "follower" else _STANDS
     if frontend.is_standalone:
         return _ALONE
     # One that an interrupted run left alone has gone on without the others, which have no leader.

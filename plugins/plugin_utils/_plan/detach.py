@@ -1,7 +1,9 @@
 # Copyright (c) onefed contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A standalone zone of several servers that joins: its leader joins alone, and the others are added again. Pure.
+"""A zone of several servers that joins: its leader joins alone, and the others are added again. Pure.
+
+It was standalone, or the master of the federation before it was lost.
 
 What was acknowledged is on the leader. The others stop before it, so that none of them takes over and accepts more.
 """
@@ -47,11 +49,11 @@ def abandoned(zone: Zone, facts: Mapping[str, HostFacts]) -> list[str]:
 def _stands_in_raft(host_facts: HostFacts) -> bool:
     if checks.usable(host_facts):
         return False
-    return host_facts.frontend.in_raft and host_facts.frontend.is_standalone
+    return host_facts.frontend.in_raft and host_facts.frontend.conf.mode in ("STANDALONE", "MASTER")
 
 
 def detach_problems(zone: Zone, facts: Mapping[str, HostFacts]) -> list[Problem]:
-    """What keeps the servers of a standalone zone from being detached, or an interrupted join from going on."""
+    """What keeps the servers of a zone that joins from being detached, or an interrupted join from going on."""
     frontend = facts[zone.host].frontend
     others = peers(zone, facts)
     journal = frontend.journal

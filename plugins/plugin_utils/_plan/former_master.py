@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...module_utils._endpoints import same_endpoint
-from ...module_utils._problems.promotion import FORMER_MASTER, FORMER_MASTER_SEVERAL
+from ...module_utils._problems.promotion import FORMER_MASTER
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
 from .._model.records import ZoneRecord
 from .desired_state import record_changes
-from .entry import make_entry, placed, warned
+from .entry import warned
 from .join import plan_join
 from .own_names import more_names
 from .planned import ZonePlan
@@ -36,8 +36,6 @@ def former_master_entry(
     federation: Federation, zone: Zone, facts: Mapping[str, HostFacts], known: Sequence[ZoneRecord], record: ZoneRecord
 ) -> ZonePlan:
     """It joins with the record that it has; what only it has is named, and given up."""
-    if facts[zone.host].frontend.in_raft:
-        return make_entry(zone, "excluded", problems=placed(zone.host, [FORMER_MASTER_SEVERAL.problem()]))
     # Its record has the name that it had, also where the inventory gives it another now.
     named = replace(zone, discard=True, import_=False, name=record.name)
     entry = plan_join(federation, named, facts, known, record)
@@ -52,6 +50,7 @@ def former_master_entry(
         entry,
         record=update,
         former_master=frontend.serves,
+        leads=frontend.serves and (frontend.leads or not frontend.in_raft),
         own_data=replace(entry.own_data, action="reseed", federated_index=index),
         warnings=(*entry.warnings, *warned(zone.host, [warning])),
         changes=(*entry.changes, *(line for line in updates if line not in entry.changes)),

@@ -13,6 +13,7 @@ from ...module_utils._problems.problem import Problem
 from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
+from .addresses import addresses_of
 from .companions import fireedge_wanted
 from .coordinator import with_coordinators
 from .promotion_evidence import Began, ahead_of_several, choose, given_up, loss, master_of, refuse, written
@@ -72,6 +73,7 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
         former_zone_id=facts[former.host].frontend.conf.zone_id if former and alive else 0,
         lost=lost,
         locking=tuple(host for host in former.servers if not facts[host].unreachable) if former and lost else (),
+        allow=addresses_of(federation, former, facts) if former and lost and is_of_several(former, facts) else (),
         ended=ended if began is None else began.index,
         goes_back=began is not None,
         former_ids=server_ids(former, facts, target) if former and alive else {},

@@ -39,7 +39,8 @@ class PromotionPlan:
 
     `promote` is the host that speaks for the zone that becomes the master, `demote` that of the one that was it and
     gives its place up; each None where that is done. `promoting`, `demoting` and `locking` are all servers of them,
-    of which who leads is the last; `catching_up` are those that have to run first, to get what they lack.
+    of which who leads is the last, `allow` addresses by which those that are locked reach each other; `catching_up`
+    are those that have to run first, to get what they lack.
     `server_ids` are the ids of those that become the master, by host, of several `listed` ones; `renumbered` are
     those that change, by the ones before; `former_ids` are those of who gives its place up. `name` is that of the
     zone's record, `fireedge` are servers whose FireEdge falls back on another zone. `goes_back` tells that the zone
@@ -73,6 +74,7 @@ class PromotionPlan:
     former_zone_id: int = 0
     lost: bool = False
     locking: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     ended: int | None = None
     rotate: bool = False
     settle: bool = False

@@ -124,7 +124,10 @@ def zone_entry(
             more = {"zone_id": record.id, "record": update, "changes": tuple(changes)}
             return make_entry(zone, "member", warnings=warned(name, found), **more)
         return make_entry(zone, "excluded", problems=placed(name, found))
-    frontend = host_facts.frontend
+    frontend, master = host_facts.frontend, facts[federation.master_host].frontend
+    mine = next((one for one in known if one.id == frontend.conf.zone_id), None)
+    if mine and was_master(frontend, master):
+        return former_master_entry(federation, zone, facts, known, mine)
     if frontend.journal is None and not frontend.is_standalone:
         return _federated(federation, zone, facts, known, record)
     return plan_join(federation, zone, facts, known, record)
@@ -152,8 +155,6 @@ def _federated(
     name = zone.host
     frontend, master = facts[name].frontend, facts[federation.master_host].frontend
     mine = next((one for one in known if one.id == frontend.conf.zone_id), None)
-    if mine and was_master(frontend, master):
-        return former_master_entry(federation, zone, facts, known, mine)
     found = _elsewhere(federation, zone, frontend, master, known, record)
     found += relisting_problems(zone, facts, frontend)
     if found:

@@ -120,6 +120,7 @@ def test_what_is_left_of_a_master_without_a_leader_is_kept_out_once_its_loss_is_
     made = zones.plan(**OPTIONS)
     assert (made["errors"], made["lost"], made["locking"]) == ([], True, ["madrid-1"])
     assert made["groups"]["madrid-1"] == ["federation_locking"]
+    assert made["allow"] == ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
 
 
 @pytest.mark.parametrize(("madrid", "paris"), [(1, 3), (3, 1), (3, 3)])
@@ -293,13 +294,55 @@ def test_fireedge_of_the_new_master_does_not_fall_back_on_the_lost_zone() -> Non
     assert f"  ~ FireEdge on paris-1: default_zone -> paris, {URLS['paris']}" in made["text"]
 
 
-def test_a_former_master_of_several_servers_is_left_out_and_told_to_stand_still() -> None:
+def back() -> Zones:
+    """Madrid, which was the master, is back with its three servers; paris is the master by now."""
     zones = Zones(madrid=3)
     zones.set("paris", mode="MASTER", master_oned="")
     zones.facts["paris-1"]["frontend"]["database"]["is_slave"] = False
+    endpoints = [zones._url("madrid", number) for number in range(3)] + list(URLS.values())
+    for one in zones.facts.values():
+        one["frontend"]["conf"]["backend"] = "mysql"
+        one["frontend"]["database"].update(backend="mysql", dump_program="mariadb-dump", charset="utf8mb4")
+        one["frontend"]["probes"] = {endpoint: {"state": "open", "detail": ""} for endpoint in endpoints}
+    return zones
+
+
+def test_a_former_master_of_several_servers_joins_with_its_leader_and_gets_the_others_anew() -> None:
+    zones = back()
     made = make_plan(zones.declared("paris"), zones.facts, list(zones.facts))
     madrid = made["zones"]["madrid"]
-    assert (madrid["action"], [one["code"] for one in madrid["problems"]]) == ("excluded", ["former_master_several"])
+    assert (madrid["action"], madrid["problems"], madrid["host"], madrid["zone_id"]) == ("join", [], "madrid-2", 0)
+    assert (madrid["stop_peers"], madrid["leads"]) == (["madrid-1", "madrid-3"], True)
+    assert madrid["conf"]["vectors"]["FEDERATION"]["SERVER_ID"] == "-1"
+    servers = madrid["servers"]
+    assert sorted(gone["host"] for gone in servers["remove_server"]) == ["madrid-1", "madrid-3"]
+    assert (servers["add_server"], servers["new"]) == (["madrid-1", "madrid-3"], ["madrid-1", "madrid-3"])
+    assert (servers["ids"], servers["bootstrap_leader"]) == ({"madrid-2": 1}, False)
+
+
+def test_a_former_master_without_a_leader_stays_out() -> None:
+    zones = back()
+    zones.facts["madrid-2"]["frontend"]["api"]["raft"]["state_name"] = "candidate"
+    made = make_plan(zones.declared("paris"), zones.facts, list(zones.facts))
+    madrid = made["zones"]["madrid"]
+    assert (madrid["action"], [one["code"] for one in madrid["problems"]]) == ("excluded", ["no_leader"])
+
+
+def test_an_interrupted_return_of_a_former_master_goes_on_with_the_server_that_joined() -> None:
+    zones = back()
+    for host in ("madrid-1", "madrid-3"):
+        zones.facts[host]["frontend"]["service"]["state"] = "stopped"
+        zones.facts[host]["frontend"]["api"] = {"state": "refused"}
+    joined = zones.facts["madrid-2"]["frontend"]
+    joined["conf"].update(mode="SLAVE", master_oned=URLS["paris"], server_id=-1)
+    joined["database"]["is_slave"] = True
+    joined["api"]["raft"]["state_name"] = "solo"
+    made = make_plan(zones.declared("paris"), zones.facts, list(zones.facts))
+    madrid = made["zones"]["madrid"]
+    assert (madrid["host"], madrid["problems"], madrid["server_problems"]) == ("madrid-2", [], [])
+    servers = madrid["servers"]
+    assert sorted(gone["host"] for gone in servers["remove_server"]) == ["madrid-1", "madrid-3"]
+    assert servers["add_server"] == ["madrid-1", "madrid-3"]
 
 
 def test_a_zone_that_an_earlier_run_left_stopped_catches_up_first() -> None:
