@@ -168,9 +168,30 @@ def test_zones_change_places_and_back_and_a_lost_master_of_several_is_replaced(z
     declare_master(zones, "madrid")
     zones.server("madrid-1").create_user("dora")
     give_back(zones, "paris")
+    zones.leader("paris")
     zones.federate()
     assert "dora" in zones.server("paris-3").users()
     assert_writes_through(zones, *PARIS, "madrid-1")
+
+
+def test_a_lost_master_of_several_servers_joins_as_a_slave_also_after_it_was_interrupted(zones: Servers) -> None:
+    assert promote(zones, "paris").code == 0
+    declare_master(zones, "paris")
+    zones.federate()
+    lose(zones, "paris")
+    run = promote(zones, "madrid", "-e", "lost=paris")
+    assert run.code == 0, run.output
+    declare_master(zones, "madrid")
+    zones.server("madrid-1").create_user("dora")
+    give_back(zones, "paris")
+    zones.leader("paris")
+    killed = zones.run(ONEFED_KILL_BEFORE="onefed.opennebula.ha : Remove the server from the zone")
+    assert killed.code == -9, killed.output
+    zones.federate()
+    assert {zones.server(host).mode() for host in PARIS} == {"SLAVE"}
+    assert "dora" in zones.server("paris-3").users()
+    assert_writes_through(zones, *PARIS, "madrid-1")
+    assert zones.run().tasks("changed") == set()
 
 
 def test_a_server_that_cannot_become_a_copy_returns_its_zone_or_is_left_out(zones: Servers) -> None:
