@@ -9,6 +9,8 @@ import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Where oned listens unless its oned.conf says otherwise: XML-RPC, and gRPC since 7.2.
+ONED_PORT, GRPC_PORT = 2633, 2634
 
 
 def is_loopback(endpoint: str | None) -> bool:

@@ -30,10 +30,10 @@ class Zone:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self._url, self._session = url, session
-        self._more = {"context": context} if url.startswith("https:") else {}
+        self._more: dict[str, Any] = {"context": context} if url.startswith("https:") else {}
 
     def call(self, method: str, *arguments: Any) -> Any:
-        with xmlrpc.client.ServerProxy(self._url, **self._more) as server:  # type: ignore[arg-type]
+        with xmlrpc.client.ServerProxy(self._url, **self._more) as server:
             done, value, *_codes = getattr(server, method)(self._session, *arguments)
         if not done:
             raise RuntimeError(f"{method}: {value}")

@@ -236,7 +236,7 @@ def test_status_tells_of_ports_past_a_proxy_and_not_of_those_behind_role_firewal
     opened = "s/^LISTEN_ADDRESS.*/LISTEN_ADDRESS = \"0.0.0.0\"/"
     paris.exec(["sh", "-c", f"sed -i '{opened}' /etc/one/oned.conf && systemctl restart opennebula"])
     warned = pair.run("status")
-    assert "on the same host port 2733 answers other hosts without it: this host, madrid-1." in told(warned)
+    assert "without it, at port 2733. Reached from the host that made this check, madrid-1." in told(warned)
     guarded = apply(
         pair.lab, tmp_path, "firewall", "paris-1", firewall_sources=["10.90.0.11", "10.90.0.12"], firewall_ports=[2733]
     )

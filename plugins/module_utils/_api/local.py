@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+from .._endpoints import ONED_PORT
 from .._errors import FrontendError
 from .._frontend.layout import Frontend
 from .._host.files import read_bytes
 from .._oned_conf.document import Document
 
-DEFAULT_PORT = "2633"
 _MOST_BYTES = 1 << 16
 
 
@@ -35,7 +35,7 @@ def local_url(frontend: Frontend) -> str:
     """The endpoint of the oned on this host, as its oned.conf says. Raises ConfigError."""
     document = Document.load(frontend.conf)
     address = (document.get("LISTEN_ADDRESS") or "0.0.0.0").strip()
-    port = (document.get("PORT") or DEFAULT_PORT).strip()
+    port = (document.get("PORT") or "").strip()
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     # oned takes a port that is no number for a missing one.
-    return f"http://{f'[{address}]' if ':' in address else address}:{port if port.isdigit() else DEFAULT_PORT}/RPC2"
+    return f"http://{f'[{address}]' if ':' in address else address}:{port if port.isdigit() else ONED_PORT}/RPC2"

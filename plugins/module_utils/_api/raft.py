@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable, TypeVar
 
 from .._errors import AnswerError, ApiError, OnefedError
+from .._host.deadline import Deadline
 from .._oned_conf.document import integer
 from .client import (
     AUTHENTICATION,
@@ -22,6 +23,7 @@ from .documents import federation_from_xml, raft_from_xml
 from .transport import NoAnswer
 
 Server = dict[str, Any]
+Value = TypeVar("Value")
 
 # A server of which nothing is known; `status` returns some of these keys.
 UNKNOWN: Server = {
@@ -127,3 +129,13 @@ def in_doubt(error: OnefedError) -> bool:
     if isinstance(error, NoAnswer):
         return error.state in _PASSING and error.state not in _NOT_CONNECTED
     return isinstance(error, ApiError) and error.code == INTERNAL and _FORWARDED_TOO_LONG in error.text
+
+
+def patiently(call: Callable[[], Value], deadline: Deadline, seconds: float) -> Value:
+    """The value of a call that may be repeated, made again every `seconds` while nobody leads or answers."""
+    while True:
+        try:
+            return call()
+        except OnefedError as error:
+            if not (not_done(error) or in_doubt(error)) or not deadline.poll(seconds):
+                raise

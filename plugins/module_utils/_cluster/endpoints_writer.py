@@ -17,7 +17,7 @@ from typing import Any, Callable, TypeVar
 
 from .._api.client import Client
 from .._api.documents import attributes_of, parse_xml
-from .._api.raft import identity, in_doubt, not_done
+from .._api.raft import identity, in_doubt, not_done, patiently
 from .._api.template_xml import attributes_xml
 from .._errors import OnefedError
 from .._host.deadline import Deadline
@@ -105,12 +105,7 @@ class EndpointsWriter:
 
     def _patiently(self, read: Callable[[], Value]) -> Value:
         """The value of a call that changes nothing, made again while nobody leads or answers."""
-        while True:
-            try:
-                return read()
-            except OnefedError as error:
-                if not (not_done(error) or in_doubt(error)) or not self.deadline.poll(POLL_SECONDS):
-                    raise
+        return patiently(read, self.deadline, POLL_SECONDS)
 
 
 def _record_from_xml(xml: str) -> Record:

@@ -17,7 +17,7 @@ from typing import Any, Callable
 from .._api.client import Client, probe
 from .._api.documents import zones_from_xml
 from .._api.parallel import in_parallel
-from .._api.raft import Identity, identity, in_doubt, not_done, status
+from .._api.raft import Identity, identity, in_doubt, not_done, patiently, status
 from .._api.template import render
 from .._errors import ApiError, OnefedError
 from .._host.deadline import Deadline
@@ -150,12 +150,7 @@ class ServerWriter:
 
     def _patiently(self, read: Callable[[], Any]) -> Any:
         """The value of a call that changes nothing, made again while nobody leads or answers."""
-        while True:
-            try:
-                return read()
-            except OnefedError as error:
-                if not (not_done(error) or in_doubt(error)) or not self.deadline.poll(POLL_SECONDS):
-                    raise
+        return patiently(read, self.deadline, POLL_SECONDS)
 
     def _listed(self, zone: Zone) -> bool:
         return find_server(zone["servers"], self.wanted) is not None

@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Callable
 
 from .._api.client import prober
 from .._api.local import local_url, read_one_auth
 from .._database.open import describe, open_database
-from .._endpoints import host_of, port_of
+from .._endpoints import ONED_PORT, host_of, port_of
 from .._errors import DriverMissing, OnefedError
 from .._frontend import auth_files
 from .._frontend.journal import Journal, await_quiet
@@ -98,7 +99,7 @@ def examine(
     deadline = Deadline.after(4 * timeout)
     api = Task(lambda: ask_oned(_url(frontend), credentials, timeout)).start()
     probes = {url: Task(prober(url, timeout, **(tls or {}))).start() for url in dict.fromkeys(endpoints)}
-    plain = {one: Task(lambda one=one: _accepted(one)).start() for one in ports}  # type: ignore[misc]
+    plain = {one: Task(partial(_accepted, one)).start() for one in ports}
     database = _database(frontend, document, login)
     answers = api.wait(deadline)
     facts = {
@@ -158,7 +159,7 @@ def _conf(frontend: Frontend) -> tuple[Document | None, dict[str, Any]]:
         zone_id=integer(federation["ZONE_ID"], 0),
         server_id=integer(federation["SERVER_ID"], -1),
         master_oned=federation["MASTER_ONED"],
-        port=integer(document.get("PORT"), 2633),
+        port=integer(document.get("PORT"), ONED_PORT),
         listen_address=document.get("LISTEN_ADDRESS") or "0.0.0.0",
         grpc_listen_address=document.get("GRPC_LISTEN_ADDRESS") or "0.0.0.0",
         backend=backend,

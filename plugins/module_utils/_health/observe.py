@@ -14,7 +14,7 @@ from .._api.client import AUTHORIZATION, Client
 from .._api.documents import federation_from_xml, version_of, zones_from_xml
 from .._api.parallel import in_parallel
 from .._api.raft import UNKNOWN, Server, not_done, status
-from .._endpoints import host_of, is_tls, port_of
+from .._endpoints import GRPC_PORT, ONED_PORT, host_of, is_tls, port_of
 from .._errors import AnswerError, ApiError, OnefedError
 from .._host.deadline import Deadline
 from .._host.network import accepts
@@ -30,8 +30,6 @@ _UNKNOWN: Server = {
     **dict.fromkeys(("version", "mode", "zone_id", "master_oned", "certificate")),
     "plain_ports": [],
 }
-# Where oned listens unless its oned.conf says otherwise: XML-RPC, and gRPC since 7.2.
-_XMLRPC_PORT, _GRPC_PORT = 2633, 2634
 
 
 def observe(
@@ -44,7 +42,7 @@ def observe(
     of the password, None if the client may not see that. A zone without a list of servers gets one, named
     like the zone, from its endpoint; else `endpoint_server` is what answers at the zone's own endpoint (None when that
     is one of its servers'). Servers that are behind are asked again for up to `settle` seconds.
-    `ports` are oned's own behind TLS proxies, where they are not 2633, by endpoint.
+    `ports` are oned's own behind TLS proxies, where they are not ONED_PORT, by endpoint.
     The zones are those that the client's endpoint lists or, when it does not, the first of `endpoints` that does.
     Raises OnefedError when the list of zones cannot be read.
     """
@@ -117,7 +115,7 @@ def _plain_ports(endpoint: str, ports: Mapping[str, int]) -> list[int]:
     """oned's own ports that accept a connection at the host of an endpoint with TLS; none for another endpoint."""
     if not is_tls(endpoint):
         return []
-    plain = (ports.get(endpoint, _XMLRPC_PORT), _GRPC_PORT)
+    plain = (ports.get(endpoint, ONED_PORT), GRPC_PORT)
     return [port for port in plain if port != port_of(endpoint) and accepts(host_of(endpoint), port)]
 
 

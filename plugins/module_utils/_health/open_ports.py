@@ -12,7 +12,7 @@ from .._problems.problem import Problem
 from .inventory import Declared, host_of_server
 from .quorum import Server, Zone
 
-_HERE = "this host"
+_HERE = "the host that made this check"
 
 
 def ports_of(declared: Sequence[Declared]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from typing import Any, Callable
 from .._api.client import Client
 from .._api.documents import raft_from_xml, zone_from_xml
 from .._api.parallel import in_parallel
-from .._api.raft import in_doubt, not_done
+from .._api.raft import patiently
 from .._api.template import render
 from .._errors import ApiError, OnefedError
 from .._host.deadline import Deadline
@@ -94,13 +94,7 @@ class Probe:
 
     def _patiently(self, call: Callable[[], Any]) -> Any:
         """The value of a call that may be repeated, made again while nobody answers or leads."""
-        deadline = Deadline.after(self.timeout)
-        while True:
-            try:
-                return call()
-            except OnefedError as error:
-                if not (not_done(error) or in_doubt(error)) or not deadline.poll(POLL_SECONDS):
-                    raise
+        return patiently(call, Deadline.after(self.timeout), POLL_SECONDS)
 
     def _remove(self) -> str:
         """Drop the marker; returns what is wrong when that was not possible."""

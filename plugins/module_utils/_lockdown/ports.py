@@ -14,12 +14,12 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from .._endpoints import GRPC_PORT, ONED_PORT
 from .._errors import FrontendError
 from .._host.files import read_bytes
 from .._oned_conf.document import Document
 
-# The defaults of oned; before 7.2 nothing listens on the second.
-PORTS: Mapping[str, str] = {"PORT": "2633", "GRPC_PORT": "2634"}
+PORTS: Mapping[str, int] = {"PORT": ONED_PORT, "GRPC_PORT": GRPC_PORT}
 # OneFlow, FireEdge, OneGate, Sunstone as they come; others, and other ports, are told by their files.
 SERVICE_PORTS = (2474, 2616, 5030, 9869)
 SERVICE_FILES = "*-server.conf"
@@ -31,7 +31,7 @@ def api_ports(conf: str) -> list[int]:
     document = Document.load(conf)
     found = []
     for name, default in PORTS.items():
-        text = (document.get(name) or default).strip()
+        text = (document.get(name) or str(default)).strip()
         if not (text.isdigit() and 0 < int(text) < 65536):
             raise FrontendError(f"{name} in {conf} is {text!r}, which is no port. Correct it there.")
         found.append(int(text))

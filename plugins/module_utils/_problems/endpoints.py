@@ -123,7 +123,8 @@ PORT_OPEN = Rule(
     WARNING,
     "oned listens for other hosts, so that it can be called past its TLS proxy: whoever does so sends a password in "
     "clear, and nobody's certificate is checked.",
-    "Its endpoint {endpoint} has TLS, and on the same host port {ports} answers other hosts without it: {askers}.",
+    "Its endpoint {endpoint} has TLS, and on the same host oned answers other hosts without it, at port {ports}. "
+    "Reached from {askers}.",
     "Set LISTEN_ADDRESS, and from 7.2 on GRPC_LISTEN_ADDRESS, in oned.conf to 127.0.0.1 and restart oned; or close the "
     "port with role firewall.",
 )

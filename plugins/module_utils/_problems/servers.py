@@ -141,7 +141,7 @@ LINKS_OF_SERVERS = Rule(
     "by the others, nor find them.",
     "The servers of its zone call each other {now} TLS, which is to change for all at once, and this one {why}.",
     "Start it, or let playbook federate take it out of the zone (oned_state: absent) with federation_tls: {tls}, as it "
-    "was. Then run again.",
+    "was. Then run again. Where others made its TLS proxy, keep federation_tls: {tls}.",
 )
 SERVER_MOVED = Rule(
     "server_moved",

@@ -127,7 +127,7 @@ def _become_copy(
     database.replace_by(src, rows)
     after = _role(database)
     if not _HAS[state](after):
-        raise DatabaseError(f"The copy that the database {database.name} became has not the role {state}: {after}.")
+        raise DatabaseError(f"The database {database.name} became a copy that does not have the role {state}: {after}.")
     _note(frontend, {**fields, "federated_index": after.federated_index, "copying": False})
     return {**_result(database, fields["backup"], before, after), "changed": True}
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...module_utils._endpoints import host_of, is_loopback, same_endpoint
-from .._inventory.servers import DEFAULT_PORT
+from ...module_utils._endpoints import ONED_PORT, host_of, is_loopback, same_endpoint
 from .._inventory.variables import VARIABLES
 from .._model.facts import Frontend
 from .._model.records import ListedServer, ZoneRecord
@@ -87,7 +86,7 @@ def described_zone(zone: ZoneFound) -> tuple[dict[str, Any], dict[str, dict[str,
         variables["zone_allow_even"] = True
         notes.append("An even number of servers survives no more failures than one server less.")
     address = str(floating["zone_vip"]).partition("/")[0] if floating else _address(hosts[first], zone, first)
-    port = hosts[first].get("oned_port", DEFAULT_PORT)
+    port = hosts[first].get("oned_port", ONED_PORT)
     endpoint = zone.record.endpoint or ""
     if endpoint and (not same_endpoint(endpoint, _url(address, port)) or (several and not floating)):
         variables["zone_endpoint"] = endpoint
@@ -102,7 +101,7 @@ def _host(zone: ZoneFound, host: str) -> tuple[dict[str, Any], list[str]]:
     variables: dict[str, Any] = {}
     if frontend.conf.path != _PACKAGED_CONF:
         variables["oned_location"] = os.path.dirname(os.path.dirname(frontend.conf.path))
-    if frontend.conf.port != DEFAULT_PORT:
+    if frontend.conf.port != ONED_PORT:
         variables["oned_port"] = frontend.conf.port
     if server is None:
         return variables, []

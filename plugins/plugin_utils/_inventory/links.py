@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...module_utils._endpoints import is_loopback, is_tls
+from ...module_utils._endpoints import ONED_PORT, is_loopback, is_tls
 from .._certificates.private import SHORTEST_PASSPHRASE
 from .._model.declared import Server
-from .servers import DEFAULT_PORT
 from .values import named_hosts
 
 
@@ -50,12 +49,12 @@ def _of_host(host: str, server: Server) -> list[str]:
             f"federation_tls is true, and host {host!r} is worked on without root (oned_become: false, or "
             "oned_location); a TLS proxy needs it. Set oned_become: true."
         )
-    if server.tls_port == (server.port or DEFAULT_PORT):
+    if server.tls_port == (server.port or ONED_PORT):
         found.append(
             f"oned_tls_port of host {host!r} is {server.tls_port}, the port of oned itself. Give the TLS proxy another."
         )
     # is_loopback takes a URL or host:port.
-    if server.listen_address and not is_loopback(f"{server.listen_address}:{DEFAULT_PORT}"):
+    if server.listen_address and not is_loopback(f"{server.listen_address}:{ONED_PORT}"):
         found.append(
             f"federation_tls is true, and oned_listen_address of host {host!r} is {server.listen_address}; with TLS "
             "oned listens on 127.0.0.1, behind its proxy. Remove it."

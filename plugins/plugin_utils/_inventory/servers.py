@@ -12,9 +12,9 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...module_utils._endpoints import ONED_PORT
 from .._model.declared import FloatingAddress, Server
 
-DEFAULT_PORT, GRPC_PORT = 2633, 2634
 DEFAULT_TLS_PORT = 2643
 
 
@@ -48,7 +48,7 @@ def floating_address(
                 f"zone_vip {declared['vip']} of zone {group!r} does not lie in the network of host {name!r} "
                 f"({hosts[name].address})."
             )
-    ports = {name: hosts[name].tls_port if tls else hosts[name].port or DEFAULT_PORT for name in names}
+    ports = {name: hosts[name].tls_port if tls else hosts[name].port or ONED_PORT for name in names}
     if len(set(ports.values())) > 1 and not declared["endpoint"]:
         listed, variable = ", ".join(f"{name} {port}" for name, port in ports.items()), f"oned_{'tls_' * tls}port"
         problems.append(

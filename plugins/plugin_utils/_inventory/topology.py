@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...module_utils._endpoints import host_of, is_loopback, is_tls
+from ...module_utils._endpoints import GRPC_PORT, ONED_PORT, host_of, is_loopback, is_tls
 from ...module_utils._errors import OnefedError
 from ...module_utils._resources.name_rules import ZONE, name_fault
 from .._model.declared import DeclaredAccess, Federation, Server, Settings, Zone
@@ -25,9 +25,7 @@ from .duplicates import duplicates, shared_hosts
 from .links import link_problems
 from .role_variables import INSTALL_VARIABLES, LINK_VARIABLES, PLAYBOOK_VARIABLES
 from .servers import (
-    DEFAULT_PORT,
     DEFAULT_TLS_PORT,
-    GRPC_PORT,
     floating_address,
     problems_of_several,
 )
@@ -162,7 +160,7 @@ def _probes(zones: Mapping[str, Zone]) -> tuple[str, ...]:
 def _plain_ports(hosts: Mapping[str, Server]) -> dict[str, tuple[str, ...]]:
     """Where oned of each server behind a TLS proxy listens for calls without TLS: XML-RPC, and gRPC."""
     return {
-        name: tuple(f"{address}:{port}" for port in (host.port or DEFAULT_PORT, GRPC_PORT))
+        name: tuple(f"{address}:{port}" for port in (host.port or ONED_PORT, GRPC_PORT))
         for name, host in hosts.items()
         if host.secured and host.state == "present"
         for found in [host_of(host.endpoint)]
@@ -200,7 +198,7 @@ def _host(
     zones: Mapping[str, Mapping[str, Any]],
     problems: list[str],
 ) -> Server:
-    port = _port(host, "oned_port", values, DEFAULT_PORT, problems)
+    port = _port(host, "oned_port", values, ONED_PORT, problems)
     tls_port = _port(host, "oned_tls_port", values, DEFAULT_TLS_PORT, problems)
     address = str(values["oned_address"] or variables.get("ansible_host") or host)
     become = values["oned_become"]
@@ -257,7 +255,7 @@ def _zone(
     first = hosts[servers[0]]
     floating = floating_address(group, servers, declared, hosts, settings.tls, problems)
     tls_port = first.tls_port if settings.tls else None
-    url = _url(floating.address, first.port or DEFAULT_PORT, tls_port) if floating else first.endpoint
+    url = _url(floating.address, first.port or ONED_PORT, tls_port) if floating else first.endpoint
     endpoint = declared["endpoint"] or url
     problems += _endpoint_problems(group, endpoint, settings.allow_loopback)
     if len(servers) > 1:

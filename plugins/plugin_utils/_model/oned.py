@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...module_utils._endpoints import ONED_PORT
 from .records import ZoneRecord
 
 
@@ -21,7 +22,7 @@ class Conf:
     zone_id: int = 0
     server_id: int = -1
     master_oned: str | None = None
-    port: int = 2633
+    port: int = ONED_PORT
     listen_address: str = ""
     grpc_listen_address: str = ""
     backend: str | None = None

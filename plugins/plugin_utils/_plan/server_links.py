@@ -39,7 +39,7 @@ def plan_relisting(federation: Federation, facts: Mapping[str, HostFacts], entry
     ids = {host: one.id for host in zone.servers for one in [server_of(zone, host, listed)] if one}
     # The leader last: it hands over once.
     order = [*(host for host in ids if host != zone.host), *(host for host in ids if host == zone.host)]
-    changed = _otherwise(zone, listed)
+    changed = _old_endpoints(zone, listed)
     turns = order if changed else [host for host in order if _is_outdated(zone, facts, host)]
     if not turns:
         return None
@@ -54,7 +54,7 @@ def plan_relisting(federation: Federation, facts: Mapping[str, HostFacts], entry
 def relisting_problems(zone: Zone, facts: Mapping[str, HostFacts], frontend: Frontend) -> list[Problem]:
     """What keeps servers that form a zone from other links: each must be there, to be called at its new endpoint."""
     listed = frontend.servers_of(frontend.conf.zone_id) if frontend.in_raft else ()
-    changed = _otherwise(zone, listed)
+    changed = _old_endpoints(zone, listed)
     if not changed:
         return []
     tls = is_tls(zone.endpoints[zone.host])
@@ -76,7 +76,7 @@ def is_half_switched(zone: Zone, facts: Mapping[str, HostFacts]) -> bool:
     return any(_is_outdated(zone, facts, host) for host in zone.servers)
 
 
-def _otherwise(zone: Zone, listed: Sequence[ListedServer]) -> dict[str, str]:
+def _old_endpoints(zone: Zone, listed: Sequence[ListedServer]) -> dict[str, str]:
     """The endpoints that the record has of hosts which are declared with other links, by host."""
     found = {host: server_of(zone, host, listed) for host in zone.servers}
     return {
@@ -91,9 +91,9 @@ def _hindrance(facts: Mapping[str, HostFacts], host: str, tls: bool) -> str:
     if frontend is None:
         return "cannot be examined"
     if not tls and not frontend.has_links:
-        return "has no TLS proxy that a run made and could take away"
+        return "has a TLS proxy that playbook federate did not make"
     if frontend.journal:
-        return "is being made a server of the zone still"
+        return "is still being made a server of the zone"
     return "" if frontend.runs else "does not run"
 
 

@@ -452,7 +452,7 @@ def test_a_certificate_that_ends_soon_is_told_in_time(days: int, problems: list[
 def test_ports_past_the_tls_proxy_are_told() -> None:
     observation = with_paris(plain_ports=[2633, 2634])
     assert found(observation) == [("port_open", "warning", "paris", "paris")]
-    assert "port 2633 and 2634 answers other hosts without it: this host." in text_of(observation)
+    assert "at port 2633 and 2634. Reached from the host that made this check." in text_of(observation)
     assert health(observation)["zones"][1]["servers"][0]["plain_ports"] == [2633, 2634]
 
 
@@ -469,9 +469,9 @@ def port_texts(observation: Any, declared: list[dict[str, Any]]) -> list[str]:
 def test_hosts_of_other_zones_that_reach_them_are_told() -> None:
     declared = paris_declared(reached_ports={"paris-1": {"9633": ["lyon-1", "lyon-2"]}})
     [text] = port_texts(with_paris(plain_ports=[]), declared)
-    assert "port 9633 answers other hosts without it: lyon-1, lyon-2." in text
+    assert "at port 9633. Reached from lyon-1, lyon-2." in text
     [text] = port_texts(with_paris(plain_ports=[9633]), declared)
-    assert "port 9633 answers other hosts without it: this host, lyon-1, lyon-2." in text
+    assert "at port 9633. Reached from the host that made this check, lyon-1, lyon-2." in text
 
 
 def test_ports_behind_role_firewall_are_not_told_to_be_open_because_members_reach_them() -> None:
@@ -480,7 +480,7 @@ def test_ports_behind_role_firewall_are_not_told_to_be_open_because_members_reac
     assert port_texts(with_paris(plain_ports=[2633]), guarded) == []
     half = paris_declared(reached_ports=reached, guarded_ports={"paris-1": [2634]})
     [text] = port_texts(with_paris(plain_ports=[2633]), half)
-    assert "port 2633 answers" in text
+    assert "at port 2633. Reached from" in text
 
 
 def test_the_declared_port_is_asked() -> None:

@@ -78,15 +78,15 @@ def test_ports_past_a_tls_proxy_are_tried_at_its_host(monkeypatch: pytest.Monkey
             one.bind(("127.0.0.1", 0))
         open_one.listen()
         port, free = (one.getsockname()[1] for one in (open_one, closed))
-        monkeypatch.setattr(_observe, "_XMLRPC_PORT", port)
-        monkeypatch.setattr(_observe, "_GRPC_PORT", free)
+        monkeypatch.setattr(_observe, "ONED_PORT", port)
+        monkeypatch.setattr(_observe, "GRPC_PORT", free)
         url = "https://127.0.0.1:2643/RPC2"
         assert _observe._plain_ports(url, {}) == [port]
         # A proxy that has the port itself, and an endpoint without TLS.
         assert _observe._plain_ports(f"https://127.0.0.1:{port}/RPC2", {}) == []
         assert _observe._plain_ports("http://127.0.0.1:2643/RPC2", {}) == []
         # The port of oned.conf.
-        monkeypatch.setattr(_observe, "_XMLRPC_PORT", free)
+        monkeypatch.setattr(_observe, "ONED_PORT", free)
         assert (_observe._plain_ports(url, {}), _observe._plain_ports(url, {url: port})) == ([], [port])
 
 

@@ -255,7 +255,7 @@ def test_a_copy_that_is_no_masters_is_told(frontend: Frontend, slave: Any, tmp_p
     made = tmp_path / "copy.db"
     made.write_bytes(Path(frontend.sqlite_file).read_bytes())
     before = slave.content()
-    with pytest.raises(DatabaseError, match="has not the role master"):
+    with pytest.raises(DatabaseError, match="does not have the role master"):
         manage(frontend, "master", src=str(made))
     assert manage(frontend, "restored")["changed"] is True
     assert slave.content() == before

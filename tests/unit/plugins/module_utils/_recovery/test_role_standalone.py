@@ -222,7 +222,7 @@ def test_a_copy_of_a_server_that_stayed_is_told(frontend: Frontend, slave: Any, 
     made = tmp_path / "copy.db"
     made.write_bytes(Path(frontend.sqlite_file).read_bytes())
     before = slave.content()
-    with pytest.raises(DatabaseError, match="has not the role standalone"):
+    with pytest.raises(DatabaseError, match="does not have the role standalone"):
         manage(frontend, src=str(made))
     assert manage(frontend, "restored")["changed"] is True
     assert slave.content() == before

@@ -129,7 +129,7 @@ def test_a_note_of_something_else_is_left_to_whom_it_concerns() -> None:
     [
         ({"unreachable": "no route"}, "cannot be examined"),
         ({"service": {"state": "stopped", "enabled": True}}, "does not run"),
-        ({"journal": {"kind": "server", "step": "copied", "server_existed": True}}, "is being made a server"),
+        ({"journal": {"kind": "server", "step": "copied", "server_existed": True}}, "is still being made a server"),
     ],
 )
 def test_a_server_that_is_not_there_keeps_the_zone_as_it_is(change: Found, why: str) -> None:
@@ -158,7 +158,7 @@ def test_tls_that_somebody_else_made_is_not_taken_away() -> None:
         frontend["has_links"] = False
     told = made(PLAIN, facts)["left_out"]
     assert len(told) == 3
-    assert "this one has no TLS proxy that a run made and could take away" in told[0]
+    assert "this one has a TLS proxy that playbook federate did not make" in told[0]
 
 
 def test_servers_with_names_of_their_own_are_known_by_their_addresses() -> None:
