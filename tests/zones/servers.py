@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -181,13 +182,15 @@ class Servers(Federation):
         """As of any federation. Elections and full copies make it longer."""
         return super().run(playbook, *options, timeout=timeout, **environment)
 
-    def run_losing(self, host: str, task: str, playbook: str = "federate", *options: str) -> Run:
-        """A run during which Ansible loses that host right before the task; afterwards it is back."""
-        folder = self.folder / f"tmp-{host}"
+    def run_losing(self, hosts: str | Sequence[str], task: str, playbook: str = "federate", *options: str) -> Run:
+        """A run during which Ansible loses these hosts right before the task; afterwards they are back."""
+        folder = self.folder / "tmp-of-lost"
         folder.mkdir(exist_ok=True)
-        kept = dict(self.marks.get(host, {}))
-        # A host on which Ansible cannot make its temporary folder is unreachable to it.
-        self.marks[host] = {**kept, "ansible_pipelining": False, "ansible_remote_tmp": str(folder)}
+        kept = copy.deepcopy(self.marks)
+        for host in [hosts] if isinstance(hosts, str) else hosts:
+            # A host on which Ansible cannot make its temporary folder is unreachable to it.
+            unreachable = {"ansible_pipelining": False, "ansible_remote_tmp": str(folder)}
+            self.marks[host] = {**self.marks.get(host, {}), **unreachable}
 
         def lose() -> None:
             shutil.rmtree(folder)
@@ -199,7 +202,7 @@ class Servers(Federation):
                 run = self.run(playbook, *options, ONEFED_HOOKS=str(socket))
             assert not hooks.unused, f"{task} never began: {run.output}"
         finally:
-            self.marks[host] = kept
+            self.marks = kept
             if folder.is_file():
                 folder.unlink()
         return run

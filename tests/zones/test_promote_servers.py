@@ -208,3 +208,19 @@ def test_a_server_that_cannot_become_a_copy_returns_its_zone_or_is_left_out(zone
     assert lost.code != 0
     assert "paris-3 does not take part" in lost.output
     assert {zones.server(host).mode() for host in ("paris-1", "paris-2")} == {"MASTER"}
+
+
+def test_servers_that_were_lost_as_the_new_masters_keep_the_others_from_returning(zones: Servers) -> None:
+    losing = (("paris-2", "paris-3"), "Make oned.conf the master's", "promote", "-e", "zone=paris")
+    lost = zones.run_losing(*losing)
+    assert lost.code != 0
+    told = "was lost with the new master's database, and would lead the others with it: they stay stopped."
+    assert told in " ".join(lost.output.split())
+    assert not any(zones.server(host).runs() for host in PARIS)
+    # The master goes on meanwhile, and what it writes is not lost.
+    zones.server("madrid-1").create_user("meanwhile")
+    run = promote(zones, "paris")
+    assert run.code == 0, run.output
+    declare_master(zones, "paris")
+    assert "meanwhile" in zones.server("paris-3").users()
+    assert_writes_through(zones, *PARIS, "madrid-1")

@@ -37,6 +37,9 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
     promoted = target.conf.mode == "MASTER" and not target.database.is_slave and (target.leads or not target.in_raft)
     alive = bool(former and lives(former, facts))
     demoting = bool(former and alive and _is_to_give_up(former, facts, zone, promoted))
+    known = target
+    if former and demoting and not promoted and _went_on(facts[former.host].frontend):
+        known, ended = facts[former.host].frontend, None
     if not promoted and former:
         problems = loss(federation, facts, zone, former, options.lost, alive)
         problems += [] if alive else ahead_of_several(federation, facts, zone, former.group, ended)
@@ -60,8 +63,8 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
         demote=former.host if former and demoting else None,
         promoting=servers(zone, facts) if promote else (),
         demoting=servers(former, facts) if former and demoting else (),
-        server_ids=server_ids(zone, facts),
-        renumbered=renumbered(zone, facts),
+        server_ids=server_ids(zone, facts, known, renumbered(zone, facts, known)),
+        renumbered=renumbered(zone, facts, known),
         name=name,
         fireedge=tuple(
             host
@@ -76,12 +79,13 @@ def plan_promotion(federation: Federation, facts: Mapping[str, HostFacts], optio
         allow=addresses_of(federation, former, facts) if former and lost and is_of_several(former, facts) else (),
         ended=ended if began is None else began.index,
         goes_back=began is not None,
-        former_ids=server_ids(former, facts, target) if former and alive else {},
+        former_ids=server_ids(former, facts, target, {}) if former and alive else {},
+        slave_ids=server_ids(zone, facts, facts[former.host].frontend, {}) if former and alive else {},
         rotate=lost and (ended is not None or not promoted),
         settle=ended is not None or not promoted,
         follow=_following(federation, facts, zone, former, ended),
     )
-    plan = replace(plan, catching_up=_catching_up(plan, facts))
+    plan = replace(plan, catching_up=_catching_up(plan, facts, options))
     plan = replace(plan, turns=max((len(one.hosts) for one in plan.follow.values()), default=0))
     names, left = _left_out(federation, facts, plan, target)
     plan = replace(plan, leave_out=names, left=left, readers=_readers(federation, facts, zone, former))
@@ -95,10 +99,16 @@ def _is_to_give_up(former: Zone, facts: Mapping[str, HostFacts], zone: Zone, pro
     return not promoted or not all(_gave_up(facts[host].frontend, zone) for host in servers(former, facts))
 
 
-def _catching_up(plan: PromotionPlan, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
-    """Servers that a run left stopped before their role changed, and which the master, which runs, has to reach."""
-    stopped = tuple(host for host in plan.promoting if not facts[host].frontend.runs)
-    return stopped if plan.demote and plan.ended is None and facts[plan.demote].frontend.runs else ()
+def _went_on(former: Frontend) -> bool:
+    """Whether the master went on after an interrupted run, so that servers which that made over begin anew."""
+    return former.runs and former.conf.mode == "MASTER" and not former.database.is_slave
+
+
+def _catching_up(plan: PromotionPlan, facts: Mapping[str, HostFacts], options: PromotionOptions) -> tuple[str, ...]:
+    """Servers that a run left stopped, or made over, and which the master, which runs, has to reach."""
+    if not plan.demote or plan.ended is not None or not facts[plan.demote].frontend.runs:
+        return ()
+    return tuple(host for host in plan.promoting if host in options.open or not facts[host].frontend.runs)
 
 
 def _goes_back(former: Zone, facts: Mapping[str, HostFacts], options: PromotionOptions) -> Began | None:

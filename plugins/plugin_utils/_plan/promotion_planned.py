@@ -42,9 +42,9 @@ class PromotionPlan:
     of which who leads is the last, `allow` addresses by which those that are locked reach each other; `catching_up`
     are those that have to run first, to get what they lack.
     `server_ids` are the ids of those that become the master, by host, of several `listed` ones; `renumbered` are
-    those that change, by the ones before; `former_ids` are those of who gives its place up. `name` is that of the
-    zone's record, `fireedge` are servers whose FireEdge falls back on another zone. `goes_back` tells that the zone
-    was the master before, and nothing was written since.
+    those that change, by the ones before; `slave_ids` are those of before, and `former_ids` those of who gives
+    its place up. `name` is that of the zone's record, `fireedge` are servers whose FireEdge falls back on another
+    zone. `goes_back` tells that the zone was the master before, and nothing was written since.
 
     `former` is the group of the zone that was the master, `lost` whether it is lost. `ended` is the newest federated
     index with which an open change began. `leave_out` are names of zone records and of servers that the new password
@@ -67,6 +67,7 @@ class PromotionPlan:
     server_ids: Mapping[str, int] = field(default_factory=dict)
     renumbered: Mapping[str, int] = field(default_factory=dict)
     former_ids: Mapping[str, int] = field(default_factory=dict)
+    slave_ids: Mapping[str, int] = field(default_factory=dict)
     goes_back: bool = False
     name: str = ""
     fireedge: tuple[str, ...] = ()

@@ -32,24 +32,24 @@ def servers(zone: Zone, facts: Mapping[str, HostFacts]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda host: host == zone.host))
 
 
-def renumbered(zone: Zone, facts: Mapping[str, HostFacts]) -> dict[str, int]:
-    """New ids of servers of the zone that becomes the master, by the ids that they have.
+def renumbered(zone: Zone, facts: Mapping[str, HostFacts], known: Frontend) -> dict[str, int]:
+    """New ids of servers of the zone that becomes the master, by the ids that they have in the record at `known`.
 
     oned sends nothing to the zone whose id is that of the leading server (ReplicaManager::add_replica_thread), and
     zone 0 is a slave then.
     """
-    found = facts[zone.host].frontend
-    listed = [one.id for one in found.servers_of(found.conf.zone_id)]
-    zones = {record.id for record in found.zones if record.id != found.conf.zone_id}
+    zone_id = facts[zone.host].frontend.conf.zone_id
+    listed = [one.id for one in known.servers_of(zone_id)]
+    zones = {record.id for record in known.zones if record.id != zone_id}
     free = max(listed, default=-1) + 1
     return {str(one): free + number for number, one in enumerate(sorted(set(listed) & zones))}
 
 
-def server_ids(zone: Zone, facts: Mapping[str, HostFacts], known: Frontend | None = None) -> dict[str, int]:
-    """The ids of the servers of the zone as the master's, by host; or as a slave's, where the master is `known`."""
-    mine = facts[zone.host].frontend
-    listed = (known or mine).servers_of(mine.conf.zone_id)
-    changed = {} if known else renumbered(zone, facts)
+def server_ids(
+    zone: Zone, facts: Mapping[str, HostFacts], known: Frontend, changed: Mapping[str, int]
+) -> dict[str, int]:
+    """The ids of the servers of the zone by host, from the record at `known`; some of them are `changed`."""
+    listed = known.servers_of(facts[zone.host].frontend.conf.zone_id)
     of_hosts = {host: server_of(zone, host, listed) for host in servers(zone, facts)}
     return {host: changed.get(str(one.id), one.id) for host, one in of_hosts.items() if one}
 

@@ -26,6 +26,8 @@ def plan_text(
         how = f"goes back into its place, as nothing was written since {former} took it"
     index = facts[plan.host].frontend.database.log.last_federated_index
     shown = [f"{zone.label} ({zone.endpoint}): becomes the master, with its own id {plan.zone_id}; {how}"]
+    if plan.catching_up:
+        shown.append(f"  ~ {', '.join(plan.catching_up)}: back to where an interrupted run began, to catch up first")
     if plan.promote:
         shown.append(f"  ~ oned stops; full backup; its log, up to federated record {index}, becomes a master's")
     if len(plan.promoting) > 1:

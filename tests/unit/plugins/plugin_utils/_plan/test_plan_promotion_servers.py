@@ -353,5 +353,26 @@ def test_a_zone_that_an_earlier_run_left_stopped_catches_up_first() -> None:
     made = zones.plan(zone="paris")
     assert (made["errors"], sorted(made["catching_up"])) == ([], zones.hosts["paris"])
     assert "federation_catching_up" in made["groups"]["paris-1"]
-    assert zones.plan(zone="paris", open={"paris-1": 12})["catching_up"] == []
+    back = "  ~ paris-2, paris-3, paris-1: back to where an interrupted run began, to catch up first"
+    assert back in made["text"]
+
+
+def test_servers_that_were_made_over_while_the_master_went_on_begin_anew() -> None:
+    zones = Zones(paris=3)
+    zones.set("paris", mode="MASTER", master_oned="")
+    zones.lose("paris-3")
+    for host in ("paris-1", "paris-2"):
+        found = zones.facts[host]["frontend"]
+        found["service"]["state"] = "stopped"
+        found["api"] = {"state": "refused"}
+        found["database"]["is_slave"] = False
+    made = zones.plan(zone="paris", open={"paris-1": 12, "paris-2": 12})
+    assert (made["errors"], made["ended"], made["demote"]) == ([], None, "madrid-1")
+    assert sorted(made["catching_up"]) == sorted(made["promoting"]) == ["paris-1", "paris-2"]
+    assert made["slave_ids"] == {"paris-1": 0, "paris-2": 1}
+    # Once they are what they were, their ids change as in the first run.
+    assert (made["renumbered"], made["server_ids"]) == ({"0": 3}, {"paris-1": 3, "paris-2": 1})
+    zones.facts["madrid-1"]["frontend"]["service"]["state"] = "stopped"
+    made = zones.plan(zone="paris", open={"paris-1": 12, "paris-2": 12})
+    assert (made["ended"], made["catching_up"]) == (12, [])
     assert zones.lose("madrid-1").plan(zone="paris")["catching_up"] == []
