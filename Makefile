@@ -92,6 +92,10 @@ test-nightly: venv link ## All that is extra because it is long, one after the o
 test-import: venv link ## Extra: a zone of 200 users joins, compared object by object; as root a small one on hosts
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/zones/test_import_many.py tests/hosts/test_import.py
 
+.PHONY: test-releases
+test-releases: venv link ## Extra: the emulator behaves as the older releases do
+	ONE_EMULATED="6.10 7.0 7.2" $(PYTEST) tests/conformance
+
 .PHONY: test-cores test-faults bench
 test-cores: venv link ## Extra, long: unit tests, sanity and scenarios on every supported ansible-core
 	$(BIN)/python -m tests.tools.cores all

@@ -21,8 +21,8 @@ from .truth import since
 EMULATOR = Path(__file__).resolve().parents[1] / "emulator" / "install.py"
 PASSWORD = "conformance"
 STOCK_PORT = 2633
-# The oldest and the newest that the emulator stands for; ONE_EMULATED names others.
-EMULATED_VERSIONS = ("6.10", "7.4")
+# The newest that the emulator stands for; ONE_EMULATED names others.
+EMULATED_VERSIONS = ("7.4",)
 # From which release each is upgraded.
 EMULATED_BEFORE = {"7.0": "6.10", "7.2": "7.0", "7.4": "7.0"}
 

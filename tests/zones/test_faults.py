@@ -76,6 +76,7 @@ def never_comes_up(zone: Zone) -> None:
     oned.chmod(0o755)
 
 
+@extra
 def test_a_zone_whose_oned_never_comes_up_is_rolled_back_and_the_others_join(pair: Federation) -> None:
     paris = pair["paris"]
     pair.add("lyon")
