@@ -19,7 +19,7 @@ from tests.tools.playbooks import link_collection
 
 from . import people
 from .lab import Federation, Zone
-from .servers import Servers
+from .servers import Baseline, Servers
 
 _networks = itertools.count(1)
 
@@ -107,6 +107,30 @@ def store() -> Iterator[mariadb.Server]:
     options = (mariadb.READ_COMMITTED, "--max-connections=2000")
     with place as folder, mariadb.serving(Path(folder) / "db", *options) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def grown(store: mariadb.Server, tmp_path_factory: pytest.TempPathFactory, collection: None) -> Iterator[Baseline]:
+    """A master of one server and a slave of three."""
+    made = Servers(tmp_path_factory.mktemp("grown"), network(), "7.4", store=store)
+    made.add_servers("madrid", 1)
+    made.add_servers("paris", 3)
+    for name in ("ana", "blas"):
+        made.master.create_user(name)
+    made.declare("paris", 3)
+    run = made.run()
+    assert run.code == 0, run.output
+    yield Baseline(made)
+    made.close()
+
+
+@pytest.fixture
+def zones(grown: Baseline) -> Servers:
+    """The same, without the wait."""
+    made = grown.restored()
+    made.declare("paris", 3)
+    made.leader("paris")
+    return made
 
 
 @pytest.fixture

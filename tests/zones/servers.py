@@ -48,8 +48,11 @@ class Server(Zone):
     """One front-end of a zone, with a database of its own on a server that all share."""
 
     store: mariadb.Server
+    schema: str = field(default="", init=False)
 
     def install(self, version: str, **more: Any) -> None:
+        # Its own also among those of other tests, which may keep their zones meanwhile.
+        self.schema = re.sub(r"\W", "_", f"{self.host}_{self.address}")
         self.store.create(self.schema, self.schema, DATABASE_PASSWORD)
         place = {"db_server": "127.0.0.1", "db_port": self.store.port, "db_user": self.schema, "db_name": self.schema}
         super().install(version, **place, **more)
@@ -57,11 +60,6 @@ class Server(Zone):
         for name, value in RAFT.items():
             text = re.sub(rf"^(\s*{name}\s*=\s*)\d+", rf"\g<1>{value}", text, flags=re.M)
         self.conf.write_text(text)
-
-    @property
-    def schema(self) -> str:
-        """Its own also among those of other tests, which may keep their zones meanwhile."""
-        return re.sub(r"\W", "_", f"{self.host}_{self.address}")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(self.store.admin(database=self.schema)) as connection, connection.cursor() as cursor:
@@ -79,6 +77,13 @@ class Server(Zone):
         reply = getattr(proxy, method)(self.session, *arguments)
         assert reply[0], reply[1]
         return reply[1]
+
+    def burn(self, version: str) -> None:
+        """Lose all, and get a fresh OpenNebula with a zone of its own."""
+        shutil.rmtree(self.location)
+        self.store.execute(f"DROP DATABASE {self.schema}")
+        self.install(version)
+        self.one("start")
 
     def empty(self) -> None:
         """Lose the database."""
@@ -275,6 +280,7 @@ class Baseline:
         self._folder = zones.folder / "baseline"
         self._running = [one for one in self._servers() if one.answers()]
         self._variables = copy.deepcopy((zones.variables, zones.declared))
+        self._groups, self._addresses = dict(zones.groups), {one.host: one.address for one in self._servers()}
         for one in self._running:
             one.one("stop")
         for one in self._servers():
@@ -292,7 +298,9 @@ class Baseline:
     def restored(self) -> Servers:
         self._zones.reset()
         self._zones.variables, self._zones.declared = copy.deepcopy(self._variables)
+        self._zones.groups = dict(self._groups)
         for one in self._servers():
+            one.address = self._addresses[one.host]
             folder = self._folder / one.host
             shutil.rmtree(one.location)
             shutil.copytree(folder / "location", one.location, symlinks=True)

@@ -7,17 +7,14 @@ All of this takes long (ONEFED_ALL_FAULTS=1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from tests.tools import mariadb
 from tests.tools.playbooks import Run, wait_for
 
-from .conftest import network
 from .lab import extra
-from .servers import Baseline, Server, Servers
+from .servers import Server, Servers
 from .test_promote import UNREACHABLE
 
 pytestmark = extra
@@ -82,29 +79,6 @@ def assert_writes_through(zones: Servers, *hosts: str) -> None:
     for one in servers:
         marked = one.rows("SELECT is_slave FROM local_db_versioning ORDER BY oid DESC LIMIT 1")
         assert marked == [(int(one.mode() == "SLAVE"),)], one.host
-
-
-@pytest.fixture(scope="module")
-def grown(store: mariadb.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Baseline]:
-    """A master of one server and a slave of three."""
-    zones = Servers(tmp_path_factory.mktemp("promoted"), network(), "7.4", store=store)
-    zones.add_servers("madrid", 1)
-    zones.add_servers("paris", 3)
-    for name in ("ana", "blas"):
-        zones.master.create_user(name)
-    zones.declare("paris", 3)
-    run = zones.run()
-    assert run.code == 0, run.output
-    yield Baseline(zones)
-    zones.close()
-
-
-@pytest.fixture
-def zones(grown: Baseline) -> Servers:
-    made = grown.restored()
-    made.declare("paris", 3)
-    made.leader("paris")
-    return made
 
 
 def test_a_zone_of_several_servers_takes_the_place_of_a_lost_master(zones: Servers) -> None:
