@@ -26,7 +26,8 @@ options:
   options:
     description:
       - C(zone) is the zone that leaves, by group or name; C(remove_as), V(standalone) or V(stopped), what it is then;
-        C(confirm) its name, and C(lost) too, if it is lost for good; C(check), whether nothing is to be changed.
+        C(confirm) its name, and C(lost) too, if it is lost for good, or names of its servers that are, divided by
+        commas; C(check), whether nothing is to be changed.
       - C(roles) and C(references) are results of M(onefed.opennebula.federation_role) and
         M(onefed.opennebula.zone_references) by host, the latter of the master's servers.
     type: dict
@@ -46,10 +47,10 @@ RETURN = r"""
 _value:
   description:
     - C(label), C(zone_id) and C(endpoint) of the zone; C(master), the master's host; C(hosts), the zone's servers, none
-      where only its record goes; C(convert), whether a database of theirs is still the federation's; C(stopping),
-      those that stop; C(undo), those whose database is put back first; C(allow), their addresses; C(starts), whether
-      the zone goes on; C(fireedge), where FireEdge is told; C(record), whether it has one; C(declared), whether it is
-      in the inventory.
+      where only its record goes; C(lost), those that it leaves without; C(convert), whether a database of theirs is
+      still the federation's; C(stopping), those that stop; C(undo), those whose database is put back first; C(allow),
+      their addresses; C(starts), whether the zone goes on; C(fireedge), where FireEdge is told; C(record), whether it
+      has one; C(declared), whether it is in the inventory.
     - C(named), what refers to it, as M(onefed.opennebula.zone_references) tells.
     - C(groups) of hosts for the plays, C(errors), C(warnings), C(text), C(changed).
   type: dict
@@ -82,7 +83,7 @@ def removal(topology: Mapping[str, Any], results: Mapping[str, Any], options: Ma
         zone=options.get("zone") or None,
         remove_as=options.get("remove_as") or STANDALONE,
         confirm=options.get("confirm") or None,
-        lost=options.get("lost") or None,
+        lost=tuple(name for name in (options.get("lost") or "").split(",") if name),
         check=bool(options.get("check")),
         open={host: int(found["zone_id"]) for host, found in begun.items()},
         copying=tuple(host for host, found in begun.items() if found["copying"]),

@@ -10,6 +10,7 @@ from tests.tools.playbooks import Run, wait_for
 
 from .lab import extra
 from .servers import Server, Servers
+from .test_promote import UNREACHABLE
 
 pytestmark = extra
 ROLE = "onefed.opennebula.removal"
@@ -142,6 +143,31 @@ def test_a_server_that_is_lost_at_its_start_is_waited_for_by_nobody(zones: Serve
     assert "paris has left the federation" in text and f"{follower} does not take part" in text
     run = remove(zones)
     assert run.code == 0, run.output
+    assert_left(zones)
+
+
+def test_servers_that_were_lost_at_their_start_are_waited_for_or_called_lost(zones: Servers) -> None:
+    leader = zones.leader("paris").host
+    one, other = (host for host in PARIS if host != leader)
+    options = ("-e", "zone=paris", "-e", "remove_confirm=paris")
+    lost = zones.run_losing((one, other), "Make oned.conf a standalone zone's", "remove_zone", *options)
+    assert lost.code != 0
+    assert f"run again with -e lost={one},{other}." in " ".join(lost.output.split())
+    zones.marks[other] = dict(UNREACHABLE)
+    without = remove(zones)
+    assert (without.code, without.tasks("changed")) == (2, set())
+    assert f"add -e lost={other}" in " ".join(without.output.split())
+    run = remove(zones, "-e", f"lost={other}")
+    assert run.code == 0, run.output
+    zones.leader("paris")
+    assert {zones.server(host).mode() for host in (leader, one)} == {"STANDALONE"}
+    user = "written-without-it"
+    wait_for(lambda: takes(zones.server(one), user), f"{one} to take a write", 60)
+    # The one that is back by the same command is a copy of those that have left.
+    zones.marks.pop(other)
+    run = remove(zones)
+    assert run.code == 0, run.output
+    assert user in zones.server(other).users()
     assert_left(zones)
 
 

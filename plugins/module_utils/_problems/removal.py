@@ -47,7 +47,16 @@ REMOVE_HALF_REACHABLE = Rule(
     ERROR,
     "A server that is left out would go on as a part of the federation.",
     "It cannot be used, and other servers of its zone can: {detail}",
-    "Make it reachable, or take it from its zone with oned_state: absent and playbook federate.",
+    "Make it reachable; or, if it is lost for good and a majority of its zone is not, add -e lost={host} to the "
+    "command; or take it from its zone with oned_state: absent and playbook federate.",
+)
+REMOVE_SERVER_LOST = Rule(
+    "remove_server_lost",
+    WARNING,
+    "A server that is lost stays in the record of its zone, and has a log that the others do not have.",
+    "{zone} leaves without it.",
+    "Keep its oned stopped. Take it from the zone with onezone server-del; or, when it is back, run the same command "
+    "again, which makes it a copy of the others.",
 )
 REMOVE_NOT_LOST = Rule(
     "remove_not_lost",

@@ -19,7 +19,7 @@ from .._model.references import References
 from .coordinator import with_coordinators
 from .promotion_servers import servers
 from .removal_planned import STANDALONE, STOPPED, RemovalOptions, RemovalPlan
-from .removal_servers import leaves, refuse_living, with_servers
+from .removal_servers import leaves, lost_servers, refuse_living, refuse_lost, with_servers
 from .removal_text import removal_text
 
 # A host without OpenNebula, such as one that was set up anew, has no zone any more.
@@ -49,8 +49,10 @@ def plan_removal(federation: Federation, facts: Mapping[str, HostFacts], options
     plan = replace(plan, changed=bool(plan.hosts or plan.record or plan.named))
     if plan.changed and not options.check and options.confirm != plan.label:
         return replace(plan, errors=_lines([rules.REMOVE_UNCONFIRMED.problem(zone=plan.label)]))
-    warnings = _lines([rules.REMOVE_PASSWORD_KNOWN.problem(zone=plan.label)]) if plan.hosts else ()
-    plan = replace(plan, warnings=warnings, groups={host: tuple(_groups(plan, host)) for host in federation.hosts})
+    warned = [rules.REMOVE_SERVER_LOST.problem(host, zone=plan.label) for host in plan.lost]
+    warned += [rules.REMOVE_PASSWORD_KNOWN.problem(zone=plan.label)] if plan.hosts else []
+    plan = replace(plan, warnings=_lines(warned))
+    plan = replace(plan, groups={host: tuple(_groups(plan, host)) for host in federation.hosts})
     return replace(plan, text=tuple(removal_text(plan)))
 
 
@@ -90,10 +92,10 @@ def _refuse(
         return [rules.REMOVE_AS_UNKNOWN.problem(value=options.remove_as)]
     if (zone and zone.group == federation.master) or (record and record.id == known.conf.zone_id):
         return [rules.REMOVE_MASTER.problem(zone=_label(zone, record))]
-    if zone is None and record is None and not (options.zone and options.zone == options.lost):
+    if zone is None and record is None and not (options.zone and options.zone in options.lost):
         names = ", ".join(one.name for one in known.zones if one.id != known.conf.zone_id)
         return [rules.REMOVE_ZONE_UNKNOWN.problem(zone=options.zone or "", known=names or "none")]
-    if zone is None and record and options.lost != record.name:
+    if zone is None and record and record.name not in options.lost:
         detail = "the inventory does not have it."
         return [rules.REMOVE_LOSS_UNCONFIRMED.problem(zone=record.name, detail=detail)]
     return []
@@ -107,18 +109,19 @@ def _refuse_servers(
     options: RemovalOptions,
 ) -> list[Problem]:
     label = _label(zone, record)
-    unusable = {host: found for host in zone.hosts for found in [checks.usable(facts[host])] if found}
+    unusable = lost_servers(zone, facts)
     if not unusable:
         if options.lost:
             return [rules.REMOVE_NOT_LOST.problem(zone.host, zone=label)]
         return refuse_living(federation, facts, zone, record, options)
+    if len(unusable) < len(zone.hosts):
+        problems = refuse_lost(federation, facts, zone, options)
+        return problems or refuse_living(federation, facts, zone, record, options)
     for host, found in unusable.items():
-        if len(unusable) < len(zone.hosts):
-            return [rules.REMOVE_HALF_REACHABLE.problem(host, detail=found[0].text)]
-        if not facts[host].unreachable and found[0].code != _GONE:
-            return [one.at(host) for one in found]
-    if options.lost != label:
-        detail = next(iter(unusable.values()))[0].text
+        if not facts[host].unreachable and found.code != _GONE:
+            return [found.at(host)]
+    if label not in options.lost:
+        detail = next(iter(unusable.values())).text
         return [rules.REMOVE_LOSS_UNCONFIRMED.problem(zone.host, zone=label, detail=detail)]
     if facts[federation.master_host].frontend.answers_at(zone.endpoint):
         return [rules.REMOVE_LOST_REACHED.problem(federation.master_host, zone=label, endpoint=zone.endpoint)]

@@ -15,6 +15,7 @@ from ...module_utils._database.standalone import ALONE
 from ...module_utils._problems import removal as rules
 from ...module_utils._problems.frontend import COPY_INTERRUPTED
 from ...module_utils._problems.problem import Problem
+from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts
 from .._model.records import ZoneRecord
@@ -22,6 +23,25 @@ from .addresses import addresses_of
 from .members import server_of
 from .promotion_servers import servers
 from .removal_planned import RemovalOptions, RemovalPlan
+
+
+def refuse_lost(
+    federation: Federation, facts: Mapping[str, HostFacts], zone: Zone, options: RemovalOptions
+) -> list[Problem]:
+    """What keeps a zone from leaving without servers that cannot be examined."""
+    lost = lost_servers(zone, facts)
+    for host, one in lost.items():
+        if host not in options.lost or 2 * len(lost) >= len(zone.hosts):
+            return [rules.REMOVE_HALF_REACHABLE.problem(host, host=host, detail=one.text)]
+        endpoint = zone.endpoints[host]
+        if facts[federation.master_host].frontend.answers_at(endpoint):
+            return [rules.REMOVE_LOST_REACHED.problem(federation.master_host, zone=host, endpoint=endpoint)]
+    return []
+
+
+def lost_servers(zone: Zone, facts: Mapping[str, HostFacts]) -> dict[str, Problem]:
+    """Why servers of the zone cannot be examined."""
+    return {host: found[0] for host in zone.hosts for found in [checks.usable(facts[host])] if found}
 
 
 def refuse_living(
@@ -38,7 +58,8 @@ def refuse_living(
     for host in hosts:
         found += _refuse_server(host, facts[host].frontend, master, federation.master_zone.endpoint, options)
     listed = record.servers if record else ()
-    left = [one for one in listed if not any(server_of(zone, host, [one]) for host in hosts)]
+    known = (*hosts, *lost_servers(zone, facts))
+    left = [one for one in listed if not any(server_of(zone, host, [one]) for host in known)]
     return found[:1] or [
         rules.REMOVE_SERVER_LEFT.problem(zone.host, server=one.name, endpoint=one.endpoint) for one in left
     ]
@@ -64,15 +85,18 @@ def with_servers(
     """The plan with what the zone's servers have to do.
 
     Where some of them are made over and others are not, all begin anew with the databases of before: who was lost in
-    the last run may have missed what the others have written since. A zone without a record has no way back.
+    the last run may have missed what the others have written since. A zone without a record has no way back; one of
+    its servers that was left out may be made over from a database of its own, and becomes a copy.
     """
     hosts = servers(zone, facts)
     convert = any(host in options.copying or not _is_alone(facts[host].frontend) for host in hosts)
+    convert = convert or (not plan.record and 0 < sum(host in options.open for host in hosts) < len(hosts))
     stopping = tuple(host for host in hosts if convert or not facts[host].frontend.is_standalone)
     begins_anew = convert and plan.record and len(hosts) > 1
     return replace(
         plan,
         hosts=hosts,
+        lost=tuple(lost_servers(zone, facts)),
         zone_id=next((options.open[host] for host in hosts if host in options.open), plan.zone_id),
         endpoint=zone.endpoint,
         convert=convert,

@@ -131,15 +131,15 @@ def test_only_the_record_of_a_lost_zone_goes() -> None:
     facts = {**found(), "paris-1": LOST}
     assert "if it is lost for good, add -e lost=paris" in plan(facts)["errors"][0]
     facts["madrid-1"]["frontend"]["probes"] = {PARIS_URL: {"state": "timeout"}}
-    made = plan(facts, lost="paris", references=(NAMED,))
+    made = plan(facts, lost=("paris",), references=(NAMED,))
     assert (made["errors"], made["hosts"], made["record"], made["zone_id"]) == ([], [], True, 100)
     assert made["groups"]["paris-1"] == []
     facts["madrid-1"]["frontend"]["probes"] = {PARIS_URL: {"state": "open"}}
-    assert "something answers at its endpoint" in plan(facts, lost="paris")["errors"][0]
+    assert "something answers at its endpoint" in plan(facts, lost=("paris",))["errors"][0]
 
 
 def test_a_record_that_the_inventory_does_not_have_goes_too() -> None:
-    made = plan(found(), zone="rome", confirm="rome", lost="rome")
+    made = plan(found(), zone="rome", confirm="rome", lost=("rome",))
     assert (made["errors"], made["zone_id"], made["hosts"], made["declared"]) == ([], 105, [], False)
 
 

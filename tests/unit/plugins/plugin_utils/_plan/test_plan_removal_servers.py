@@ -92,12 +92,38 @@ def test_all_servers_leave_and_who_leads_deletes_at_the_master() -> None:
 
 
 def test_a_server_that_would_stay_behind_keeps_the_zone() -> None:
-    half = plan({**found(), "paris-2": {"unreachable": "no route"}}, lost="paris")
+    half = plan({**found(), "paris-2": {"unreachable": "no route"}}, lost=("paris",))
     assert half["errors"][0].startswith("paris-2: It cannot be used, and other servers of its zone can")
     facts = found()
     for record in facts["madrid-2"]["frontend"]["api"]["zones"]:
         record["servers"] = [*record["servers"], {"id": 7, "name": "old", "endpoint": "http://192.0.2.77:2633/RPC2"}]
     assert "server old (endpoint http://192.0.2.77:2633/RPC2)" in plan(facts)["errors"][0]
+
+
+def test_a_zone_leaves_without_a_server_that_is_lost_for_good() -> None:
+    facts = {**found(), "paris-3": {"unreachable": "no route"}}
+    [line] = plan(facts)["errors"]
+    assert line.startswith("paris-3: It cannot be used") and "add -e lost=paris-3 to the command" in line
+    made = plan(facts, lost=("paris-3",))
+    assert (made["errors"], made["hosts"], made["lost"]) == ([], ["paris-1", "paris-2"], ["paris-3"])
+    assert made["groups"]["paris-3"] == []
+    assert made["warnings"][0].startswith("paris-3: paris leaves without it. Keep its oned stopped.")
+    assert "is called lost, and it answers" in plan(found(), lost=("paris-3",))["errors"][0]
+    facts["madrid-2"]["frontend"]["probes"] = {"http://192.0.2.33:2633/RPC2": {"state": "open"}}
+    assert "paris-3 is called lost, and something answers" in plan(facts, lost=("paris-3",))["errors"][0]
+
+
+def test_a_minority_does_not_leave() -> None:
+    gone = {"unreachable": "no route"}
+    made = plan({**found(), "paris-1": gone, "paris-3": gone}, lost=("paris-1", "paris-3"))
+    assert made["errors"][0].startswith("paris-1: It cannot be used, and other servers of its zone can")
+
+
+def test_a_server_that_was_left_out_becomes_a_copy_of_those_that_have_left() -> None:
+    facts = gone({**found(), **{host: alone(number) for number, host in enumerate(PARIS)}})
+    made = plan(facts, open={"paris-3": 100})
+    assert (made["errors"], made["convert"], made["undo"], made["record"]) == ([], True, [], False)
+    assert sorted(made["stopping"]) == PARIS
 
 
 def test_a_master_whose_servers_have_no_leader_is_not_written_to() -> None:
@@ -143,6 +169,8 @@ def test_the_filter_asks_the_master_that_leads_what_refers_to_the_zone() -> None
     named = {"madrid-1": {"msg": "it is a follower"}, "madrid-2": {"references": []}}
     made = removal(declared(), found(), {**asked, "references": named})
     assert (made["errors"], made["undo"]) == ([], ["paris-1"])
+    facts = {**found(), "paris-3": {"unreachable": True}}
+    assert removal(declared(), facts, {**asked, "references": named, "lost": "paris-3,"})["lost"] == ["paris-3"]
     refused = removal(declared(), found(), {**asked, "references": {"madrid-2": {"msg": "no answer"}}})
     assert "no answer" in refused["errors"][0]
 
