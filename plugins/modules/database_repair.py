@@ -13,7 +13,7 @@ description:
   - Federating by hand with C(onedb), or with tools that use it, leaves a working slave whose database does not say that
     it is one, whose log has lost its primary key and indexes (SQLite), and whose counters of used ids are behind.
   - This module mends that in place. Nothing of OpenNebula's is lost, so that no backup is needed.
-  - With SQLite it refuses while C(oned) runs. With MariaDB and MySQL only a log without keys needs that.
+  - With SQLite it refuses while C(oned) runs. With MariaDB and MySQL only changes of the log need that.
 options:
   is_slave:
     description:
@@ -28,6 +28,14 @@ options:
         written last, with MariaDB and MySQL one that was applied.
     type: bool
     default: false
+  raft_log:
+    description:
+      - Let the servers of a zone that has several go on after the newest record of C(logdb), where they cannot, as it
+        is of another zone's log. It gets two records that change nothing, in a term that none of them has seen.
+      - All servers have to get the same database before. A log of a zone that never had several servers stays.
+    type: bool
+    default: false
+    version_added: 1.1.0
   shared_pools:
     description:
       - Raise the counters in C(pool_control) of the pools that a federation shares to the highest ids in use, where
@@ -76,6 +84,9 @@ before:
     log_keys:
       description: Whether C(logdb) has its primary key and both indexes.
       type: bool
+    raft_log:
+      description: Whether servers of a zone can go on after the newest record of C(logdb).
+      type: bool
     pool_control_behind:
       description: Shared pools whose counter is lower than an id in use.
       type: list
@@ -91,6 +102,9 @@ after:
       type: bool
     log_keys:
       description: Whether C(logdb) has its primary key and both indexes.
+      type: bool
+    raft_log:
+      description: Whether servers of a zone can go on after the newest record of C(logdb).
       type: bool
     pool_control_behind:
       description: Shared pools whose counter is lower than an id in use.
@@ -116,6 +130,7 @@ from ..module_utils._recovery.repair import repair_database
 OPTIONS: dict[str, Any] = {
     "is_slave": {"type": "bool"},
     "log_keys": {"type": "bool", "default": False},
+    "raft_log": {"type": "bool", "default": False},
     "shared_pools": {"type": "bool", "default": False},
 }
 

@@ -198,3 +198,30 @@ def test_servers_that_were_lost_as_the_new_masters_keep_the_others_from_returnin
     declare_master(zones, "paris")
     assert "meanwhile" in zones.server("paris-3").users()
     assert_writes_through(zones, *PARIS, "madrid-1")
+
+
+def test_a_lost_master_of_several_servers_comes_back_as_a_slave_from_its_backup(zones: Servers) -> None:
+    folder = ("-e", f"backup_folder={zones.folder / 'backups'}")
+    run = promote(zones, "paris")
+    assert run.code == 0, run.output
+    declare_master(zones, "paris")
+    zones.server("paris-1").call("one.template.allocate", 'NAME="of paris"')
+    saved = zones.run("backup", *folder)
+    assert saved.code == 0, saved.output
+    lose(zones, "paris")
+    run = promote(zones, "madrid", "-e", "lost=paris")
+    assert run.code == 0, run.output
+    declare_master(zones, "madrid")
+    zones.server("madrid-1").create_user("dora")
+    for host in PARIS:
+        zones.marks.pop(host)
+        zones.server(host).burn(zones.version)
+    run = zones.run("restore", *folder, "-e", "restore_zone=paris", "-e", "restore_confirm=federation")
+    assert run.code == 0, run.output
+    assert {zones.server(host).mode() for host in PARIS} == {"SLAVE"}
+    for host in PARIS:
+        assert zones.server(host).rows("SELECT name FROM template_pool") == [("of paris",)]
+    assert "dora" in zones.server("paris-3").users()
+    zones.federate()
+    assert_writes_through(zones, *PARIS, "madrid-1")
+    assert zones.run().tasks("changed") == set()

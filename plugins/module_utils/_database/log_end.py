@@ -53,6 +53,24 @@ def end_log(session: Session, indexes: Iterable[int], term: int, at: int) -> Non
         session.execute(f"UPDATE system_attributes SET body = '{state}' WHERE {_RAFT_STATE}")
 
 
+def goes_on(session: Session) -> bool:
+    """Whether servers of a zone can go on after the newest record: it has the one before it, and their newest term.
+
+    So has the log of one that never elected a leader.
+    """
+    term, (last, _at) = new_term(session), log_position(session)
+    if not term:
+        return True
+    newest = list(session.query(f"SELECT term FROM {LOG} WHERE log_index >= {last - 1} ORDER BY log_index"))
+    return len(newest) == 2 and _number(newest[1][0]) + 1 == term and _raft_term(session) in (0, term - 1)
+
+
+def begin_anew(session: Session) -> None:
+    """Let servers of a zone go on after the newest record, whatever log it is of."""
+    last, at = log_position(session)
+    end_log(session, [last + 1, last + 2], new_term(session), at)
+
+
 def _raft_term(session: Session) -> int:
     """The term in which the server voted last, attribute RAFT_STATE of RaftManager; 0 without any."""
     for (body,) in session.query(f"SELECT body FROM system_attributes WHERE {_RAFT_STATE}"):

@@ -146,15 +146,6 @@ RESTORE_FORMER_MASTER = Rule(
     "backup of it has: {names}. Objects here whose owner is among them belong to whoever gets the owner's id.",
     "Create what is missed anew, and give such objects their owners back.",
 )
-RESTORE_FORMER_SEVERAL = Rule(
-    "restore_former_several",
-    ERROR,
-    "The servers of a master that was lost keep each other to the old federation.",
-    "It was the master when the backup was made, is a slave now, and has several servers, which cannot be restored as "
-    "a slave yet.",
-    "Leave its servers stopped, and restore other zones by naming them in restore_zone. Or bring the federation back "
-    "as it was: set zone_role of all zones as it was when the backup was made, and restore all zones.",
-)
 RESTORE_ROLE = Rule(
     "restore_role",
     ERROR,

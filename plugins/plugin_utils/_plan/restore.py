@@ -23,6 +23,7 @@ from .backup import copy_seconds
 from .coordinator import with_coordinators
 from .desired_state import listening
 from .links import link_of
+from .members import server_of
 from .planned_links import LinkPlan
 
 
@@ -156,8 +157,6 @@ def _refusals(zone: Zone, manifest: Manifest, facts: Mapping[str, HostFacts], op
         return [rules.RESTORE_LACKS_ZONE.problem(reason=reason)]
     if saved.role != zone.role and not _is_former_master(zone, saved):
         return [rules.RESTORE_ROLE.problem(saved=saved.role, declared=zone.role)]
-    if _is_former_master(zone, saved) and max(len(zone.servers), len(saved.configuration)) > 1:
-        return [rules.RESTORE_FORMER_SEVERAL.problem()]
     missing = [host for host in zone.servers if host not in options.hosts]
     if missing:
         return [rules.RESTORE_SERVER_ALONE.problem(hosts=", ".join(missing))]
@@ -173,11 +172,13 @@ def _hosts(
 ) -> dict[str, RestoringHost]:
     alone = len(zone.servers) == 1 and len(saved.configuration) == 1
     only = next(iter(saved.configuration), "")
+    ids = _server_ids(federation, zone, saved, facts)
     found = {}
     for host in zone.servers:
         known = only if alone else host
-        if host in done or known not in saved.configuration:
-            # A server that the backup does not know is added to its zone by playbook federate.
+        unlisted = known not in ids and (ids or host != zone.host)
+        if host in done or known not in saved.configuration or unlisted:
+            # A server that the backup or the zone's record does not know is added to its zone by playbook federate.
             continue
         link = _missing_link(federation, host, facts[host].frontend)
         found[host] = RestoringHost(
@@ -186,7 +187,7 @@ def _hosts(
             leads=host == zone.host,
             slave=not zone.is_master,
             zone_id=saved.zone_id,
-            server_id=saved.server_ids.get(known, -1),
+            server_id=ids.get(known, -1),
             database=saved.database or "",
             configuration=saved.configuration[known],
             keeps=facts[host].frontend.database.bootstrapped,
@@ -195,6 +196,18 @@ def _hosts(
             listen=listening(federation.hosts[host], facts[host].frontend) if link else {},
         )
     return found
+
+
+def _server_ids(
+    federation: Federation, zone: Zone, saved: SavedZone, facts: Mapping[str, HostFacts]
+) -> Mapping[str, int]:
+    """The ids of the zone's servers: as in the backup, or as the master knows them of a zone whose place it took."""
+    if not _is_former_master(zone, saved):
+        return {host: saved.server_ids.get(host, -1) for host in saved.configuration}
+    master = facts[federation.master_host].examined
+    listed = master.servers_of(saved.zone_id) if master else ()
+    found = {host: server_of(zone, host, listed) for host in zone.servers}
+    return {host: one.id for host, one in found.items() if one}
 
 
 def _around(

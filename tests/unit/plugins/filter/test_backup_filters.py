@@ -197,11 +197,30 @@ def test_the_master_of_then_becomes_a_slave_of_the_master_of_now() -> None:
     assert "In the backup it is a standalone" in plan_of(found, saved, zone="paris")["errors"][0]
 
 
-def test_a_former_master_of_several_servers_is_refused() -> None:
+def test_servers_of_a_former_master_get_the_ids_that_its_successor_knows() -> None:
+    hosts = {"madrid": ["madrid-1"], "paris": ["paris-1", "paris-2", "paris-3"]}
+    variables = {"madrid-1": {"ansible_host": "192.0.2.10", "zone_role": "master"}}
+    for number, host in enumerate(hosts["paris"]):
+        variables[host] = {"ansible_host": f"192.0.2.{31 + number}", "zone_endpoint": PARIS_URL}
+        variables[host]["oned_database_backend"] = "mysql"
     found, saved = after_promotion()
-    saved["zones"]["paris"]["configuration"]["paris-2"] = "paris/paris-2.tar.gz"
-    (error,) = plan_of(found, saved, zone="paris")["errors"]
-    assert "is a slave now, and has several servers" in error
+    found.update(dict.fromkeys(hosts["paris"], found["paris-1"]))
+    paris = saved["zones"]["paris"]
+    paris["configuration"] = {host: f"paris/{host}.tar.gz" for host in hosts["paris"]}
+    paris["server_ids"] = {"paris-1": 3, "paris-2": 1, "paris-3": 2}
+
+    def servers(*ids: int) -> dict[str, int]:
+        listed = [{"id": one, "name": f"paris-{one + 1}", "endpoint": "http://192.0.2.9:2633/RPC2"} for one in ids]
+        found["madrid-1"]["api"]["zones"] = [ZONES[0], {**ZONES[1], "servers": listed}]
+        wanted = {"path": "/b", "hosts": list(found), "confirm": "federation", "zone": "paris"}
+        plan = restore(topology("federation", hosts, variables), results(found), saved, wanted)
+        assert plan["errors"] == []
+        return {host: one["server_id"] for host, one in plan["hosts"].items()}
+
+    assert servers(0, 1, 2) == {"paris-1": 0, "paris-2": 1, "paris-3": 2}
+    # Playbook federate adds the others again.
+    assert servers(0, 2) == {"paris-1": 0, "paris-3": 2}
+    assert servers() == {"paris-1": -1}
 
 
 def test_what_only_the_backup_of_a_former_master_has_is_named() -> None:

@@ -105,4 +105,4 @@ def test_database_repair_returns_what_it_documents(location: Path, master_db: An
     assert result.pop("changed") is True
     assert result.pop("diff") == {"before": result["before"], "after": result["after"]}
     assert keys(result, promised(database_repair)) == promised(database_repair)
-    assert result["after"] == {"is_slave": True, "log_keys": True, "pool_control_behind": []}
+    assert result["after"] == {"is_slave": True, "log_keys": True, "raft_log": True, "pool_control_behind": []}

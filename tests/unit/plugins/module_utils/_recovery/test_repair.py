@@ -15,10 +15,10 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery import repair
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.repair import repair_database
 
-ALL = {"is_slave": True, "log_keys": True, "shared_pools": True}
-NOTHING = {"is_slave": None, "log_keys": False, "shared_pools": False}
-WHOLE = {"is_slave": True, "log_keys": True, "pool_control_behind": []}
-BROKEN = {"is_slave": False, "log_keys": False, "pool_control_behind": ["user_pool", "zone_pool"]}
+ALL = {"is_slave": True, "log_keys": True, "raft_log": True, "shared_pools": True}
+NOTHING = {"is_slave": None, "log_keys": False, "raft_log": False, "shared_pools": False}
+WHOLE = {"is_slave": True, "log_keys": True, "raft_log": True, "pool_control_behind": []}
+BROKEN = {"is_slave": False, "log_keys": False, "raft_log": True, "pool_control_behind": ["user_pool", "zone_pool"]}
 
 
 @pytest.fixture
@@ -93,6 +93,37 @@ def test_only_what_is_asked_for_is_mended(
     result = repair_database(frontend, {**NOTHING, **option}, check_mode=False)
     assert result["after"] == {**BROKEN, **mended}
     assert repair_database(frontend, NOTHING, check_mode=False)["before"] == result["after"]
+
+
+@pytest.mark.parametrize(
+    ("change", "goes_on"),
+    [
+        ("UPDATE logdb SET term = 7", True),
+        ("UPDATE logdb SET term = 7; DELETE FROM logdb WHERE log_index = 5", False),
+        ("UPDATE logdb SET term = -1", False),
+        ("UPDATE logdb SET term = 9", False),
+    ],
+)
+def test_servers_of_a_zone_can_go_on_with_the_log_of_another(
+    frontend: Frontend, by_hand: Any, change: str, goes_on: bool
+) -> None:
+    """With gaps in it, or with terms that are not theirs, they cannot."""
+    state = "<TEMPLATE><TERM><![CDATA[7]]></TERM><VOTEDFOR><![CDATA[1]]></VOTEDFOR></TEMPLATE>"
+    by_hand.execute("INSERT INTO system_attributes (name, body) VALUES ('RAFT_STATE', ?)", state)
+    by_hand.script(change)
+    wanted = {**NOTHING, "raft_log": True}
+    (last,) = by_hand.rows("SELECT MAX(log_index) FROM logdb")[0]
+    federated = by_hand.rows("SELECT MAX(fed_index) FROM logdb WHERE log_index < 6")
+    result = repair_database(frontend, wanted, check_mode=False)
+    assert (result["before"]["raft_log"], result["after"]["raft_log"]) == (goes_on, True)
+    ends = by_hand.rows(f"SELECT log_index, applied FROM logdb WHERE log_index > {last}")
+    assert ends == ([] if goes_on else [(last + 1, 1), (last + 2, 1)])
+    terms = by_hand.rows("SELECT DISTINCT term FROM logdb ORDER BY log_index DESC LIMIT 1")
+    (body,) = by_hand.rows("SELECT body FROM system_attributes WHERE name = 'RAFT_STATE'")[0]
+    term = {True: 7}.get(goes_on, 10 if "9" in change else 8)
+    assert (terms, f"<TERM><![CDATA[{term}]]>".encode() in body) == ([(term,)], True)
+    assert by_hand.rows("SELECT MAX(fed_index) FROM logdb WHERE log_index < 6") == federated
+    assert repair_database(frontend, wanted, check_mode=False)["changed"] is False
 
 
 def test_a_counter_never_falls(frontend: Frontend, by_hand: Any) -> None:

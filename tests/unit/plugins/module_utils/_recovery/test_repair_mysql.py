@@ -16,7 +16,7 @@ from ansible_collections.onefed.opennebula.plugins.module_utils._frontend.layout
 from ansible_collections.onefed.opennebula.plugins.module_utils._recovery.repair import repair_database
 from tests.unit.plugins.one_mysql import ACCOUNT, PASSWORD, MysqlOneDb
 
-ALL = {"is_slave": True, "log_keys": True, "shared_pools": True}
+ALL = {"is_slave": True, "log_keys": True, "raft_log": True, "shared_pools": True}
 
 
 @pytest.fixture
@@ -43,8 +43,9 @@ def test_marks_and_counters_are_mended_under_a_running_oned(by_hand: Any, mysql_
         "UPDATE pool_control SET last_oid = 140 WHERE tablename = 'vdc_pool'"
     )
     result = by_hand(running=True)
-    assert result["before"] == {"is_slave": False, "log_keys": True, "pool_control_behind": ["user_pool", "zone_pool"]}
-    assert result["after"] == {"is_slave": True, "log_keys": True, "pool_control_behind": []}
+    before = {"is_slave": False, "log_keys": True, "raft_log": True, "pool_control_behind": ["user_pool", "zone_pool"]}
+    assert result["before"] == before
+    assert result["after"] == {"is_slave": True, "log_keys": True, "raft_log": True, "pool_control_behind": []}
     counters = dict(mysql_master.rows("SELECT tablename, last_oid FROM pool_control"))
     assert (counters[b"zone_pool"], counters[b"user_pool"], counters[b"vdc_pool"]) == (100, 2, 140)
     assert by_hand(running=True)["changed"] is False
