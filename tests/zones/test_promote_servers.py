@@ -225,3 +225,24 @@ def test_a_lost_master_of_several_servers_comes_back_as_a_slave_from_its_backup(
     zones.federate()
     assert_writes_through(zones, *PARIS, "madrid-1")
     assert zones.run().tasks("changed") == set()
+
+
+def test_a_master_that_was_called_lost_takes_its_place_again_before_anything_was_written(zones: Servers) -> None:
+    ids = [zones.server(host).server_id() for host in PARIS]
+    lose(zones, "madrid")
+    marker = f"{ROLE} : Write a marker at the new master and read it in every zone"
+    killed = zones.run("promote", "-e", "zone=paris", "-e", "lost=madrid", ONEFED_KILL_BEFORE=marker)
+    assert killed.code == -9, killed.output
+    assert {zones.server(host).mode() for host in PARIS} == {"MASTER"}
+    give_back(zones, "madrid")
+    # A server that is lost on the way would lead those that are back before it.
+    lost = zones.run_losing("paris-3", "Put the database of the slave back", "promote", "-e", "zone=madrid")
+    assert lost.code != 0
+    assert "would lead the others with it: they stay stopped" in " ".join(lost.output.split())
+    assert not any(zones.server(host).runs() for host in PARIS)
+    run = promote(zones, "madrid")
+    assert run.code == 0, run.output
+    assert [zones.server(host).server_id() for host in PARIS] == ids
+    assert {zones.server(host).mode() for host in PARIS} == {"SLAVE"}
+    assert_writes_through(zones, *PARIS, "madrid-1")
+    assert zones.run().tasks("changed") == set()

@@ -55,7 +55,7 @@ def master_of(federation: Federation, facts: Mapping[str, HostFacts], zone: Zone
         for found in [checks.usable_frontend(facts, other.host)]
         if found and found.conf.mode == "SLAVE"
     }
-    leads = [other for other in others if _mode(facts, other) == "MASTER"]
+    leads = [other for other in others if _is_master(facts, other)]
     return next(
         iter([*leads, *(other for other in others if any(same_endpoint(one, other.endpoint) for one in called))]), None
     )
@@ -170,6 +170,7 @@ def _place(zone: Zone, host: str) -> str:
     return host if len(zone.servers) > 1 else zone.label
 
 
-def _mode(facts: Mapping[str, HostFacts], zone: Zone) -> str | None:
-    found = checks.usable_frontend(facts, zone.host)
-    return found.conf.mode if found else None
+def _is_master(facts: Mapping[str, HostFacts], zone: Zone) -> bool:
+    """Whether a server of the zone is a master's; others may have been made a slave's by an interrupted run."""
+    found = (checks.usable_frontend(facts, host) for host in zone.servers)
+    return any(one is not None and one.conf.mode == "MASTER" for one in found)

@@ -269,6 +269,20 @@ def test_a_master_goes_back_into_its_place_before_anything_was_written() -> None
     assert made["text"][0].endswith("; goes back into its place, as nothing was written since paris took it")
 
 
+def test_a_way_back_that_was_interrupted_goes_on() -> None:
+    zones = taken()
+    for host in ("paris-1", "paris-2"):
+        found = zones.facts[host]["frontend"]
+        found["conf"].update(mode="SLAVE", master_oned=MASTER_URL)
+        found["database"]["is_slave"] = True
+    for host in zones.hosts["paris"]:
+        zones.facts[host]["frontend"]["service"]["state"] = "stopped"
+        zones.facts[host]["frontend"]["api"] = {"state": "refused"}
+    made = zones.plan(zone="madrid", open={"paris-3": 12})
+    assert (made["errors"], made["goes_back"], made["follow"].get("paris")) == ([], True, None)
+    assert sorted(made["demoting"]) == zones.hosts["paris"]
+
+
 def test_a_master_does_not_go_back_once_something_was_written() -> None:
     noted = {"paris-1": 12}
     [line] = taken(paris=14).plan(zone="madrid", open=noted)["errors"]
