@@ -117,7 +117,7 @@ test-host-faults: venv link ## Extra, long, as root: daemons killed, links cut, 
 	$(BIN)/python tests/tools/hosts.py hosts-sqlite
 	ONEFED_ALL_FAULTS=1 $(PYTEST) tests/hosts/test_faults.py tests/hosts/test_server_faults.py tests/hosts/test_upgrade.py \
 	  tests/hosts/test_backup.py tests/hosts/test_secure_links.py tests/hosts/test_secure_links_trust.py \
-	  tests/hosts/test_firewall.py tests/hosts/test_remove.py tests/hosts/test_remove_servers.py
+	  tests/hosts/test_firewall.py tests/hosts/test_federation_firewall.py tests/hosts/test_remove.py tests/hosts/test_remove_servers.py
 
 prove-snapshot: venv link ## Extra: snapshots of a MariaDB master under load are exact, ours and the stock tool's
 	$(BIN)/python tests/prove/snapshot.py

@@ -16,7 +16,7 @@ from ..plugin_utils._inventory.topology import TopologyError, topology
 from ..plugin_utils._model.declared import Federation
 from ..plugin_utils._model.plain import plain
 
-_READ = (*(variable.name for variable in ALL_VARIABLES), "ansible_host")
+_READ = (*(variable.name for variable in ALL_VARIABLES), "ansible_host", "ansible_port")
 
 
 class ActionModule(ActionBase):

@@ -92,6 +92,11 @@ options:
         type: dict
         default: {}
         version_added: 1.1.0
+      firewall_faults:
+        description: What of the rules of role P(onefed.opennebula.firewall#role) is not as declared, by host.
+        type: dict
+        default: {}
+        version_added: 1.1.0
       outside:
         description:
           - Whether the zone is outside of the limit. It is not checked then, like a zone that is not in the list.
@@ -423,6 +428,7 @@ def main() -> None:
                     "plain_ports": {"type": "dict", "default": {}},
                     "guarded_ports": {"type": "dict", "default": {}},
                     "reached_ports": {"type": "dict", "default": {}},
+                    "firewall_faults": {"type": "dict", "default": {}},
                     "unread_databases": {"type": "dict", "default": {}},
                 },
             },

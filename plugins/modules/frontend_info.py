@@ -372,6 +372,16 @@ frontend:
       elements: int
       sample: [2633, 2634]
       version_added: 1.1.0
+    let_in:
+      description: Addresses and networks that these rules let in.
+      type: list
+      elements: str
+      sample: ["192.0.2.11", "198.51.100.0/24"]
+      version_added: 1.1.0
+    has_firewall:
+      description: Whether the unit of role P(onefed.opennebula.firewall#role) is there, which loads its rules.
+      type: bool
+      version_added: 1.1.0
     open_ports:
       description: Which of O(probe_ports) accept a connection from this host.
       type: list

@@ -28,7 +28,7 @@ from .._frontend.upgrade_journal import UpgradeJournal
 from .._host import network
 from .._host.deadline import Deadline
 from .._host.files import exists
-from .._host.firewall import find_firewall, guarded_ports
+from .._host.firewall import federation_rules, find_firewall
 from .._lockdown import lockdown
 from .._oned_conf.document import STOCK_VECTORS, Document, integer
 from .._oned_conf.raft_hooks import HOOKS, hook_of
@@ -123,7 +123,7 @@ def examine(
         "companions": _guarded(lambda: companions.installed(frontend)),
         "fireedge": fireedge.facts(frontend),
         "firewall": find_firewall(),
-        "guarded_ports": guarded_ports(),
+        **federation_rules(),
         "addresses": _guarded(network.addresses),
         "address_keeper": _guarded(unit.keeper),
         "lockdown": os.path.lexists(lockdown.UNIT.path),

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._endpoints import same_endpoint
 from .._problems import backup, frontend, servers, upgrade, vip
+from .._problems.endpoints import FIREWALL_DIFFERS
 from .._problems.problem import Problem
 from .quorum import Server, Zone, raft_leader
 
@@ -19,7 +20,7 @@ USELESS_ONE_AUTH = {"missing": frontend.ONE_AUTH_MISSING, "rejected": frontend.O
 # (hosts), one_auth (a key of USELESS_ONE_AUTH), upgrades and restores (open ones), by host; outside (of the limit),
 # limit (that has it and the master), unread_databases (why, by host); plain_ports (oned's own behind TLS proxies, the
 # one for XML-RPC first) and guarded_ports (those that only the federation reaches), by host; reached_ports (hosts of
-# other zones by port), by host.
+# other zones by port), by host; firewall_faults (what of their rules is not as declared), by host.
 Declared = Mapping[str, Any]
 
 
@@ -74,6 +75,8 @@ def declared_problems(zone: Zone, declared: Declared | None) -> Iterator[Problem
         yield frontend.LOCKED_DOWN.problem(host)
     for host, state in (declared.get("one_auth") or {}).items():
         yield USELESS_ONE_AUTH[state].problem(host)
+    for host, fault in (declared.get("firewall_faults") or {}).items():
+        yield FIREWALL_DIFFERS.problem(host, fault=fault)
     for host, opened in (declared.get("upgrades") or {}).items():
         yield upgrade.UPGRADE_OPEN.problem(host, release=opened["to_release"], opened_at=opened["opened_at"])
     for host, opened in (declared.get("restores") or {}).items():

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Union
 
 from .._endpoints import literal
 from .._errors import FrontendError
 from .command import find_program, run_command
 
 Data = Mapping[str, Any]
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 FIREWALLD_PID = "/run/firewalld.pid"
 UFW_CONF = "/etc/ufw/ufw.conf"
@@ -26,6 +28,9 @@ _TABLE = re.compile(r"^table (\S+) (\S+) \{")
 # The table of role firewall, and its rule that hands ports to the chain of those that may call.
 _FEDERATION = ("inet", "onefed_federation")
 _GUARDED = re.compile(r"^\s+tcp dport (\{[^}]*\}|\d+) jump callers", re.MULTILINE)
+_LET_IN = re.compile(r"^\s+ip6? saddr (\{[^}]*\}|\S+) accept", re.MULTILINE)
+# By which the rules are there again after a boot; role firewall writes it.
+FEDERATION_UNIT_FILE = "/etc/systemd/system/onefed-firewall.service"
 _CHAIN = re.compile(r"^\s+chain (\S+) \{")
 
 
@@ -49,16 +54,52 @@ def find_firewall() -> dict[str, Any] | None:
     return {"kind": "iptables", "chain": None} if "filter" in _text(IPTABLES_TABLES).split() else None
 
 
-def guarded_ports() -> list[int]:
-    """The ports that role firewall closes here to all but the federation; none without its rules, or without root."""
-    if os.geteuid() != 0:
-        return []
-    try:
-        rules = run_command([find_program("nft") or "nft", "list", "table", *_FEDERATION], NFT_SECONDS).stdout
-    except FrontendError:
-        return []
-    found = _GUARDED.search(rules)
-    return sorted(map(int, re.findall(r"\d+", found[1]))) if found else []
+def federation_rules() -> dict[str, Any]:
+    """The rules of role firewall: {"guarded_ports", "let_in", "has_firewall"}.
+
+    Ports that are closed to all but those who are let in, as `distinct` writes them: empty without rules in force, or
+    without root. And whether the unit that loads them is there.
+    """
+    rules = _rules() if os.geteuid() == 0 else ""
+    ports = _GUARDED.search(rules)
+    callers = re.findall(r"[^\s{},]+", " ".join(_LET_IN.findall(rules)))
+    return {
+        "guarded_ports": sorted(map(int, re.findall(r"\d+", ports[1]))) if ports else [],
+        "let_in": distinct(callers),
+        "has_firewall": os.path.lexists(FEDERATION_UNIT_FILE),
+    }
+
+
+def distinct(callers: Iterable[str]) -> list[str]:
+    """Addresses and networks, also ranges as nftables writes them, in order and without those that others hold.
+
+    Raises ValueError.
+    """
+    found = {network for caller in callers for network in _networks(caller)}
+    kept = [one for one in found if not any(one != other and _holds(other, one) for other in found)]
+    kept.sort(key=lambda one: (one.version, one.network_address.packed, one.prefixlen))
+    return [str(one.network_address if one.prefixlen == one.max_prefixlen else one) for one in kept]
+
+
+def lacking(callers: Iterable[str], let_in: Iterable[str]) -> list[str]:
+    """Those `callers` who are not wholly among those who are let in."""
+    networks = [network for one in let_in for network in _networks(one)]
+    known: list[Network] = []
+    for version in (4, 6):
+        known += ipaddress.collapse_addresses(one for one in networks if one.version == version)  # type: ignore[type-var]
+    return [one for one in callers if not all(any(_holds(other, part) for other in known) for part in _networks(one))]
+
+
+def _holds(wider: Network, one: Network) -> bool:
+    return wider.version == one.version and one.subnet_of(wider)  # type: ignore[arg-type]
+
+
+def _networks(caller: str) -> Iterator[Network]:
+    first, _to, last = caller.partition("-")
+    if last:
+        yield from ipaddress.summarize_address_range(ipaddress.ip_address(first), ipaddress.ip_address(last))
+    else:
+        yield ipaddress.ip_network(first)
 
 
 def opening(firewall: Data | None, source: str, target: str, port: int | None) -> str:
@@ -111,9 +152,17 @@ def _input_chain(rules: str) -> str | None:
 
 
 def _chains() -> str:
+    # Chains alone, without the rules in them.
+    return _listed("chains")
+
+
+def _rules() -> str:
+    return _listed("table", *_FEDERATION)
+
+
+def _listed(*what: str) -> str:
     try:
-        # Chains alone, without the rules in them.
-        return run_command([find_program("nft") or "nft", "list", "chains"], NFT_SECONDS).stdout
+        return run_command([find_program("nft") or "nft", "list", *what], NFT_SECONDS).stdout
     except FrontendError:
         return ""
 

@@ -128,6 +128,22 @@ PORT_OPEN = Rule(
     "Set LISTEN_ADDRESS, and from 7.2 on GRPC_LISTEN_ADDRESS, in oned.conf to 127.0.0.1 and restart oned; or close the "
     "port with role firewall.",
 )
+FIREWALL_DIFFERS = Rule(
+    "firewall_differs",
+    WARNING,
+    "The inventory changed since the last run, or a run was limited to other zones or interrupted; or somebody changed "
+    "the rules of nftables on the host.",
+    "Its firewall is not as federation_firewall says: {fault}.",
+    "Run playbook federate, without a limit.",
+)
+FIREWALL_STRANGER = Rule(
+    "firewall_stranger",
+    WARNING,
+    "Rules need addresses. Of a zone that the inventory does not know only its endpoint tells one, and this one is a "
+    "name.",
+    "Its firewall shuts out {zones}: the inventory does not know it, and its endpoint is a name.",
+    "Declare the zone, or put the addresses of its servers into federation_networks, and run playbook federate again.",
+)
 PUBLIC_GRPC = Rule(
     "public_grpc",
     WARNING,

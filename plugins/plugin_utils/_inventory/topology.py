@@ -22,6 +22,7 @@ from .access import (
 )
 from .access_options import OPTIONS
 from .duplicates import duplicates, shared_hosts
+from .firewall import firewall_problems, sources_of
 from .links import link_problems
 from .role_variables import INSTALL_VARIABLES, LINK_VARIABLES, PLAYBOOK_VARIABLES
 from .servers import (
@@ -77,7 +78,8 @@ def topology(
     links = read_values(every, variables, LINK_VARIABLES, problems)
     agreed = _agreed("federation", f"federation {group!r}", list(known), known, problems)
     access = {name: agreed.pop(name.split("_", 1)[1]) for name in OPTIONS}
-    settings = Settings(**{**agreed, "ignored_variables": tuple(agreed["ignored_variables"])})
+    lists = {name: tuple(value) for name, value in agreed.items() if isinstance(value, list)}
+    settings = Settings(**{**agreed, **lists})
     problems += unknown_variables(names or {}, settings.ignored_variables)
     if not settings.import_directory.startswith(("/", "~")):
         problems.append(
@@ -93,6 +95,7 @@ def topology(
         for host in names
     }
     problems += link_problems(declared, hosts, links) if settings.tls else []
+    problems += firewall_problems(settings, hosts, variables)
     people = {name: _people(name, zone) for name, zone in declared.items()}
     wrong, named = check_access(access, people)
     problems += wrong
@@ -218,6 +221,7 @@ def _host(
         state=values["oned_state"],
         become=become if become is not None else values["oned_location"] is None,
         frontend={name: values[name] for name in frontend_options if values[name] is not None},
+        sources=sources_of(address, values["oned_source_addresses"]),
     )
 
 

@@ -62,6 +62,21 @@ VARIABLES: tuple[Variable, ...] = (
         "with a certificate, and C(oned) listens on its own host only. Set back to C(false), a run takes it all away.",
     ),
     Variable(
+        "federation_firewall",
+        "bool",
+        None,
+        "Whether the ports of C(oned) are closed to all but the servers of the federation and C(federation_networks), "
+        "by role firewall on every server. C(false) takes its rules away; unset, they are left alone.",
+    ),
+    Variable(
+        "federation_networks",
+        "list",
+        [],
+        "Addresses and networks (CIDR) of users that C(federation_firewall) lets in too. With C(federation_tls) the "
+        "port of the TLS proxies, which is open to everybody otherwise, is closed to others where there are some.",
+        elements="str",
+    ),
+    Variable(
         "federation_status_dir",
         "path",
         None,
@@ -230,6 +245,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("oned_port", "int", None, "Port of the XML-RPC API; set in C(oned.conf) when given, otherwise 2633."),
     Variable("oned_listen_address", "str", None, "Address the API listens on; set in C(oned.conf) when given."),
     Variable("oned_tls_port", "int", 2643, "Port of the server's TLS proxy, with C(federation_tls)."),
+    Variable(
+        "oned_source_addresses",
+        "list",
+        [],
+        "Addresses and networks (CIDR) from which the server calls others, for C(federation_firewall); its "
+        "C(oned_address) when empty. Needed where that is a name, and where NAT or a VPN shows others another address.",
+        elements="str",
+    ),
     Variable("oned_start_timeout", "int", 120, "Seconds in which oned must answer after a start."),
     Variable("oned_become", "bool", None, "Escalate privileges; unset: yes for packages, no for C(oned_location)."),
     Variable("oned_install", "bool", False, "Install OpenNebula from packages where it is not installed."),

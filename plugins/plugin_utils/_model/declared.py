@@ -31,7 +31,7 @@ class Server:
 
     `port` and `listen_address` are None where oned.conf is to keep its own; `tls_port` is that of the TLS proxy, used
     where the federation has such links; `secured` tells whether its zone is called with TLS; `start_timeout` is in
-    seconds.
+    seconds; `sources` are addresses and networks from which it calls others.
     """
 
     zone: str
@@ -46,6 +46,7 @@ class Server:
     state: str
     become: bool
     frontend: Mapping[str, str]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Settings:
     """The federation_* values without prefix, but for access policies, which may hold secrets; and those of upgrades,
     and of backups and restores.
 
-    Times are in seconds, `answer_limit` is in MiB.
+    Times are in seconds, `answer_limit` is in MiB; `firewall` is None where rules of role firewall are left alone.
     """
 
     group: str
@@ -110,6 +111,8 @@ class Settings:
     ca_path: str | None
     answer_limit: int
     tls: bool
+    firewall: bool | None
+    networks: tuple[str, ...]
     status_dir: str | None
     status_fail: bool
     export_file: str | None

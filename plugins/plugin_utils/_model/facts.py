@@ -53,6 +53,8 @@ class Frontend:
     fireedge: FireEdge | None = None
     firewall: Mapping[str, str] | None = None
     guarded_ports: tuple[int, ...] = ()
+    let_in: tuple[str, ...] = ()
+    has_firewall: bool = False
     open_ports: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
     address_keeper: KeptAddress | None = None

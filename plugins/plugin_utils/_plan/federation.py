@@ -33,6 +33,7 @@ from .entry import (
     unknown,
     warned,
 )
+from .firewall import firewall_groups, plan_firewall, with_firewall, with_open_paths
 from .links import link_groups, plan_links, with_links
 from .migration import (
     lockdowns,
@@ -58,6 +59,7 @@ def make_plan(
     since 1970; with `installs` hosts that are to be installed still can be.
     """
     federation = with_coordinators(federation, facts)
+    facts = with_open_paths(federation, facts)
     later = {host for host in hosts if installs and is_bare(federation, host, facts)}
     is_later = federation.master_host in later
     master = unknown(federation.master_zone, bare=True) if is_later else master_entry(federation, facts)
@@ -74,7 +76,8 @@ def make_plan(
     zones = without_same_names(zones)
     master = zones[federation.master] = _restarted(zones[federation.master], zones)
     links = plan_links(federation, facts, hosts, zones)
-    zones = {group: with_links(entry, federation, links) for group, entry in zones.items()}
+    firewall = plan_firewall(federation, facts, hosts, zones)
+    zones = {group: with_firewall(with_links(entry, federation, links), firewall) for group, entry in zones.items()}
     master = zones[federation.master]
     works = ready and not errors
     plan = Plan(
@@ -91,8 +94,10 @@ def make_plan(
         prepare=works and bool(master.changes or master.records or master.restart),
         changed=not errors and any(entry.alters for entry in zones.values()),
         access=works and federation.access.declared,
-        probe=works and (bool(links.relisting) or _needs_proof(federation, facts, master, zones)),
+        probe=works and (bool(links.relisting or firewall.altered) or _needs_proof(federation, facts, master, zones)),
         links=links,
+        firewall=firewall,
+        asks=bool(links.new) or firewall.opens,
     )
     groups = {host: tuple(_groups(federation, plan, host)) for host in hosts}
     return replace(plan, groups=groups, text=tuple(text(plan)))
@@ -150,6 +155,8 @@ def _groups(federation: Federation, plan: Plan, host: str) -> list[str]:
     parts = {
         "examined": True,
         **link_groups(federation, plan.links, host),
+        **firewall_groups(plan.firewall, host),
+        "asked": plan.asks and (host in plan.links.servers or host in plan.firewall.guards),
         "master": master,
         "preparing": master and plan.prepare,
         "master_servers": of_master and host in followers,

@@ -1,7 +1,10 @@
 # Copyright (c) onefed contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which zones cannot be called through their TLS proxies, once these are made: a zone goes on as it is then. Pure."""
+"""Which zones cannot be called through their TLS proxies and firewalls, once these are made. Pure.
+
+Such a zone goes on as it is.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,19 @@ def link_faults(
             why = (result.failure or "The host was lost, or the run could not finish").rstrip(".")
             found.setdefault(federation.hosts[host].zone, []).append(f"{host} has no TLS proxy: {why}.")
     federation = with_coordinators(federation, facts) if facts else federation
-    judged = {federation.hosts[host].zone for host in plan.links.servers if facts}
+    judged = _judged(federation, plan) if facts else set()
     for group in judged - set(found):
         lines = [] if federation.master in found else _unreached(federation, federation.zones[group], facts)
         if lines:
             found[group] = lines
     return found
+
+
+def _judged(federation: Federation, plan: Plan) -> set[str]:
+    """Groups of zones that are to be called otherwise than before: through TLS, or for the first time."""
+    linked = plan.links.servers if plan.links.new else ()
+    grown = [group for group, entry in plan.zones.items() if entry.action == "join" or entry.servers.add_server]
+    return {federation.hosts[host].zone for host in linked} | set(grown if plan.firewall.opens else ())
 
 
 def _unreached(federation: Federation, zone: Zone, facts: Mapping[str, HostFacts]) -> list[str]:

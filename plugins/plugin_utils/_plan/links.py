@@ -21,10 +21,8 @@ from .._model.facts import Frontend, HostFacts
 from .desired_state import conf_changes, conf_of
 from .entry import warned
 from .planned import ZonePlan
-from .planned_links import Closing, LinkPlan, LinksPlan
+from .planned_links import WORKED_ON, Closing, LinkPlan, LinksPlan
 from .server_links import plan_relisting
-
-_WORKED_ON = ("master", "join", "converge", "member")
 
 
 def plain_callers(federation: Federation, facts: Mapping[str, HostFacts]) -> list[str]:
@@ -77,7 +75,7 @@ def plan_links(
     found = {
         host: frontend
         for group, entry in zones.items()
-        if entry.action in _WORKED_ON and not (entry.action == "master" and entry.problems)
+        if entry.action in WORKED_ON and not (entry.action == "master" and entry.problems)
         for host in federation.zones[group].hosts
         if host in hosts
         for frontend in [checks.usable_frontend(facts, host)]

@@ -13,6 +13,7 @@ from ...module_utils._problems.problem import Problem
 from .._model.database import StoredZone
 from .._model.declared import FloatingAddress
 from .._model.plain import LINES, OPTIONS, parse
+from .planned_firewall import FirewallPlan
 from .planned_links import LinksPlan
 
 
@@ -243,9 +244,10 @@ class Plan:
     zones whose import has yet to be planned; `errors` are problems that stop the run, `left_out` those of zones that
     the run goes on without; `groups` names by host what it takes part in, `follows`, `leaves` and `restarts` are the
     largest numbers of servers that a zone gets, loses and restarts, `turns` that of its followers that change;
-    `links` is what becomes of the links between servers; `prepare` tells whether the master needs Step 1, `access`
-    whether access policies are applied, `probe` whether replication must be proved, `changed` whether anything will
-    change; `text` is the plan in lines.
+    `links` is what becomes of the links between servers, `firewall` of whom they let in, `asks` tells whether they are
+    asked, once that is begun, whom they reach; `prepare` tells whether the master needs Step 1, `access` whether access
+    policies are applied, `probe` whether replication must be proved, `changed` whether anything will change; `text` is
+    the plan in lines.
     """
 
     master: ZonePlan
@@ -263,6 +265,8 @@ class Plan:
     access: bool
     probe: bool
     links: LinksPlan = field(default_factory=LinksPlan)
+    firewall: FirewallPlan = field(default_factory=FirewallPlan)
+    asks: bool = False
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     text: tuple[str, ...] = ()
 

@@ -17,6 +17,7 @@ from ...module_utils._health.inventory import USELESS_ONE_AUTH
 from ...module_utils._health.scope import OUTSIDE
 from .._model.declared import Federation, Zone
 from .._model.facts import Frontend, HostFacts, frontend_of
+from .._plan.firewall import firewall_faults
 from .report import newest_description
 
 Data = Mapping[str, Any]
@@ -29,13 +30,14 @@ def declared_zones(
 
     `examined` are results of frontend_info by host, `hosts` what hosts registered, `reached` those within the limit.
     """
-    zones = []
+    zones, faults = [], firewall_faults(federation, examined)
     for group, zone in federation.zones.items():
         unread = {host: _unread(hosts.get(host, {}), host in reached) for host in zone.servers}
         zones.append(
             {
                 **_declared(zone, examined),
                 **_ports(federation, zone, examined),
+                "firewall_faults": {host: faults[host] for host in zone.hosts if host in faults},
                 "outside": not any(host in reached for host in zone.servers),
                 "limit": ",".join(dict.fromkeys([group, federation.master])),
                 "unread_databases": {host: why for host, why in unread.items() if why},

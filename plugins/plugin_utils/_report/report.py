@@ -105,12 +105,18 @@ def _not_ready(plan: Plan, hosts: Mapping[str, Data]) -> list[str]:
 
 
 def _links(federation: Federation, plan: Plan, hosts: Mapping[str, Data]) -> list[str]:
-    """What of the TLS proxies and plain ports is not as declared, but for zones that were left out for it."""
+    """What of TLS proxies, firewalls and plain ports is not as declared, but for zones that were left out for it."""
     told = {host for host in plan.links.new if hosts.get(_speaker(federation, plan, host), {}).get("failure")}
     undone = [
         f"{host}: its TLS proxy is not as declared. {str(seen['links_failure']).rstrip('.')}. Run again."
         for host, seen in hosts.items()
         if seen.get("links_failure") and host not in told
+    ]
+    undone += [
+        f"{host}: its firewall is not as declared. {why.rstrip('.')}. Run again."
+        for host, seen in hosts.items()
+        for why in [seen.get("firewall_failure") or why_not(seen)]
+        if seen.get("firewall_failure") or (host in plan.firewall.altered and not seen.get("firewall"))
     ]
     for one in plan.links.closing:
         seen = hosts.get(one.host, {})

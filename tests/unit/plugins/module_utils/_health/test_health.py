@@ -483,6 +483,16 @@ def test_ports_behind_role_firewall_are_not_told_to_be_open_because_members_reac
     assert "at port 2633. Reached from" in text
 
 
+def test_a_firewall_that_is_not_as_declared_is_told() -> None:
+    declared = paris_declared(firewall_faults={"paris-1": "no rules are in force"})
+    [text] = [
+        one["text"]
+        for one in health(with_paris(plain_ports=[]), declared=declared)["problems"]
+        if one["code"] == "firewall_differs"
+    ]
+    assert text == "Its firewall is not as federation_firewall says: no rules are in force."
+
+
 def test_the_declared_port_is_asked() -> None:
     declared = paris_declared(plain_ports={"paris-1": [9633, 2634]})
     assert ports_of(declared) == {"http://192.0.2.31:2633/RPC2": 9633}

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.onefed.opennebula.plugins.module_utils._host import command, firewall
-from ansible_collections.onefed.opennebula.plugins.module_utils._host.firewall import find_firewall, guarded_ports
+from ansible_collections.onefed.opennebula.plugins.module_utils._host.firewall import (
+    distinct,
+    federation_rules,
+    find_firewall,
+    lacking,
+)
 
 CHAINS = """table inet nat {
 \tchain prerouting {
@@ -37,7 +42,7 @@ IPTABLES_CHAINS = """table ip filter {
 @pytest.fixture(autouse=True)
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host without any filter, on which we are root."""
-    for name in ("FIREWALLD_PID", "UFW_CONF", "IPTABLES_TABLES"):
+    for name in ("FIREWALLD_PID", "UFW_CONF", "IPTABLES_TABLES", "FEDERATION_UNIT_FILE"):
         monkeypatch.setattr(firewall, name, str(tmp_path / name))
     monkeypatch.setattr(command, "PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -95,21 +100,68 @@ def test_the_kernels_own_iptables_is_seen_in_its_list_of_tables(bare: Path) -> N
     assert find_firewall() == {"kind": "iptables", "chain": None}
 
 
-@pytest.mark.parametrize(("ports", "found"), [("{ 2633, 2634 }", [2633, 2634]), ("2633", [2633])])
-def test_ports_that_role_firewall_guards_are_those_of_its_table(bare: Path, ports: str, found: list[int]) -> None:
-    table = (
+def guarding(ports: str = "{ 2633, 2634 }", callers: str = "") -> str:
+    """What nft tells of role firewall's table; it breaks long sets into lines."""
+    return (
         "table inet onefed_federation {\n\tchain input {\n\t\ttype filter hook input priority -5; policy accept;\n"
         f'\t\tiifname "lo" accept\n\t\ttcp dport {ports} jump callers\n\t}}\n'
-        "\tchain callers {\n\t\tip saddr { 192.0.2.11, 192.0.2.31 } accept\n\t\treject with tcp reset\n\t}\n}\n"
+        f"\tchain callers {{\n{callers}\t\treject with tcp reset\n\t}}\n}}\n"
     )
-    nft(bare, table, asked="list table inet onefed_federation")
-    assert guarded_ports() == found
+
+
+@pytest.mark.parametrize(("ports", "found"), [("{ 2633, 2634 }", [2633, 2634]), ("2633", [2633])])
+def test_ports_that_role_firewall_guards_are_those_of_its_table(bare: Path, ports: str, found: list[int]) -> None:
+    nft(bare, guarding(ports), asked="list table inet onefed_federation")
+    assert federation_rules()["guarded_ports"] == found
+
+
+@pytest.mark.parametrize(
+    ("callers", "found"),
+    [
+        ("\t\tip saddr { 192.0.2.11, 192.0.2.31 } accept\n", ["192.0.2.11", "192.0.2.31"]),
+        ("\t\tip saddr 192.0.2.11 accept\n", ["192.0.2.11"]),
+        (
+            "\t\tip saddr { 192.0.2.11,\n\t\t\t     198.51.100.0/25, 198.51.100.128-198.51.100.255 } accept\n"
+            "\t\tip6 saddr { 2001:db8::11 } accept\n",
+            ["192.0.2.11", "198.51.100.0/25", "198.51.100.128/25", "2001:db8::11"],
+        ),
+        ("", []),
+    ],
+)
+def test_who_is_let_in_is_read_from_its_table(bare: Path, callers: str, found: list[str]) -> None:
+    nft(bare, guarding(callers=callers), asked="list table inet onefed_federation")
+    assert federation_rules()["let_in"] == found
 
 
 def test_without_its_table_or_root_none_are_guarded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert guarded_ports() == []
+    nothing = {"guarded_ports": [], "let_in": [], "has_firewall": False}
+    assert federation_rules() == nothing
     nft(bare, "", code=1, asked="list table inet onefed_federation")
-    assert guarded_ports() == []
-    nft(bare, "tcp dport 2633 jump callers\n", asked="list table inet onefed_federation")
+    assert federation_rules() == nothing
+    nft(bare, guarding(), asked="list table inet onefed_federation")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert guarded_ports() == []
+    assert federation_rules() == nothing
+
+
+def test_the_unit_is_there_also_when_somebody_flushed_its_rules(bare: Path) -> None:
+    (bare / "FEDERATION_UNIT_FILE").touch()
+    assert federation_rules() == {"guarded_ports": [], "let_in": [], "has_firewall": True}
+
+
+def test_networks_are_written_in_one_way() -> None:
+    given = ["192.0.2.31", "2001:db8::1", "192.0.2.0/24", "10.0.0.11", "10.0.0.10", "10.0.0.11", "10.0.1.0-10.0.1.2"]
+    assert distinct(given) == [
+        *("10.0.0.10", "10.0.0.11", "10.0.1.0/31", "10.0.1.2"),
+        *("192.0.2.0/24", "2001:db8::1"),
+    ]
+
+
+def test_who_is_lacking_is_told_as_declared() -> None:
+    let_in = ["192.0.2.0/28", "2001:db8::/64"]
+    assert lacking(["192.0.2.11", "192.0.2.31", "192.0.2.0/24", "2001:db8::7", "2001:db8:1::1"], let_in) == [
+        "192.0.2.31",
+        "192.0.2.0/24",
+        "2001:db8:1::1",
+    ]
+    assert lacking(["192.0.2.11"], []) == ["192.0.2.11"]
+    assert lacking(["192.0.2.12/31", "192.0.2.12/30"], ["192.0.2.13", "192.0.2.12"]) == ["192.0.2.12/30"]

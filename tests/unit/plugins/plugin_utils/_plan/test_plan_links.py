@@ -115,7 +115,7 @@ def test_a_living_federation_closes_the_masters_plain_port_last() -> None:
     entry = made["zones"]["paris"]
     assert (entry["action"], entry["conf"]["attributes"]) == ("converge", CLOSED)
     assert "closes its plain port at the end" in "".join(made["master"]["changes"])
-    assert made["groups"]["madrid-1"][:4] == ["examined", "linking", "closing", "master"]
+    assert made["groups"]["madrid-1"][:4] == ["examined", "linking", "closing", "asked"]
 
 
 def test_after_a_run_that_was_killed_the_plain_port_closes_with_the_masters_next_restart() -> None:

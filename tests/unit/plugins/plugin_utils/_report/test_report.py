@@ -116,6 +116,20 @@ def test_a_lost_host_is_named_though_it_registered_nothing() -> None:
     assert "paris, paris-1: did not join; the next run repairs it." in made["undone"][0]
 
 
+def test_rules_that_were_not_made_are_left_undone() -> None:
+    def undone(**seen: Any) -> Any:
+        made = {**plan("outside"), "firewall": {"altered": ["paris-1"]}}
+        return make_report(made, {"madrid-1": {}, "paris-1": seen})["undone"]
+
+    assert undone(firewall="done") == []
+    assert undone(firewall="done", firewall_failure="Load the rules: no.") == [
+        "paris-1: its firewall is not as declared. Load the rules: no. Run again."
+    ]
+    assert undone() == [
+        "paris-1: its firewall is not as declared. The host was lost, or the run could not finish. Run again."
+    ]
+
+
 def test_a_declaration_that_was_not_applied_is_left_undone() -> None:
     failed = report("converge", {"failure": "Repair the database: the disk is full."})["undone"]
     assert failed == ["paris, paris-1: was not made as declared. Repair the database: the disk is full. Run again."]
