@@ -242,3 +242,44 @@ def test_status_tells_of_ports_past_a_proxy_and_not_of_those_behind_role_firewal
     )
     assert guarded.code == 0, guarded.output
     assert "[port_open]" not in told(pair.run("status"))
+
+
+@extra
+def test_another_authority_takes_over_by_one_command(hosts: None, tmp_path: Path) -> None:
+    with Lab.temporary("links") as lab:
+        federation = secured(Federation.create(lab, tmp_path, "sqlite", ("madrid", "paris", "lyon")))
+        well(federation.federate())
+        folder = federation.folder / "tls"
+        first = (folder / "ca.pem").read_text()
+        lyon = lab["lyon-1"]
+        lyon.power_off()
+        held = federation.run("rotate_authority")
+        assert held.code != 0
+        assert "lyon-1: Ansible cannot reach it" in told(held)
+        assert "not trust the new authority yet; all certificates are of the old one" in told(held)
+        federation.assert_federated("paris")
+        lab.boot(lyon)
+        wait_for(federation["lyon"].answers, "lyon to answer", 60)
+        federation.assert_federated("lyon")
+
+        planned = federation.run("rotate_authority", "--check")
+        assert "The replacement of the private authority goes on" in told(planned)
+        assert planned.code == 0 and len({host for host, _task in planned.tasks("changed")}) == 3
+        # All trust both, and certificates of the new one are written and not loaded; then loaded, and the old trusted.
+        for task in ("Start the proxy, or let it load what is new", "Trust the authorities of the federation"):
+            killed = federation.run(
+                "rotate_authority", ONEFED_KILL_BEFORE=f"secure_links : {task}", ONEFED_KILL_TURN="2"
+            )
+            assert killed.code != 0
+            federation.assert_federated("paris", "lyon")
+        ended = federation.run("rotate_authority")
+        assert ended.code == 0, ended.output
+        assert "All servers have certificates of the new authority, and trust no other." in told(ended)
+        last = (folder / "ca.pem").read_text()
+        assert first not in last and last.count("BEGIN CERTIFICATE") == 1
+        assert len(list(folder.glob("ca-*.pem"))) == 2
+        for zone in federation.zones.values():
+            trusted = zone.host.exec(["sh", "-c", "cat /usr/local/share/ca-certificates/onefed-federation-*"]).stdout
+            assert trusted == last
+        converged(federation)
+        federation.assert_federated("paris", "lyon")

@@ -28,6 +28,7 @@ ENTRY_POINTS = (
     ("oned_install", "main"),
     ("oneadmin_password", "main"),
     ("oneadmin_password", "examine"),
+    ("secure_links", "replace_examine"),
 )
 
 

@@ -10,6 +10,7 @@ from types import ModuleType
 
 from . import (
     answers,
+    authority,
     backup,
     database,
     endpoints,
@@ -45,5 +46,6 @@ SUBJECTS: Mapping[str, list[Rule]] = {
     "Backups and restores": rules_of(backup),
     "Another master": rules_of(promotion),
     "Zones that leave": rules_of(removal),
+    "Another authority": rules_of(authority),
 }
 RULES: Mapping[str, Rule] = {rule.code: rule for rules in SUBJECTS.values() for rule in rules}

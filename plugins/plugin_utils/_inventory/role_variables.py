@@ -174,6 +174,13 @@ PLAYBOOK_VARIABLES: tuple[Variable, ...] = (
         "Names of zones that are not in the inventory, or not well, and need not take part. They are cut off.",
         elements="str",
     ),
+    Variable(
+        "rotate_only_trust",
+        "bool",
+        False,
+        "Whether playbook rotate_authority ends when all servers trust the new authority, so that users can be given "
+        "it; the next run goes on.",
+    ),
 )
 
 # Everything that a user of the collection may set.
