@@ -177,3 +177,16 @@ def test_servers_come_behind_the_firewall_of_their_zone(member: Federation) -> N
     dead = member.clusters["paris"].leader()
     member.clusters["paris"].host(dead).power_off()
     member.assert_available("paris", [name for name in SERVERS if name != dead])
+
+
+def test_a_zone_is_restored_behind_the_firewall_of_its_federation(trio: Federation) -> None:
+    well(trio.federate())
+    folder = ["-e", f"backup_folder={trio.folder / 'backups'}"]
+    assert trio.run("backup", *folder).code == 0
+    trio.assert_federated("paris")
+    restored = trio.run("restore", *folder, "-e", "restore_zone=paris", "-e", "restore_confirm=federation")
+    assert restored.code == 0, restored.output
+    trio.assert_federated("paris")
+    again = trio.federate()
+    assert (again.code, again.tasks("changed")) == (0, set()), again.output
+    assert (reached(trio, "paris", "madrid"), reached(trio, "lyon", "paris")) == (OPEN, REFUSED)
