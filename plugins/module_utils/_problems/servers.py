@@ -146,10 +146,12 @@ LINKS_OF_SERVERS = Rule(
 SERVER_MOVED = Rule(
     "server_moved",
     WARNING,
-    "A server of a zone of several got another address or port. OpenNebula cannot change that in a zone's list.",
-    "The zone's list has it at {listed}, the inventory at {endpoint}: the other servers do not find it there.",
-    "Set oned_state: absent for it and run playbook federate, which takes it out of the zone; then take that away and "
-    "run playbook federate again, which adds it at its new address. One server at a time, the leader last.",
+    "A server that gets another address or port is found there by the others once all have restarted. Until then these "
+    "have to be enough for the zone, so that one server moves at a time, while all run, and where it answers already.",
+    "The zone's list has it at {listed}, the inventory at {endpoint}: it does not move there now, as {why}.",
+    "Let all servers run, give one of them its new address beside the old one, declare it, and run playbook federate; "
+    "then the next. Or set oned_state: absent for it and run playbook federate, which takes it out of the zone; then "
+    "take that away and run playbook federate again, which adds it where it is declared.",
 )
 HA_ON_SQLITE = Rule(
     "ha_on_sqlite",

@@ -21,10 +21,10 @@ from .._model.records import ListedServer
 from .coordinator import has_vip
 from .desired_state import listening_behind_proxy, raft_vectors
 from .entry import placed, warned
-from .members import displaced, server_of, strangers
+from .members import server_of, strangers
 from .planned import Removal, ServersPlan
 from .removals import is_left_solo, plan_removals
-from .server_links import is_half_switched
+from .server_links import is_half_switched, moves_refused
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def plan_servers(
     step = plan_removals(step, zone, facts, listed, left_solo)
     step = replace(
         step,
-        warnings=(*step.warnings, *strangers(zone, listed), *displaced(zone, listed)),
+        warnings=(*step.warnings, *strangers(zone, listed), *moves_refused(zone, facts, listed)),
         restart_followers=_outdated_followers(step, zone, facts),
     )
     if step.bootstrap_leader or step.add_server:

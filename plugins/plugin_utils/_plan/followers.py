@@ -26,6 +26,7 @@ from .desired_state import (
     raft_of,
 )
 from .planned import ConfChange, FollowerPlan, ZonePlan
+from .server_links import as_it_listens
 
 
 def with_followers(
@@ -47,9 +48,8 @@ def with_followers(
         frontend = checks.usable_frontend(facts, host)
         # One that is not in Raft is added, with the leader's configuration.
         if host != zone.host and frontend and not frontend.journal and frontend.in_raft:
-            conf = conf_of(
-                federation.hosts[host], frontend, entry.conf.federation, raft_of(zone, frontend), closes
-            )
+            server = as_it_listens(federation, zone, facts, host)
+            conf = conf_of(server, frontend, entry.conf.federation, raft_of(zone, frontend), closes)
             followers.append(_follower(host, conf, frontend, master, zone))
     changing = tuple(one for one in followers if one.changes)
     changes = (f"{one.host}: {change}" for one in changing for change in one.changes)

@@ -81,21 +81,21 @@ def plan_links(
         for frontend in [checks.usable_frontend(facts, host)]
         if frontend and (tls or (frontend.has_links and not federation.hosts[host].secured))
     }
+    relisting = {group: plan_relisting(federation, facts, entry) for group, entry in zones.items()}
+    there = {federation.hosts[host].zone for host in hosts}
+    changing = {group: one for group, one in relisting.items() if one and group in there}
+    plan = LinksPlan(relisting=changing, turns=max((len(one.servers) for one in changing.values()), default=0))
     if not found:
-        return LinksPlan()
+        return replace(plan, changes=_changes(federation, found, plan))
     servers = {host: link_of(federation, host, frontend) for host, frontend in found.items()}
     new = tuple(host for host, one in servers.items() if one.state == "present" and not found[host].has_links)
     callers = plain_callers(federation, facts) if tls else _callers_elsewhere(federation, facts)
     held = [name for name in callers if name not in zones or zones[name].action != "converge"]
     awaited = tuple(zones[name].host for name in callers if name not in held)
-    plan = LinksPlan(servers, new, awaited, tuple(_label(zones, name) for name in held))
+    labels = tuple(_label(zones, name) for name in held)
+    plan = replace(plan, servers=servers, new=new, awaited=awaited, held=labels)
     if tls and callers and not held:
         plan = replace(plan, closing=tuple(_closing(federation, facts, zones[federation.master])))
-    groups = {federation.hosts[host].zone for host in servers}
-    relisting = {group: plan_relisting(federation, facts, entry) for group, entry in zones.items() if group in groups}
-    changing = {group: one for group, one in relisting.items() if one}
-    turns = max((len(one.servers) for one in changing.values()), default=0)
-    plan = replace(plan, relisting=changing, turns=turns)
     return replace(plan, changes=_changes(federation, found, plan))
 
 
@@ -168,12 +168,13 @@ def link_groups(federation: Federation, plan: LinksPlan, host: str) -> dict[str,
     """What of the links `host` takes part in, by the name of a group."""
     link = plan.servers.get(host)
     group = federation.hosts[host].zone
-    relists, of_master = link is not None and group in plan.relisting, group == federation.master
+    relisting, of_master = plan.relisting.get(group), group == federation.master
+    first = relisting is not None and not relisting.back
     return {
         "linking": link is not None and link.state == "present",
-        "relisting": relists and federation.settings.tls and not of_master,
-        "relisting_master": relists and federation.settings.tls and of_master,
-        "relisting_back": relists and not federation.settings.tls,
+        "relisting": first and not of_master,
+        "relisting_master": first and of_master,
+        "relisting_back": relisting is not None and relisting.back,
         "unlinking": link is not None and link.state == "absent" and not keeps_proxy(federation, host, plan),
         "closing": host in [one.host for one in plan.closing],
     }

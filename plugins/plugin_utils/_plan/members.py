@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...module_utils._endpoints import host_of as url_host
 from ...module_utils._endpoints import is_tls, literal, same_endpoint
 from ...module_utils._problems.problem import Problem
-from ...module_utils._problems.servers import SERVER_MOVED, SERVER_NOT_DECLARED
+from ...module_utils._problems.servers import SERVER_NOT_DECLARED
 from .._model.declared import Federation, Zone
 from .._model.facts import HostFacts, frontend_of
 from .._model.records import ListedServer, ZoneRecord
@@ -54,19 +54,20 @@ def strangers(zone: Zone, listed: Sequence[ListedServer], severity: str | None =
     ]
 
 
-def displaced(zone: Zone, listed: Sequence[ListedServer]) -> list[Problem]:
-    """Servers of the zone that are listed at another address than they are declared with.
+def displaced(zone: Zone, listed: Sequence[ListedServer]) -> dict[str, str]:
+    """Where servers of the zone are listed that are declared with another address or port, by host.
 
     Names of hosts may stand for any address, so they are left alone.
     """
-    found = []
+    found = {}
     for host in zone.servers:
         server, endpoint = server_of(zone, host, listed), zone.endpoints[host]
         # Links that change with or without TLS are a matter of their own.
         if server is None or same_endpoint(server.endpoint, endpoint) or is_tls(server.endpoint) != is_tls(endpoint):
             continue
-        if all(literal(url_host(one)) for one in (server.endpoint, endpoint)):
-            found.append(SERVER_MOVED.problem(host, listed=server.endpoint, endpoint=endpoint))
+        hosts = {url_host(one) for one in (server.endpoint, endpoint)}
+        if len(hosts) == 1 or all(literal(one) for one in hosts):
+            found[host] = server.endpoint
     return found
 
 

@@ -44,13 +44,14 @@ class Relisted:
 class Relisting:
     """A zone whose record gets `endpoints`, by the ids of its servers as text; then `servers` restart in that order.
 
-    An interrupted run may have changed the record already. `changes` are text.
+    An interrupted run may have changed the record already. `back` tells that they lose TLS; `changes` are text.
     """
 
     zone_id: int
     endpoints: Mapping[str, str]
     servers: tuple[Relisted, ...]
     changes: tuple[str, ...]
+    back: bool = False
 
 
 @dataclass(frozen=True)

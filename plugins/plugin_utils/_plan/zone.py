@@ -51,7 +51,7 @@ from .former_master import former_master_entry, was_master
 from .join import plan_join
 from .links import plain_callers
 from .planned import ConfChange, ZonePlan
-from .server_links import relisting_problems
+from .server_links import as_it_listens, relisting_problems
 
 
 def without_master(zone: Zone, host_facts: HostFacts) -> ZonePlan:
@@ -77,7 +77,8 @@ def master_entry(federation: Federation, facts: Mapping[str, HostFacts]) -> Zone
     if found:
         return make_entry(zone, "master", problems=placed(name, found), warnings=warnings)
     closes = not plain_callers(federation, facts)
-    entry = replace(_master(zone, host, frontend, closes), warnings=warnings)
+    listening = as_it_listens(federation, zone, facts, name)
+    entry = replace(_master(zone, listening, frontend, closes), warnings=warnings)
     return with_followers(entry, federation, zone, facts, None, closes)
 
 
@@ -170,7 +171,7 @@ def _federated(
         zone,
         "member",
         zone_id=frontend.conf.zone_id,
-        conf=_member_conf(federation, zone, frontend),
+        conf=_member_conf(federation, as_it_listens(federation, zone, facts, name), zone, frontend),
         record=update,
         repair=repair_of(frontend.database, is_slave=True),
         auth_files=tuple(files),
@@ -213,7 +214,7 @@ def _elsewhere(
     return []
 
 
-def _member_conf(federation: Federation, zone: Zone, frontend: Frontend) -> ConfChange:
+def _member_conf(federation: Federation, host: Server, zone: Zone, frontend: Frontend) -> ConfChange:
     vector = {
         "MODE": "SLAVE",
         "ZONE_ID": str(frontend.conf.zone_id),
@@ -222,7 +223,7 @@ def _member_conf(federation: Federation, zone: Zone, frontend: Frontend) -> Conf
     if is_loopback(frontend.conf.vectors.get("FEDERATION", {}).get("MASTER_ONED_GRPC")):
         # Calls to the master would come back to this very oned.
         vector["MASTER_ONED_GRPC"] = ""
-    return conf_of(federation.hosts[zone.host], frontend, vector, raft_of(zone, frontend))
+    return conf_of(host, frontend, vector, raft_of(zone, frontend))
 
 
 def _member(entry: ZonePlan, zone: Zone, frontend: Frontend, files: Mapping[str, str]) -> ZonePlan:

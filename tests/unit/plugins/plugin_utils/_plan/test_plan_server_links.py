@@ -17,7 +17,6 @@ CLOSED = {"LISTEN_ADDRESS": "127.0.0.1", "GRPC_LISTEN_ADDRESS": "127.0.0.1"}
 Found = dict[str, Any]
 
 
-
 def made(links: Found, facts: Found) -> Found:
     zone = {"zone_vip": f"{VIP}/24", "zone_vip_interface": "eth0"}
     hosts = {host: {"ansible_host": address, **zone, **links} for host, address in ADDRESSES.items()}
@@ -198,3 +197,90 @@ def test_the_masters_servers_follow_when_its_records_of_other_zones_are_written(
     assert (found["errors"], found["prepare"]) == ([], True)
     groups = found["groups"]["paris-2"]
     assert ("relisting_master" in groups, "relisting" in groups) == (True, False)
+
+
+OLD = "http://192.0.2.99:2633/RPC2"
+
+
+def moved(host: str, **declared: Any) -> Found:
+    """The plan of a zone whose record has one server elsewhere than the inventory, with more `declared` of it."""
+    facts = listed(group_of_three(), **{host.replace("-", "_"): OLD})
+    return made_with(facts, {host: declared})
+
+
+def made_with(facts: Found, more: Found) -> Found:
+    zone = {"zone_vip": f"{VIP}/24", "zone_vip_interface": "eth0"}
+    hosts = {host: {"ansible_host": address, **zone, **more.get(host, {})} for host, address in ADDRESSES.items()}
+    hosts["madrid-1"] = {"ansible_host": "192.0.2.11", "zone_role": "master"}
+    return plan(facts, topology("federation", {"madrid": ["madrid-1"], "paris": list(ADDRESSES)}, hosts))
+
+
+@pytest.mark.parametrize("host", ["paris-1", "paris-2"])
+def test_a_server_that_moves_is_found_when_all_have_restarted_the_leader_last(host: str) -> None:
+    order = ["paris-2", "paris-3", "paris-1"]
+    found = moved(host)
+    relisting = found["links"]["relisting"]["paris"]
+    assert (relisting["endpoints"], relisting["back"]) == ({host[-1].translate({49: 48, 50: 49}): url(host)}, False)
+    assert [one["host"] for one in relisting["servers"]] == order
+    entry = found["zones"]["paris"]
+    assert (entry["problems"], entry["warnings"]) == ([], [])
+    assert f"{host}: endpoint in the zone's list {OLD} -> {url(host)}" in entry["changes"]
+    restarts = f"to know these endpoints: {', '.join(order)}; another server leads then, after some seconds"
+    assert any(line.endswith(restarts) for line in entry["changes"])
+    groups = found["groups"][host]
+    assert ("relisting" in groups, "relisting_back" in groups, found["links"]["turns"]) == (True, False, 3)
+
+
+def test_it_listens_there_alone_when_all_know_it() -> None:
+    found = moved("paris-2", oned_listen_address=ADDRESSES["paris-2"])
+    assert found["links"]["turns"] == 3
+    [follower] = found["zones"]["paris"]["followers"]
+    assert (follower["host"], follower["conf"]["attributes"]) == ("paris-2", {"LISTEN_ADDRESS": ADDRESSES["paris-2"]})
+
+
+def test_a_server_that_does_not_answer_there_yet_stays_and_listens_where_it_does() -> None:
+    facts = listed(group_of_three(), paris_2=OLD)
+    facts["paris-3"]["probes"][url("paris-2")] = {"state": "refused", "detail": ""}
+    found = made_with(facts, {"paris-2": {"oned_listen_address": ADDRESSES["paris-2"]}})
+    entry = found["zones"]["paris"]
+    assert (found["links"]["relisting"], entry["followers"]) == ({}, [])
+    assert any("it does not move there now, as it does not answer there." in line for line in entry["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "moves"),
+    [
+        ("http://192.0.2.32:2733/RPC2", True),
+        ("http://paris-2.example:2633/RPC2", False),
+        (url("paris-2") + "/", False),
+    ],
+)
+def test_a_server_that_is_listed_by_another_name_stays(endpoint: str, moves: bool) -> None:
+    found = made_with(listed(group_of_three(), paris_2=endpoint), {})
+    assert ("paris" in found["links"]["relisting"]) == moves
+
+
+def test_one_server_moves_at_a_time() -> None:
+    facts = listed(group_of_three(), paris_2=OLD, paris_3="http://192.0.2.98:2633/RPC2")
+    found = made_with(facts, {"paris-2": {"oned_listen_address": ADDRESSES["paris-2"]}})
+    assert found["zones"]["paris"]["followers"] == [], "it would go where nobody finds it"
+    assert found["links"]["relisting"] == {}
+    warned = found["zones"]["paris"]["warnings"]
+    assert [line.split(":")[0] for line in warned] == ["paris-2", "paris-3"]
+    assert f"has it at {OLD}, the inventory at {url('paris-2')}: it does not move there now, as more than" in warned[0]
+
+
+def test_a_server_stays_while_another_one_does_not_run() -> None:
+    facts = listed(group_of_three(), paris_2=OLD)
+    facts["paris-3"]["service"]["state"] = "stopped"
+    found = made_with(facts, {})
+    assert found["links"]["relisting"] == {}
+    assert any("as paris-3 does not run." in line for line in found["zones"]["paris"]["warnings"])
+
+
+def test_an_interrupted_move_is_completed_with_the_leader() -> None:
+    found = made_with(noted(group_of_three(), "paris-1", "paris-2"), {})
+    servers = found["links"]["relisting"]["paris"]["servers"]
+    assert [one["host"] for one in servers] == ["paris-2", "paris-1"]
+    assert found["zones"]["paris"]["servers"]["restart_followers"] == []
+    assert made_with(noted(group_of_three(), "paris-2"), {})["links"]["relisting"] == {}

@@ -48,23 +48,3 @@ def test_a_list_that_was_made_by_hand_names_the_hosts_all_the_same() -> None:
     assert entry["servers"]["ids"] == {"paris-1": 0, "paris-2": 1}
     assert [server_host(one, entry["servers"]) for one in by_hand] == ["paris-1", "paris-2", ""]
     assert [line.split(" (")[0] for line in entry["warnings"]] == ["server-4: It is in the zone's list"]
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "told"),
-    [
-        ("http://192.0.2.99:2633/RPC2", True),
-        ("http://192.0.2.32:2733/RPC2", True),
-        ("http://paris-2.example:2633/RPC2", False),
-        (url("paris-2") + "/", False),
-    ],
-)
-def test_a_server_that_is_listed_at_another_address_is_told(endpoint: str, told: bool) -> None:
-    """The zone's other servers would look for it where it is not."""
-    paris = group_of_three()
-    for found in paris.values():
-        found["api"]["zones"][1]["servers"] = [
-            listed(number, host, endpoint if host == "paris-2" else url(host)) for number, host in enumerate(ADDRESSES)
-        ]
-    warnings = [line for line in plan(paris)["zones"]["paris"]["warnings"] if line.startswith("paris-2: ")]
-    assert [f"The zone's list has it at {endpoint}" in line for line in warnings] == [True] * told
