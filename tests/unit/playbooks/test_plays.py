@@ -73,3 +73,23 @@ def test_plays_state_their_strategy(playbook: Path) -> None:
     """Tasks that run once, and groups made for later plays, need all hosts at the same task; a site may set free."""
     plays = yaml.safe_load(playbook.read_text())
     assert [play["name"] for play in plays if "hosts" in play and play.get("strategy") != "linear"] == []
+
+
+@pytest.mark.parametrize("playbook", [*PLAYBOOKS, *STEPS], ids=by_name)
+def test_a_step_of_one_server_is_not_done_by_another_of_its_zone(playbook: Path) -> None:
+    """All servers of a zone have its plan, and a play has one more host, which may be of the same zone.
+
+    What a zone does as a whole, its action, is another one than that of the master, from whose zone that host is then.
+    """
+    tasks = [
+        task
+        for play in yaml.safe_load(playbook.read_text())
+        if "step_hosts" in str(play.get("hosts"))
+        for task in play["tasks"]
+    ]
+    conditions = {task["name"]: str(task.get("when", "")) for task in tasks}
+    assert [
+        name
+        for name, condition in conditions.items()
+        if "onefed.plan." in condition and "inventory_hostname" not in condition and "plan.action" not in condition
+    ] == []
