@@ -65,6 +65,8 @@ def replies(monkeypatch: pytest.MonkeyPatch) -> Replies:
     def exchange(url: str, method: str, params: tuple[Any, ...], *_: Any) -> Any:
         assert method in ASKED
         assert params[0] in (SESSION, "")
+        if (url, method) not in found:  # an endpoint that was spoilt
+            raise ConnectionRefusedError(url)
         return reply_value([found[url, method]])
 
     monkeypatch.setattr(_client, "exchange", exchange)
