@@ -24,20 +24,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache" / "parts"
-# Lanes run side by side. Each part has addresses of its own on loopback. Two lanes of daemons wait for boots, elections
-# and each other much of their time; what only computes fills that time, and gives way to them.
+# Parts with daemons wait for boots, elections and each other much of their time. Two of them run at a time, the longest
+# begin, and each has addresses of its own on loopback. What only computes fills that time, and gives way to them.
+DAEMONS = ("zones", "hosts", "core-oldest", "conformance", "privileges", "molecule")
 COMPUTES = ("lint", "unit", "sanity", "build", "page")
-LANES = (
-    ("hosts", "privileges", "conformance"),
-    ("zones", "core-oldest", "molecule"),
-    COMPUTES,
-)
 NICENESS = 10
 # What is extra because it is long, one after the other: some of it wants the machine for itself.
 NIGHTLY = (
-    ("cores", "releases", "faults", "import", "ha", "host-faults", "links")
-    + ("prove-snapshot", "prove-copies", "prove-join", "prove-repair", "prove-failover")
-    + ("prove-secrets", "prove-links"),
+    *("cores", "releases", "faults", "import", "ha", "host-faults", "links"),
+    *("prove-snapshot", "prove-copies", "prove-join", "prove-repair", "prove-failover", "prove-secrets", "prove-links"),
 )
 SHOWN_ON_FAILURE = 200  # last lines of the log; the whole is in LOGS
 # A failure that is not in a test of its own (a collection error, say) is counted as one all the same.
@@ -118,10 +113,10 @@ def report(outcomes: list[Outcome]) -> str:
 
 def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
-    wanted = NIGHTLY if sys.argv[1:] == ["nightly"] else LANES
-    with ThreadPoolExecutor(len(wanted)) as pool:
-        lanes = pool.map(lambda lane: [run(part) for part in lane], wanted)
-        outcomes = [one for lane in lanes for one in lane]
+    wanted = ((NIGHTLY, 1),) if sys.argv[1:] == ["nightly"] else ((DAEMONS, 2), (COMPUTES, 1))
+    pools = [(ThreadPoolExecutor(at_once), parts) for parts, at_once in wanted]
+    running = [pool.map(run, parts) for pool, parts in pools]
+    outcomes = [one for results in running for one in results]
     print(report(outcomes), flush=True)
     return 1 if any(one.failed for one in outcomes) else 0
 

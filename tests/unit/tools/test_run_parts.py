@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
-from tests.tools.run_parts import Outcome, outcome, report, versions
+from tests.tools import run_parts
+from tests.tools.run_parts import COMPUTES, DAEMONS, NIGHTLY, Outcome, outcome, report, versions
 
 
 @pytest.mark.parametrize(
@@ -58,3 +63,33 @@ def test_a_part_ran_on_this_core_unless_it_says_otherwise() -> None:
 def test_a_proof_is_one_test_whatever_it_counts(status: int, output: str, state: str) -> None:
     proof = outcome("prove-join", status, output, 1.0)
     assert (proof.state, proof.passed + proof.failed + proof.skipped) == (state, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts", "at_once"),
+    [([], (*DAEMONS, *COMPUTES), {DAEMONS: 2, COMPUTES: 1}), (["nightly"], NIGHTLY, {NIGHTLY: 1})],
+)
+def test_every_part_runs_once_with_few_beside_it(
+    arguments: Sequence[str],
+    parts: Sequence[str],
+    at_once: dict[Sequence[str], int],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    begun, running, most = [], set(), dict.fromkeys(at_once, 0)
+
+    def run(part: str) -> Outcome:
+        begun.append(part)
+        running.add(part)
+        for kind in most:
+            most[kind] = max(most[kind], len(running.intersection(kind)))
+        time.sleep(0.02)
+        running.remove(part)
+        return Outcome(part, 1, int(part == parts[0]), 0, 0.0, ())
+
+    monkeypatch.setattr(run_parts, "run", run)
+    monkeypatch.setattr(run_parts, "LOGS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["run_parts.py", *arguments])
+    assert run_parts.main() == 1, "one of them failed"
+    assert sorted(begun) == sorted(parts)
+    assert {kind: most[kind] <= at_once[kind] for kind in most} == dict.fromkeys(at_once, True), most
