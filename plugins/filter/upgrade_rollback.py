@@ -47,7 +47,7 @@ _value:
       was come to.
     - C(zones) by group, with C(label), C(leader) and C(followers).
     - C(hosts) by name, with C(zone), C(part) (V(leader) or V(follower)), C(slave), C(endpoint), C(step), which the
-      upgrade had reached, and C(reopen), whether its journal was closed.
+      upgrade had reached, C(reopen), whether its journal was closed, and C(leads), whether it leads its zone now.
     - C(groups), by every host, names of groups for the plays, which begin with C(federation_rolling_back).
     - C(packages), by host, the versions to install by name, empty where they did not come as packages.
     - C(errors), reasons to begin nothing; C(text); C(changed).

@@ -31,7 +31,10 @@ class RollbackOptions:
 
 @dataclass(frozen=True)
 class ReturningHost:
-    """A server that goes back. `reopen` tells that its journal was closed; `step` is what the upgrade had reached."""
+    """A server that goes back. `reopen` tells that its journal was closed; `step` is what the upgrade had reached.
+
+    `leads` tells whether it leads its zone now, whatever its `part` was before the upgrade.
+    """
 
     zone: str
     part: str
@@ -39,6 +42,7 @@ class ReturningHost:
     reopen: bool
     step: str
     endpoint: str
+    leads: bool
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,7 @@ def _with_hosts(
             reopen=_is_closed(seen[host].info),
             step=journal.step,
             endpoint=federation.hosts[host].endpoint,
+            leads=(frontend := seen[host].facts.examined) is not None and frontend.leads,
         )
         for host, journal in mine.items()
     }
@@ -177,9 +182,7 @@ def _is_closed(info: UpgradeInfo | None) -> bool:
 def _groups(one: ReturningHost | None) -> tuple[str, ...]:
     if one is None:
         return ()
-    leads = one.part == "leader"
-    parts = {"rolling_back": True, "rolling_back_leaders": leads, "rolling_back_followers": not leads}
-    return tuple(f"federation_{name}" for name, takes_part in parts.items() if takes_part)
+    return ("federation_rolling_back", *(["federation_rolling_back_leading"] if one.leads else []))
 
 
 def _describe(plan: RollbackPlan, mine: Mapping[str, UpgradeJournal]) -> list[str]:

@@ -52,9 +52,8 @@ def test_all_servers_of_an_open_upgrade_go_back() -> None:
         "reopen": False,
         "step": "migrating",
         "endpoint": "http://192.0.2.11:2633/RPC2",
+        "leads": False,
     }
-    assert plan["groups"]["paris-3"] == ["federation_rolling_back", "federation_rolling_back_followers"]
-    assert plan["groups"]["paris-2"] == ["federation_rolling_back", "federation_rolling_back_leaders"]
     assert plan["packages"]["paris-1"] == {"opennebula": "7.0.2-1"}
     assert plan["text"] == [
         f"Back from OpenNebula 7.4.0 to 7.0.2, upgrade {ID}.",
@@ -67,6 +66,18 @@ def test_all_servers_of_an_open_upgrade_go_back() -> None:
         "  ~ paris-3: starts again; nothing of it was changed",
         "  ~ paris-2: its packages, configuration and database are put back as they were",
     ]
+
+
+def test_who_leads_its_zone_now_stops_last() -> None:
+    results = halted(with_three(), madrid_1="started", paris_1="started", paris_2="started", paris_3="started")
+    for host, one in results.items():
+        state = {"madrid-1": "solo", "paris-3": "leader"}.get(host, "follower")
+        one["frontend"]["api"]["raft"] = {"state_name": state}
+    plan = upgrade_rollback(THREE, results, {"confirm": "federation"})
+    assert plan["errors"] == []
+    leading = ["federation_rolling_back", "federation_rolling_back_leading"]
+    assert {host: groups for host, groups in plan["groups"].items() if groups != leading[:1]} == {"paris-3": leading}
+    assert plan["zones"]["paris"]["leader"] == "paris-2", "it is the first to start"
 
 
 def test_an_upgrade_that_ended_is_reopened() -> None:
