@@ -44,6 +44,14 @@ except (OSError, ssl.SSLError) as error:
 print(json.dumps(found))
 """
 
+# Connections to oned while somebody who calls nothing is connected to its TLS proxy.
+SILENT = """import socket, ssl, subprocess, sys, time
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 5) as plain:
+    with ssl.create_default_context().wrap_socket(plain, server_hostname=sys.argv[1]):
+        time.sleep(1)
+        subprocess.run(["ss", "-Htn", "state", "established", "dport", "=", ":2633"], check=True)
+"""
+
 
 @pytest.fixture(scope="module")
 def lab(hosts: None) -> Iterator[Lab]:
@@ -109,6 +117,7 @@ def test_another_host_calls_oned_through_tls_of_today_and_nothing_stays(lab: Lab
             assert (found[0], found[2]) == (version.replace("_", "."), "HTTP/1.1 200 OK"), found
     assert asked(two, "one", "TLSv1", "TLSv1_1")[0] == "SSLError"
     assert asked(one)[2] == "HTTP/1.1 200 OK", "the host trusts its own federation"
+    assert one.exec(["python3", "-c", SILENT, "one", str(PORT)]).stdout == "", "oned has a connection without a call"
     # Whoever serves connections is not root, is locked in, and cannot read the private key.
     workers = one.exec(["ps", "-o", "user=,args=", "-C", "haproxy"]).stdout.splitlines()
     assert sorted(line.split()[0] for line in workers) == ["haproxy", "root"]
