@@ -95,6 +95,8 @@ def _holds(wider: Network, one: Network) -> bool:
 
 
 def _networks(caller: str) -> Iterator[Network]:
+    if "%" in caller:  # the scope of an IPv6 address is any text, and would get into the rules
+        raise ValueError(f"{caller!r} has a scope")
     first, _to, last = caller.partition("-")
     if last:
         yield from ipaddress.summarize_address_range(ipaddress.ip_address(first), ipaddress.ip_address(last))

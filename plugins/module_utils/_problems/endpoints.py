@@ -139,9 +139,9 @@ FIREWALL_DIFFERS = Rule(
 FIREWALL_STRANGER = Rule(
     "firewall_stranger",
     WARNING,
-    "Rules need addresses. Of a zone that the inventory does not know only its endpoint tells one, and this one is a "
-    "name.",
-    "Its firewall shuts out {zones}: the inventory does not know it, and its endpoint is a name.",
+    "Rules need addresses. Of a zone that the inventory does not know only its endpoint tells one; this one is a name, "
+    "or an IPv6 address of one link only.",
+    "Its firewall shuts out {zones}: the inventory does not know it, and its endpoint has no address for rules.",
     "Declare the zone, or put the addresses of its servers into federation_networks, and run playbook federate again.",
 )
 PUBLIC_GRPC = Rule(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any
 
@@ -54,7 +55,8 @@ def _of_host(host: str, server: Server, ssh_port: str) -> Iterable[str]:
 
 
 def _no_network(what: str, text: str) -> Iterable[str]:
-    try:
+    with suppress(ValueError):
         ip_network(text)
-    except ValueError:
-        yield f"{what} has {text!r}, which is no address and no network; expected 192.0.2.11, or 198.51.100.0/24."
+        if "%" not in text:
+            return
+    yield f"{what} has {text!r}, which is no address and no network; expected 192.0.2.11, or 198.51.100.0/24."

@@ -119,7 +119,7 @@ def callers_of(federation: Federation, unmanaged: Iterable[ZoneRecord]) -> list[
     sources = [one for zone in zones for host in zone.servers for one in federation.hosts[host].sources]
     places = [zone.floating.address for zone in zones if zone.floating] + [host_of(zone.endpoint) for zone in zones]
     places += [place for one in unmanaged for place in _places(one)]
-    return distinct([*sources, *(one for one in places if literal(one)), *federation.settings.networks])
+    return distinct([*sources, *(one for one in places if _is_address(one)), *federation.settings.networks])
 
 
 def _places(record: ZoneRecord) -> list[str]:
@@ -127,7 +127,12 @@ def _places(record: ZoneRecord) -> list[str]:
 
 
 def _is_nowhere(record: ZoneRecord) -> bool:
-    return not any(literal(place) for place in _places(record))
+    return not any(map(_is_address, _places(record)))
+
+
+def _is_address(place: str) -> bool:
+    """Whether rules can name it. The scope of an IPv6 address is any text, in a record oneadmin's, and is kept out."""
+    return literal(place) is not None and "%" not in place
 
 
 def _ports(federation: Federation, host: str, frontend: Frontend) -> tuple[int, ...]:

@@ -156,6 +156,12 @@ def test_networks_are_written_in_one_way() -> None:
     ]
 
 
+@pytest.mark.parametrize("caller", ["fe80::1%eth0", "fe80::1%x } accept; }"])
+def test_no_text_beside_an_address_gets_into_rules(caller: str) -> None:
+    with pytest.raises(ValueError):
+        distinct([caller])
+
+
 def test_who_is_lacking_is_told_as_declared() -> None:
     let_in = ["192.0.2.0/28", "2001:db8::/64"]
     assert lacking(["192.0.2.11", "192.0.2.31", "192.0.2.0/24", "2001:db8::7", "2001:db8:1::1"], let_in) == [

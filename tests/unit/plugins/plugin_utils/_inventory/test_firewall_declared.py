@@ -48,6 +48,7 @@ def test_without_it_nothing_is_asked_for() -> None:
             "oned_source_addresses of host 'paris-1' has '192.0.2.300', which",
         ),
         ({"networks": ["192.0.2.1/24"]}, "federation_networks has '192.0.2.1/24', which is no address and no network"),
+        ({"networks": ["fe80::1%eth0"]}, "federation_networks has 'fe80::1%eth0', which is no address and no network"),
         ({"oned_become": False}, "host 'paris-1' is worked on without root"),
         ({"ansible_port": 2634}, "Ansible reaches host 'paris-1' at port 2634, which it would close"),
         ({"oned_port": 22}, "Ansible reaches host 'paris-1' at port 22, which it would close"),

@@ -142,10 +142,12 @@ def test_a_zone_that_is_not_declared_any_more_is_shut_out_unless_the_master_know
     assert made["firewall"]["guards"]["madrid-1"]["first"] is None
 
 
-def test_a_zone_that_nobody_knows_the_address_of_is_told() -> None:
-    zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "rome", "http://rome.example.org:2633/RPC2")]
+@pytest.mark.parametrize("host", ["rome.example.org", "[fe80::1%x } accept; }]"])
+def test_a_zone_that_nobody_knows_the_address_of_is_told(host: str) -> None:
+    zones = [zone(0, "OpenNebula", MASTER_URL), zone(100, "rome", f"http://{host}:2633/RPC2")]
     made = plan(declared(zones=("madrid",)), madrid_1=frontend("MASTER", 0, "", zones))
-    told = "Its firewall shuts out rome: the inventory does not know it, and its endpoint is a name."
+    assert "%" not in str(made["firewall"])
+    told = "Its firewall shuts out rome: the inventory does not know it, and its endpoint has no address for rules."
     assert told in "".join(made["text"])
 
 
