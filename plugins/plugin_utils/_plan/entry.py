@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ...module_utils._problems.problem import Problem, as_warnings
+from .._checks import frontend as checks
 from .._model.declared import Federation, Zone
-from .._model.facts import HostFacts, frontend_of
+from .._model.facts import Frontend, HostFacts, frontend_of
 from .planned import Plan, ZonePlan
 
+# Actions of zones to whose servers something is done.
+_WORKED_ON = ("master", "join", "converge", "member")
 KNOWN_AFTER_APPLY = "(known after apply)"
 _SUMMARY = {
     "join": "joins",
@@ -37,6 +40,21 @@ def unknown(zone: Zone, bare: bool) -> ZonePlan:
     """A zone that is `bare` itself, or whose master is."""
     first = ("OpenNebula is installed",) if bare else ()
     return make_entry(zone, "unknown", changes=(*first, f"federation: {KNOWN_AFTER_APPLY}"))
+
+
+def worked_on(
+    federation: Federation, facts: Mapping[str, HostFacts], hosts: Collection[str], zones: Mapping[str, ZonePlan]
+) -> dict[str, Frontend]:
+    """The front-ends of a run on `hosts` to which something may be done, of zones with these plans by group."""
+    return {
+        host: frontend
+        for group, entry in zones.items()
+        if entry.action in _WORKED_ON and not (entry.action == "master" and entry.problems)
+        for host in federation.zones[group].hosts
+        if host in hosts
+        for frontend in [checks.usable_frontend(facts, host)]
+        if frontend
+    }
 
 
 def placed(host: str, found: Iterable[Problem]) -> tuple[Problem, ...]:

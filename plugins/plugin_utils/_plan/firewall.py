@@ -20,10 +20,9 @@ from .._model.declared import Federation
 from .._model.facts import Frontend, HostFacts
 from .._model.records import ZoneRecord
 from .coordinator import with_coordinators
-from .entry import warned
+from .entry import warned, worked_on
 from .planned import ZonePlan
 from .planned_firewall import FirewallPlan, Guard, Rules
-from .planned_links import WORKED_ON
 
 
 def with_open_paths(federation: Federation, facts: Mapping[str, HostFacts]) -> dict[str, HostFacts]:
@@ -70,12 +69,8 @@ def plan_firewall(
         return FirewallPlan()
     found = {
         host: frontend
-        for group, entry in zones.items()
-        if entry.action in WORKED_ON and not (entry.action == "master" and entry.problems)
-        for host in federation.zones[group].hosts
-        if host in hosts
-        for frontend in [checks.usable_frontend(facts, host)]
-        if frontend and (_is_guarded(federation, host) or frontend.has_firewall or frontend.guarded_ports)
+        for host, frontend in worked_on(federation, facts, hosts, zones).items()
+        if _is_guarded(federation, host) or frontend.has_firewall or frontend.guarded_ports
     }
     master = checks.usable_frontend(facts, federation.master_host)
     unmanaged = unmanaged_zones(federation, master)

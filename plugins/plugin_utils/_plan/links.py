@@ -19,9 +19,9 @@ from .._checks import frontend as checks
 from .._model.declared import Federation
 from .._model.facts import Frontend, HostFacts
 from .desired_state import conf_changes, conf_of
-from .entry import warned
+from .entry import warned, worked_on
 from .planned import ZonePlan
-from .planned_links import WORKED_ON, Closing, LinkPlan, LinksPlan
+from .planned_links import Closing, LinkPlan, LinksPlan
 from .server_links import plan_relisting
 
 
@@ -74,12 +74,8 @@ def plan_links(
     tls = federation.settings.tls
     found = {
         host: frontend
-        for group, entry in zones.items()
-        if entry.action in WORKED_ON and not (entry.action == "master" and entry.problems)
-        for host in federation.zones[group].hosts
-        if host in hosts
-        for frontend in [checks.usable_frontend(facts, host)]
-        if frontend and (tls or (frontend.has_links and not federation.hosts[host].secured))
+        for host, frontend in worked_on(federation, facts, hosts, zones).items()
+        if tls or (frontend.has_links and not federation.hosts[host].secured)
     }
     relisting = {group: plan_relisting(federation, facts, entry) for group, entry in zones.items()}
     there = {federation.hosts[host].zone for host in hosts}

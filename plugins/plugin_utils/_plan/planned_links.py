@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Actions of zones to whose servers something is done.
-WORKED_ON = ("master", "join", "converge", "member")
-
 
 @dataclass(frozen=True)
 class LinkPlan:
